@@ -1,0 +1,82 @@
+"""What a rollback procedure is: its steps, tasks, commands to copy, waves, decisions and checks. Frozen; progress is kept elsewhere.
+
+Texts are Slack's mrkdwn; times are whole seconds.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One line of a step that somebody ticks."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that the card shows to be copied; the monitor never runs it."""
+
+    run: str
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer of a step that asks for a decision."""
+
+    id: str
+    title: str
+    needs_approver: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing a step collects, such as a target version."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Services rolled back together; a wave opens when the one before is at its target."""
+
+    title: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One proof that the rollback worked; `kind` is signals, promql, http or command, and `target` what it looks at."""
+
+    kind: str
+    title: str
+    target: str = ""
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a procedure. `text` is Slack's mrkdwn."""
+
+    id: str
+    title: str
+    text: str = ""
+    applies_if: str = ""
+    tasks: tuple[Task, ...] = ()
+    collect: tuple[Field, ...] = ()
+    commands: tuple[Command, ...] = ()
+    waves: tuple[Wave, ...] = ()
+    choose: tuple[Choice, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """A rollback procedure: its steps in order, and the recovery target in seconds."""
+
+    id: str
+    title: str
+    steps: tuple[Step, ...]
+    recovery_target: int = 900

@@ -1,0 +1,265 @@
+"""What the engine asks of the world: metrics, a store, pagers and a clock, and the answers they give.
+
+Protocols and frozen results only; the adapters implement them and `monitor.adapters.memory` ships a fake of each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from monitor.core.incident import Event, Incident
+from monitor.core.model import Alert, AlertKey, Sample
+from monitor.core.page import Card, Page
+
+# --- metrics ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A complete answer, possibly empty (no data). `remarks` are the engine's annotations, for people only."""
+
+    samples: tuple[Sample, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """An answer that the source itself calls incomplete; it must not be judged."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadQuery:
+    """The source says that the query is wrong (400, 422, or a result that is no vector); asking again will not help."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No answer: connection, deadline, 429, 5xx, or something that is not Prometheus's JSON; ask again."""
+
+    why: str
+
+
+Answer: TypeAlias = Samples | Partial | BadQuery | Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSamples:
+    """A complete range answer: the samples of each asked grid time (a time without samples maps to an empty tuple)."""
+
+    at: Mapping[int, tuple[Sample, ...]]
+    remarks: tuple[str, ...] = ()
+
+
+RangeAnswer: TypeAlias = RangeSamples | Partial | BadQuery | Unanswered
+
+
+class MetricsSource(Protocol):
+    """Where readings come from."""
+
+    def instant(self, expr: str, at: int, *, deadline: float) -> Answer:
+        """Read `expr` at grid time `at`; give up after `deadline` seconds in all. Never raises."""
+
+    def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
+        """Read `expr` at `start`, `start + step`, ... `end` (whole seconds, inclusive). Never raises."""
+
+
+# --- the store --------------------------------------------------------------------------------------------------------------------
+
+
+class PostKind(StrEnum):
+    """What a post is: the incident's one root message, the procedure card, a line in the thread, or one told to the channel too."""
+
+    ROOT = "root"
+    CARD = "card"
+    LINE = "line"
+    BROADCAST = "broadcast"
+
+
+class PostState(StrEnum):
+    """Where a post stands: owed until `sent` has caught up with `wanted`, or given up for a reason that trying again cannot mend."""
+
+    OWED = "owed"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Something owed to a channel. It is due while `sent < wanted`: first posted, then edited in place.
+
+    `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line or broadcast (root and card
+    are rendered from the incident when they are sent). `mention` are user or user-group ids; `reason` is `monitor.core.paging.Reason`.
+    `ts` is the pager's own name of the message; `decided_at` is when the transition behind it was decided.
+    """
+
+    incident: str
+    channel: str
+    kind: PostKind
+    n: int
+    reason: str
+    decided_at: datetime
+    said: str = ""
+    mention: tuple[str, ...] = ()
+    wanted: int = 1
+    sent: int = 0
+    ts: str | None = None
+    attempts: int = 0
+    not_before: datetime | None = None
+    state: PostState = PostState.OWED
+    problem: str = ""
+
+    @property
+    def key(self) -> str:
+        """The identity that outlives a lost reply."""
+        return f"{self.incident}/{self.channel}/{self.kind}/{self.n}"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """What is kept of a group between evaluations: a version for the compare-and-set, each rule's cursor, and the alerts that are not inactive."""
+
+    name: str
+    version: int = 0
+    cursors: Mapping[str, int] = field(default_factory=dict)
+    alerts: Mapping[AlertKey, Alert] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvents:
+    """Events to append to an incident; `expected_rev` is the number of events it had when they were decided (0: a new incident)."""
+
+    incident: str
+    expected_rev: int
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one decision writes, in one transaction, or not at all.
+
+    `groups` replace the stored states of their names where the stored version is `group.version` (and count it up);
+    `posts` are inserted, or, where their key exists, their `wanted` is raised by one and their state becomes owed again.
+    """
+
+    groups: tuple[GroupState, ...] = ()
+    events: tuple[NewEvents, ...] = ()
+    posts: tuple[Post, ...] = ()
+
+
+class ConflictError(Exception):
+    """Somebody else committed first; nothing was written. Load again and decide again."""
+
+
+class StoreError(Exception):
+    """The store cannot be used; the sentence says why and what to do."""
+
+
+class Store(Protocol):
+    """What must survive a restart. Each call is one transaction and may be made from any thread."""
+
+    def group(self, name: str) -> GroupState:
+        """Give the kept state of group `name` (version 0 and empty where there is none)."""
+
+    def groups(self) -> Sequence[GroupState]:
+        """Give the kept states of all groups."""
+
+    def commit(self, change: Change) -> None:
+        """Write `change` whole. Raises `ConflictError` when a version or revision moved on, `StoreError` when it cannot be written."""
+
+    def incident(self, incident: str) -> Incident | None:
+        """Give one incident, folded from its events."""
+
+    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:
+        """Give the incidents, newest first."""
+
+    def events(self, incident: str) -> Sequence[Event]:
+        """Give the events of one incident in order."""
+
+    def next_incident_number(self) -> int:
+        """Give the number that the next incident would have; taking it is settled by `commit`."""
+
+    def posts(self, incident: str) -> Sequence[Post]:
+        """Give everything that is or was owed for one incident, in order of `decided_at`."""
+
+    def owed(self) -> Sequence[Post]:
+        """Give every post that is owed, oldest first."""
+
+    def record(self, post: Post) -> None:
+        """Write the delivery fields of `post` (sent, ts, attempts, not_before, state, problem) where its key stands; `wanted` is left alone.
+
+        A post recorded as SENT with `sent` below the stored `wanted` stays OWED: an edit was asked for meanwhile.
+        """
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+# --- pagers -----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The pager took it; `ts` is its name of the message."""
+
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The pager refused it for a reason that trying again cannot mend."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Nobody knows whether it arrived (timeout, reset, 5xx)."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Not taken; try again in `seconds`."""
+
+    seconds: float
+    why: str
+
+
+Delivery: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One post with what it says: `page` for a root, `card` for a procedure card, `post.said` for the rest.
+
+    `root_ts` is the pager's name of the incident's root message in that channel (None for the root itself).
+    """
+
+    post: Post
+    page: Page | None = None
+    card: Card | None = None
+    root_ts: str | None = None
+
+
+class Pager(Protocol):
+    """Something that carries pages to people."""
+
+    def deliver(self, message: Message) -> Delivery:
+        """Post the message, or edit it where `message.post.ts` is set. Never raises; bounded in time."""
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """Give the present as an aware UTC time."""
+
+    def monotonic(self) -> float:
+        """Give seconds that never jump."""
