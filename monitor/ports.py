@@ -13,7 +13,7 @@ from monitor.core.incident import Event, Incident
 from monitor.core.model import Alert, AlertKey, Sample
 from monitor.core.page import Card, Page
 
-# --- metrics ----------------------------------------------------------------------------------------------------------------------
+# --- metrics ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,14 @@ class MetricsSource(Protocol):
         """Read `expr` at `start`, `start + step`, ... `end` (whole seconds, inclusive). Never raises."""
 
 
-# --- the store --------------------------------------------------------------------------------------------------------------------
+# --- the store ----------------------------------------------------------------------------------------------------
 
 
 class PostKind(StrEnum):
-    """What a post is: the incident's one root message, the procedure card, a line in the thread, or one told to the channel too."""
+    """What a post is.
+
+    The incident's one root message, the procedure card, a line in the thread, or one told to the channel too.
+    """
 
     ROOT = "root"
     CARD = "card"
@@ -82,7 +85,10 @@ class PostKind(StrEnum):
 
 
 class PostState(StrEnum):
-    """Where a post stands: owed until `sent` has caught up with `wanted`, or given up for a reason that trying again cannot mend."""
+    """Where a post stands.
+
+    Owed until `sent` has caught up with `wanted`, or given up for a reason that trying again cannot mend.
+    """
 
     OWED = "owed"
     SENT = "sent"
@@ -93,8 +99,10 @@ class PostState(StrEnum):
 class Post:
     """Something owed to a channel. It is due while `sent < wanted`: first posted, then edited in place.
 
-    `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line or broadcast (root and card
-    are rendered from the incident when they are sent). `mention` are user or user-group ids; `reason` is `monitor.core.paging.Reason`.
+    `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line or
+    broadcast (root and card
+    are rendered from the incident when they are sent). `mention` are user or user-group ids; `reason` is
+    `monitor.core.paging.Reason`.
     `ts` is the pager's own name of the message; `decided_at` is when the transition behind it was decided.
     """
 
@@ -122,7 +130,10 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """What is kept of a group between evaluations: a version for the compare-and-set, each rule's cursor, and the alerts that are not inactive."""
+    """What is kept of a group between evaluations.
+
+    A version for the compare-and-set, each rule's cursor, and the alerts that are not inactive.
+    """
 
     name: str
     version: int = 0
@@ -132,7 +143,10 @@ class GroupState:
 
 @dataclass(frozen=True, slots=True)
 class NewEvents:
-    """Events to append to an incident; `expected_rev` is the number of events it had when they were decided (0: a new incident)."""
+    """Events to append to an incident.
+
+    `expected_rev` is the number of events it had when they were decided (0: a new incident).
+    """
 
     incident: str
     expected_rev: int
@@ -144,7 +158,8 @@ class Change:
     """What one decision writes, in one transaction, or not at all.
 
     `groups` replace the stored states of their names where the stored version is `group.version` (and count it up);
-    `posts` are inserted, or, where their key exists, their `wanted` is raised by one and their state becomes owed again.
+    `posts` are inserted, or, where their key exists, their `wanted` is raised by one and their state becomes owed
+    again.
     """
 
     groups: tuple[GroupState, ...] = ()
@@ -170,7 +185,10 @@ class Store(Protocol):
         """Give the kept states of all groups."""
 
     def commit(self, change: Change) -> None:
-        """Write `change` whole. Raises `ConflictError` when a version or revision moved on, `StoreError` when it cannot be written."""
+        """Write `change` whole.
+
+        Raises `ConflictError` when a version or revision moved on, `StoreError` when it cannot be written.
+        """
 
     def incident(self, incident: str) -> Incident | None:
         """Give one incident, folded from its events."""
@@ -191,7 +209,7 @@ class Store(Protocol):
         """Give every post that is owed, oldest first."""
 
     def record(self, post: Post) -> None:
-        """Write the delivery fields of `post` (sent, ts, attempts, not_before, state, problem) where its key stands; `wanted` is left alone.
+        """Write how the delivery of `post` went (sent, ts, attempts, not_before, state, problem); `wanted` is left alone.
 
         A post recorded as SENT with `sent` below the stored `wanted` stays OWED: an edit was asked for meanwhile.
         """
@@ -200,7 +218,7 @@ class Store(Protocol):
         """Let go of files and connections."""
 
 
-# --- pagers -----------------------------------------------------------------------------------------------------------------------
+# --- pagers -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the monitor knows of the world: labels, samples, judgements, alerts and their transitions.
 
-Frozen values only. Grid times are whole seconds since the epoch (`at: int`); times that people see are aware UTC datetimes.
+Frozen values only. Grid times are whole seconds since the epoch (`at: int`); times that people see are aware UTC
+datetimes.
 This module must not know where samples come from nor whom a transition wakes.
 """
 
@@ -70,7 +71,8 @@ class Reference:
 class Judgement:
     """A verdict with the numbers that led to it.
 
-    `value` and `limit` are in the signal's unit (see `monitor.core.rule.Unit`); `requests` and `failures` are counts in the window;
+    `value` and `limit` are in the signal's unit (see `monitor.core.rule.Unit`); `requests` and `failures` are counts in
+    the window;
     `why` is a short sentence for people, such as "7 of 50 requests".
     """
 
@@ -109,8 +111,10 @@ class AlertKey:
 class Alert:
     """One alert as the last folded grid time left it.
 
-    `since` is the first breaching grid time and never moves; `held` the seconds that the running clock (`for`, or `keep_firing_for`)
-    was not credited; `missing` the seconds without a usable reading in a row; `clear_since` the grid time at which recovery began;
+    `since` is the first breaching grid time and never moves; `held` the seconds that the running clock (`for`, or
+    `keep_firing_for`)
+    was not credited; `missing` the seconds without a usable reading in a row; `clear_since` the grid time at which
+    recovery began;
     `peak` the worst value seen since `since`.
     """
 

@@ -1,4 +1,4 @@
-"""What people read: a page, a procedure card and the lines of a thread, as pure functions of the incident, the readings and the time.
+"""What people read: a page, a procedure card, the lines of a thread.
 
 Plain words and aware UTC times; how a pager draws them (Slack's blocks, a terminal) is the pager's business.
 """
@@ -29,7 +29,10 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button. `value` is opaque and carries no authority; `confirm` is asked before it is sent (title, text, yes, no)."""
+    """A button.
+
+    `value` is opaque and carries no authority; `confirm` is asked before it is sent (title, text, yes, no).
+    """
 
     kind: ActionKind
     label: str
@@ -40,7 +43,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """One signal that breaches: its words ("login: 62 % of requests fail"), numbers ("limit 25 %, 310 requests"), since when, and links."""
+    """One signal that breaches.
+
+    Its words ("login: 62 % of requests fail"), numbers ("limit 25 %, 310 requests"), since when, and links.
+    """
 
     text: str
     numbers: str
@@ -68,7 +74,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class CardStep:
-    """One step as the card shows it; the texts are Slack's mrkdwn as the procedure's author wrote them. `current` is the open one."""
+    """One step as the card shows it.
+
+    The texts are Slack's mrkdwn as the procedure's author wrote them. `current` is the open one.
+    """
 
     number: int
     title: str

@@ -23,7 +23,10 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorRatio:
-    """Failures over requests in the window. `failures` is a whole selector (matchers are joined to `requests` when the file is read)."""
+    """Failures over requests in the window.
+
+    `failures` is a whole selector (matchers are joined to `requests` when the file is read).
+    """
 
     requests: str
     failures: str
@@ -40,7 +43,10 @@ class FixedBaseline:
 
 @dataclass(frozen=True, slots=True)
 class TrailingBaseline:
-    """The median of the quantiles of the 24 full clock hours that ended at least 1 h ago; `ceiling` (seconds) stands in where it is missing."""
+    """The median of the quantiles of the 24 full clock hours that ended at least 1 h ago.
+
+    `ceiling` (seconds) stands in where it is missing.
+    """
 
     ceiling: float | None = None
 
@@ -50,7 +56,10 @@ Baseline: TypeAlias = FixedBaseline | TrailingBaseline
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How much slower a quantile is than its baseline: q/B - 1. `histogram` is a selector of the metric without `_bucket`."""
+    """How much slower a quantile is than its baseline.
+
+    Q/B - 1. `histogram` is a selector of the metric without `_bucket`.
+    """
 
     histogram: str
     quantile: float
@@ -103,8 +112,9 @@ class Guards:
 
 @dataclass(frozen=True, slots=True)
 class TierRule:
-    """One tier of a rule: exactly one of `above` and `below` is set; `clear` is the limit of recovery (None: the limit itself).
+    """One tier of a rule.
 
+    Exactly one of `above` and `below` is set; `clear` is the limit of recovery (None: the limit itself).
     `window` is the tier's own or the signal's, in seconds (0 for queries, which carry their windows inside).
     """
 
@@ -153,7 +163,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One alerting rule with its tiers (prepare, rollback or both). `gap_tolerance` None: max(2 intervals, 1 minute)."""
+    """One alerting rule with its tiers (prepare, rollback or both).
+
+    `gap_tolerance` None: max(2 intervals, 1 minute).
+    """
 
     alert: str
     signal: Signal
@@ -199,7 +212,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """What rules/routing.yaml says. `reopen_within`: seconds in which a breach after recovery belongs to the same incident."""
+    """What rules/routing.yaml says.
+
+    `reopen_within`: seconds in which a breach after recovery belongs to the same incident.
+    """
 
     environment: str
     default: Route
