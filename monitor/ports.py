@@ -209,7 +209,7 @@ class Store(Protocol):
         """Give every post that is owed, oldest first."""
 
     def record(self, post: Post) -> None:
-        """Write how the delivery of `post` went (sent, ts, attempts, not_before, state, problem); `wanted` is left alone.
+        """Write how the delivery of `post` went (`wanted` is left alone).
 
         A post recorded as SENT with `sent` below the stored `wanted` stays OWED: an edit was asked for meanwhile.
         """

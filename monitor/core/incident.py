@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from monitor.core.model import AlertKey, Cause, Labels, Reference, Tier
 from monitor.core.rule import Resolve, Unit
+from monitor.core.words import clock
 
 
 class Source(StrEnum):
@@ -397,11 +398,6 @@ def decide(incident: Incident, command: Command, at: datetime) -> tuple[Event, .
             return _start(incident, command, at)
         case DealWith():
             return _deal_with(incident, command, at)
-
-
-def clock(at: datetime) -> str:
-    """Give a time as people read it: 03:02 UTC."""
-    return f"{at:%H:%M} UTC"
 
 
 def _acknowledge(incident: Incident, command: Acknowledge, at: datetime) -> tuple[Event, ...] | Refusal:

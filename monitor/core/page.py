@@ -3,9 +3,16 @@
 Plain words and aware UTC times; how a pager draws them (Slack's blocks, a terminal) is the pager's business.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from monitor.core.incident import EndReason, Firing, Incident
+from monitor.core.model import AlertKey, Tier
+from monitor.core.procedure import Procedure, Step
+from monitor.core.rule import Resolve
+from monitor.core.words import clock, lasted, measure, shortened
 
 
 class Tone(StrEnum):
@@ -100,3 +107,268 @@ class Card:
     next_for: str
     status: tuple[str, ...]
     steps: tuple[CardStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an alert's signal says now, for a page that is read now: the rule's summary and the judgement's sentence."""
+
+    at: datetime
+    summary: str
+    why: str
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a page is a function of."""
+
+    incident: Incident
+    now: datetime
+    readings: Mapping[AlertKey, Reading]
+    procedure: Procedure | None = None
+    mention: tuple[str, ...] = ()
+
+
+HEADLINE = 110
+"""Characters of a first line that a lock screen shows."""
+
+SHOWN = 8
+"""Breaching signals that a page lists before it says how many more there are."""
+
+
+def render(scene: Scene) -> Page:
+    """Give the root message of an incident."""
+    incident = scene.incident
+    shown = telling(incident)
+    return Page(
+        incident=incident.id,
+        tone=tone(incident),
+        headline=headline(scene),
+        why=tuple(_why(one, scene) for one in shown[:SHOWN]),
+        more=max(0, len(shown) - SHOWN),
+        notes=_notes(scene),
+        status=_status(scene),
+        actions=_actions(incident),
+        footer=f"{incident.id} · from a shell: rollback-monitor incident ack {incident.id}",
+        mention=scene.mention,
+    )
+
+
+def tone(incident: Incident) -> Tone:
+    """Give the stage an incident is in, as a colour; a rollback under way never looks like less."""
+    if incident.ended_at is not None:
+        return Tone.ENDED
+    if incident.commander is not None:
+        return Tone.IN_PROCEDURE
+    if incident.recovered_at is not None:
+        return Tone.RECOVERED
+    return {Tier.ROLLBACK: Tone.ROLLBACK, Tier.PREPARE: Tone.PREPARE, Tier.BLIND: Tone.BLIND}[incident.tier]
+
+
+def telling(incident: Incident) -> tuple[Firing, ...]:
+    """Give the alerts worth telling, worst and oldest first.
+
+    Those that fire (all, once none does), without a prepare alert whose rollback tier says the same more loudly.
+    """
+    some = incident.signals or tuple(one for one in incident.alerts if incident.blind or one.key.tier is not Tier.BLIND)
+    louder = {(one.key.alert, one.key.labels) for one in some if one.key.tier is Tier.ROLLBACK}
+    told = [one for one in some if one.key.tier is not Tier.PREPARE or (one.key.alert, one.key.labels) not in louder]
+    return tuple(sorted(told, key=lambda one: (one.key.tier is not Tier.ROLLBACK, one.since)))
+
+
+WORDS: Mapping[Tone, str] = {
+    Tone.ROLLBACK: "ROLLBACK NOW",
+    Tone.PREPARE: "PREPARE",
+    Tone.BLIND: "BLIND",
+    Tone.IN_PROCEDURE: "ROLLING BACK",
+    Tone.RECOVERED: "RECOVERED",
+    Tone.ENDED: "ENDED",
+}
+"""The word that a first line begins with."""
+
+
+def headline(scene: Scene) -> str:
+    """Give the first line: what, where, how badly, since when. It must stand alone on a lock screen."""
+    incident = scene.incident
+    told = telling(incident)
+    head = f"{WORDS[tone(incident)]} {incident.environment}"
+    if tone(incident) is Tone.IN_PROCEDURE:
+        head += f" · step 1/{incident.steps}"
+    if not told:
+        return head
+    tail = _when(incident, min(one.since for one in told))
+    if len(told) > 1:
+        tail = f" (+{len(told) - 1} more){tail}"
+    summary = shortened(_summary(told[0], scene), HEADLINE - len(head) - len(tail) - 2)
+    return f"{head}: {summary}{tail}"
+
+
+def _when(incident: Incident, since: datetime) -> str:
+    until = incident.recovered_at
+    if until is None:
+        return f" since {clock(since)}"
+    return f", {clock(since)} for {lasted(until - since)}"
+
+
+def _summary(firing: Firing, scene: Scene) -> str:
+    """What the rule's summary says now; what it said when the alert fired, where it has cleared or was not read."""
+    reading = scene.readings.get(firing.key) if firing.active else None
+    return reading.summary if reading else firing.summary
+
+
+def _why(firing: Firing, scene: Scene) -> Why:
+    reading = scene.readings.get(firing.key) if firing.active else None
+    parts = [reading.why if reading else firing.why]
+    if firing.limit is not None:
+        side = "over" if firing.above else "under"
+        parts.append(f"pages {side} {measure(firing.limit, firing.unit)}")
+    parts += [f"{one.name} {one.seconds * 1000:.0f} ms" for one in firing.baseline if one.seconds is not None]
+    if firing.resolved_why:
+        parts.append(firing.resolved_why.replace("_", " "))
+    return Why(
+        text=_summary(firing, scene),
+        numbers="; ".join(part for part in parts if part),
+        since=firing.since,
+        tier=firing.key.tier,
+        links=firing.links,
+        resolved_at=firing.resolved_at,
+    )
+
+
+def _notes(scene: Scene) -> tuple[str, ...]:
+    """Data quality, only where it is bad."""
+    if scene.incident.blind:
+        return ("No alert can start or clear while nothing is seen. Look at the dashboards by hand.",)
+    return tuple(
+        f"BLIND since {clock(one.since)}: {one.summary}" for one in scene.incident.active if one.key.tier is Tier.BLIND
+    )
+
+
+def _status(scene: Scene) -> tuple[str, ...]:
+    incident = scene.incident
+    lines = [_who_has_it(incident), *_commander(scene)]
+    if incident.ended_at is not None:
+        lines.append(f"Ended {clock(incident.ended_at)}: {_ending(incident)}.")
+    elif incident.recovered_at is not None:
+        lines.append(f"All signals are clear since {clock(incident.recovered_at)}.")
+    if incident.is_open:
+        lines.append(f"Next: {next_for(incident)}")
+    return tuple(lines)
+
+
+def _who_has_it(incident: Incident) -> str:
+    if incident.acknowledged_by is None or incident.acknowledged_at is None:
+        return "Nobody has acknowledged this."
+    name = signed(incident.acknowledged_by.name, verified=incident.acknowledged_by.verified)
+    return f"Acknowledged by {name} at {clock(incident.acknowledged_at)}."
+
+
+def signed(name: str, *, verified: bool) -> str:
+    """Give a name as pages show it: a name that nobody vouched for says so."""
+    return name if verified else f"{name} (from a shell, unverified)"
+
+
+def _commander(scene: Scene) -> list[str]:
+    incident, procedure = scene.incident, scene.procedure
+    if incident.commander is None or incident.started_at is None:
+        return []
+    name = signed(incident.commander.name, verified=incident.commander.verified)
+    lines = [f"Incident commander: {name}, since {clock(incident.started_at)}."]
+    if procedure is not None and incident.alerts:
+        since = min(one.since for one in incident.alerts)
+        by = since + timedelta(seconds=procedure.recovery_target)
+        target = lasted(timedelta(seconds=procedure.recovery_target))
+        lines.append(f"Recovery target: {target} from the first breach, that is by {clock(by)}.")
+    return lines
+
+
+def _ending(incident: Incident) -> str:
+    return {
+        EndReason.BY_ITSELF: "by itself; the signals stayed clear and nobody rolled back",
+        EndReason.SIGHTED: "everything is seen again",
+        EndReason.BY_PERSON: "by a person",
+        None: "",
+    }[incident.end_reason]
+
+
+def next_for(incident: Incident) -> str:
+    """Give who does what next."""
+    if incident.commander is not None:
+        return f"{incident.commander.name}: go through the checklist in the thread."
+    by_person = [one for one in incident.active if one.resolve is Resolve.BY_PERSON]
+    if incident.recovered_at is not None:
+        return "nothing, if it stays clear; it ends by itself."
+    if incident.acknowledged_by is None:
+        return "whoever reads this: Acknowledge."
+    if incident.blind:
+        return f"{incident.acknowledged_by.name}: watch by hand, and mend what keeps the monitor from seeing."
+    if incident.tier is Tier.ROLLBACK:
+        dealt = " or say that it is dealt with" if by_person else ""
+        return f"{incident.acknowledged_by.name}: start the rollback{dealt}."
+    return f"{incident.acknowledged_by.name}: find the cause; start the rollback if it gets worse."
+
+
+def _actions(incident: Incident) -> tuple[Action, ...]:
+    """Buttons. Their values name the incident and the revision and carry no authority."""
+    if not incident.is_open:
+        return ()
+    value = f"{incident.id}|{incident.rev}"
+    actions = []
+    if incident.acknowledged_by is None:
+        actions.append(Action(ActionKind.ACKNOWLEDGE, "Acknowledge", value))
+    if incident.commander is None and not incident.blind and incident.recovered_at is None:
+        actions.append(Action(ActionKind.START, "Start rollback…", value, _start_confirm(incident), danger=True))
+    for number, firing in enumerate(incident.alerts):
+        if firing.active and firing.resolve is Resolve.BY_PERSON and firing.key.tier is not Tier.BLIND:
+            label = f"Dealt with: {firing.key.alert}"
+            confirm = _dealt_confirm(firing)
+            actions.append(Action(ActionKind.DEALT_WITH, label, f"{value}|{number}", confirm))
+    return tuple(actions)
+
+
+def _start_confirm(incident: Incident) -> tuple[str, str, str, str]:
+    text = (
+        f"Nothing is rolled back by this. You become incident commander of {incident.environment}, "
+        "and the checklist opens in the thread; freezing deploys is its first step."
+    )
+    return "Start the rollback?", text, "Take command", "Not yet"
+
+
+def _dealt_confirm(firing: Firing) -> tuple[str, str, str, str]:
+    text = f"This ends the alert “{firing.summary}”. A breach after that pages anew."
+    return "Is it dealt with?", text, "It is dealt with", "Not yet"
+
+
+def card(scene: Scene) -> Card | None:
+    """Give the procedure card of an incident, or None where no procedure runs (or its file is gone)."""
+    incident, procedure = scene.incident, scene.procedure
+    if incident.commander is None or procedure is None:
+        return None
+    return Card(
+        incident=incident.id,
+        title=f"{procedure.title} · {incident.environment}",
+        next_for=f"Next for {incident.commander.name}: {procedure.steps[0].title}",
+        status=tuple(_commander(scene)),
+        steps=tuple(_card_step(number, step) for number, step in enumerate(procedure.steps, start=1)),
+    )
+
+
+def _card_step(number: int, step: Step) -> CardStep:
+    return CardStep(
+        number=number,
+        title=step.title,
+        current=number == 1,
+        text=step.text,
+        tasks=tuple(task.text for task in step.tasks),
+        collect=tuple(field.title for field in step.collect),
+        commands=tuple(command.run for command in step.commands),
+        choices=tuple(f"{one.title}{' (needs an approver)' if one.needs_approver else ''}" for one in step.choose),
+        checks=tuple(check.title for check in step.checks),
+        waves=tuple(f"{wave.title}: {', '.join(wave.services)}" for wave in step.waves),
+    )
+
+
+def names(firings: Iterable[Firing]) -> str:
+    """Give the summaries of `firings` as one readable list."""
+    return "; ".join(f"{one.summary}, since {clock(one.since)}" for one in firings)

@@ -1,0 +1,249 @@
+"""Which posts an incident owes, whom they mention, and why: the table of posts as data, and `owed`, which reads it.
+
+Pure: what happened to an incident goes in, what must be told comes out. How a channel is spoken to is not known here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitor.core.incident import (
+    Acknowledged,
+    AlertFired,
+    AlertResolved,
+    DealtWith,
+    Ended,
+    EndReason,
+    Event,
+    Firing,
+    Incident,
+    ProcedureStarted,
+    Response,
+    apply,
+)
+from monitor.core.model import Tier
+from monitor.core.page import names
+from monitor.core.rule import Route
+from monitor.core.words import clock, lasted
+
+
+class Happening(StrEnum):
+    """What can happen to an incident: the rows of the table of posts, and the reason on every post."""
+
+    PREPARE_OPENS = "prepare_opens"
+    ROLLBACK_OPENS = "rollback_opens"
+    BLIND_OPENS = "blind_opens"
+    RAISED = "raised"
+    ROLLBACK_JOINS = "rollback_joins"
+    SERVICE_JOINS = "service_joins"
+    PREPARE_JOINS = "prepare_joins"
+    CARRIED = "carried"
+    BLIND_JOINS = "blind_joins"
+    BLIND_BANNER = "blind_banner"
+    BACK = "back"
+    ONE_RESOLVES = "one_resolves"
+    RECOVERED = "recovered"
+    SIGHTED = "sighted"
+    ENDED_BY_ITSELF = "ended_by_itself"
+    ACKNOWLEDGED = "acknowledged"
+    DEALT_WITH = "dealt_with"
+    STARTED = "started"
+
+
+class NewPost(StrEnum):
+    """What is posted. Whatever it is, the root message is edited to show the present."""
+
+    ROOT = "root"
+    BROADCAST = "broadcast"
+    LINE = "line"
+    CARD = "card"
+    EDIT = "edit"
+
+
+class Mention(StrEnum):
+    """Whom a new post calls."""
+
+    NOBODY = "nobody"
+    RESPONDERS = "responders"
+    OWNER = "owner"
+    BY_TIER = "by_tier"
+
+
+class Acknowledgement(StrEnum):
+    """What becomes of an acknowledgement."""
+
+    KEPT = "kept"
+    CLEARED = "cleared"
+    KEPT_IF_FRESH = "kept_if_fresh"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table of posts."""
+
+    post: NewPost
+    mention: Mention = Mention.NOBODY
+    acknowledgement: Acknowledgement = Acknowledgement.KEPT
+
+
+POSTS: Mapping[Happening, Row] = {
+    Happening.PREPARE_OPENS: Row(NewPost.ROOT),
+    Happening.ROLLBACK_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS),
+    Happening.BLIND_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS),
+    Happening.RAISED: Row(NewPost.BROADCAST, Mention.RESPONDERS, Acknowledgement.CLEARED),
+    Happening.ROLLBACK_JOINS: Row(NewPost.BROADCAST, Mention.OWNER),
+    Happening.SERVICE_JOINS: Row(NewPost.BROADCAST),
+    Happening.PREPARE_JOINS: Row(NewPost.LINE),
+    Happening.CARRIED: Row(NewPost.EDIT),
+    Happening.BLIND_JOINS: Row(NewPost.LINE),
+    Happening.BLIND_BANNER: Row(NewPost.EDIT),
+    Happening.BACK: Row(NewPost.BROADCAST, Mention.BY_TIER, Acknowledgement.KEPT_IF_FRESH),
+    Happening.ONE_RESOLVES: Row(NewPost.EDIT),
+    Happening.RECOVERED: Row(NewPost.BROADCAST),
+    Happening.SIGHTED: Row(NewPost.BROADCAST),
+    Happening.ENDED_BY_ITSELF: Row(NewPost.LINE),
+    Happening.ACKNOWLEDGED: Row(NewPost.EDIT),
+    Happening.DEALT_WITH: Row(NewPost.EDIT),
+    Happening.STARTED: Row(NewPost.CARD),
+}
+"""The table of posts: what happens (row) -> what is posted, whom it mentions, what becomes of the acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One post to be made.
+
+    `n` tells it from others of its kind on the incident; `mention` are user or user-group ids.
+    """
+
+    post: NewPost
+    happening: Happening
+    n: int = 0
+    said: str = ""
+    mention: tuple[str, ...] = ()
+
+
+def owed(response: Response, route: Route) -> tuple[Owed, ...]:
+    """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root."""
+    if response.before is None:
+        happening = _opening(response.after)
+        return (Owed(NewPost.ROOT, happening, mention=_mention(happening, response, (), route)),)
+    told: dict[Happening, tuple[int, list[Firing]]] = {}
+    incident = response.before
+    for number, event in enumerate(response.events):
+        happening = happened(incident, event)
+        incident = apply(incident, event)
+        if happening is not None:
+            told.setdefault(happening, (response.before.rev + number + 1, []))[1].extend(_firing(event))
+    if not told:
+        return ()
+    edit = Owed(NewPost.EDIT, next(iter(told)))
+    posts = [_post(happening, n, firings, response, route) for happening, (n, firings) in told.items()]
+    return (edit, *(one for one in posts if one.post is not NewPost.EDIT))
+
+
+def _opening(incident: Incident) -> Happening:
+    return {
+        Tier.ROLLBACK: Happening.ROLLBACK_OPENS,
+        Tier.PREPARE: Happening.PREPARE_OPENS,
+        Tier.BLIND: Happening.BLIND_OPENS,
+    }[incident.tier]
+
+
+def happened(before: Incident, event: Event) -> Happening | None:
+    """Give what `event` means for an incident that was `before`; None for what only goes into the record."""
+    match event:
+        case AlertFired():
+            return _joined(before, event.firing)
+        case AlertResolved() | DealtWith():
+            return _resolved(before, event)
+        case Ended(reason=EndReason.SIGHTED):
+            return Happening.SIGHTED
+        case Ended():
+            return Happening.ENDED_BY_ITSELF
+        case Acknowledged():
+            return Happening.ACKNOWLEDGED
+        case ProcedureStarted():
+            return Happening.STARTED
+        case _:
+            return None
+
+
+def _joined(before: Incident, firing: Firing) -> Happening:
+    if firing.key.tier is Tier.BLIND:
+        return Happening.BLIND_JOINS if before.blind else Happening.BLIND_BANNER
+    if _carried(before, firing):
+        return Happening.CARRIED
+    if before.recovered_at is not None:
+        return Happening.BACK
+    if firing.key.tier is Tier.ROLLBACK:
+        return Happening.RAISED if before.tier is Tier.PREPARE else Happening.ROLLBACK_JOINS
+    known = {one.service for one in before.alerts}
+    return Happening.PREPARE_JOINS if firing.service in known else Happening.SERVICE_JOINS
+
+
+def _carried(before: Incident, firing: Firing) -> bool:
+    """A prepare alert whose rollback tier already fires says nothing new."""
+    return firing.key.tier is Tier.PREPARE and any(
+        one.key.tier is Tier.ROLLBACK and (one.key.alert, one.key.labels) == (firing.key.alert, firing.key.labels)
+        for one in before.active
+    )
+
+
+def _resolved(before: Incident, event: AlertResolved | DealtWith) -> Happening:
+    after = apply(before, event)
+    if before.recovered_at is None and after.recovered_at is not None and not after.blind:
+        return Happening.RECOVERED
+    return Happening.DEALT_WITH if isinstance(event, DealtWith) else Happening.ONE_RESOLVES
+
+
+def _firing(event: Event) -> list[Firing]:
+    return [event.firing] if isinstance(event, AlertFired) else []
+
+
+def _post(happening: Happening, n: int, firings: list[Firing], response: Response, route: Route) -> Owed:
+    row = POSTS[happening]
+    number = 0 if row.post is NewPost.CARD else n
+    mention = _mention(happening, response, tuple(firings), route)
+    return Owed(row.post, happening, number, _said(happening, firings, response.after), mention)
+
+
+def _mention(happening: Happening, response: Response, firings: tuple[Firing, ...], route: Route) -> tuple[str, ...]:
+    match POSTS[happening].mention:
+        case Mention.RESPONDERS:
+            return route.responders
+        case Mention.OWNER:
+            owner = response.after.commander or response.after.acknowledged_by
+            return (owner.id,) if owner is not None and owner.source == "slack" else route.responders
+        case Mention.BY_TIER:
+            return route.responders if any(one.key.tier is Tier.ROLLBACK for one in firings) else ()
+        case _:
+            return ()
+
+
+def _said(happening: Happening, firings: list[Firing], incident: Incident) -> str:
+    """The words of a line or broadcast.
+
+    They are heard without the message above them, so they say what and since when.
+    """
+    if happening is Happening.RECOVERED and incident.recovered_at is not None:
+        return recovered(incident)
+    told = names(firings)
+    words = {
+        Happening.RAISED: f"ROLLBACK NOW {incident.environment}: {told}. Until now this was to prepare.",
+        Happening.ROLLBACK_JOINS: f"Another reason to roll back {incident.environment}: {told}.",
+        Happening.SERVICE_JOINS: f"It spreads: {told}.",
+        Happening.PREPARE_JOINS: f"Also: {told}.",
+        Happening.BLIND_JOINS: f"Also unseen: {told}.",
+        Happening.BACK: f"BACK {incident.environment}: {told}.",
+        Happening.SIGHTED: "Everything is seen again; the alerts go on from where they were.",
+        Happening.ENDED_BY_ITSELF: "Ended by itself: the signals stayed clear and nobody rolled back.",
+    }
+    return words.get(happening, "")
+
+
+def recovered(incident: Incident) -> str:
+    """Give the sentence that stands the team down: when, and after how long."""
+    until = incident.recovered_at or incident.opened_at
+    since = min((one.since for one in incident.alerts), default=incident.opened_at)
+    return f"Recovered {clock(until)}, after {lasted(until - since)}: all signals are clear."
