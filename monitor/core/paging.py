@@ -131,10 +131,10 @@ def owed(response: Response, route: Route) -> tuple[Owed, ...]:
     told: dict[Happening, tuple[int, list[Firing]]] = {}
     incident = response.before
     for number, event in enumerate(response.events):
-        happening = happened(incident, event)
+        meant = happened(incident, event)
         incident = apply(incident, event)
-        if happening is not None:
-            told.setdefault(happening, (response.before.rev + number + 1, []))[1].extend(_firing(event))
+        if meant is not None:
+            told.setdefault(meant, (response.before.rev + number + 1, []))[1].extend(_firing(event))
     if not told:
         return ()
     edit = Owed(NewPost.EDIT, next(iter(told)))
