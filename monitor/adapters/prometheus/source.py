@@ -1,0 +1,175 @@
+"""The metrics port over Prometheus's HTTP API, read through prometheus-api-client; and nothing is ever raised.
+
+It owns the way from an expression to a typed answer. It must not know what the expression means, nor when to ask
+again: each call is one exchange, within its deadline.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import requests
+import urllib3
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from prometheus_api_client.prometheus_connect import PrometheusConnect
+
+from monitor.adapters.prometheus import answers, visit
+from monitor.adapters.prometheus.transport import Access, BoundedAdapter, BoundedSession, Reply, TooLargeError
+from monitor.core.model import utc
+from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, Samples, Unanswered
+
+_Result = TypeVar("_Result")
+
+
+class PrometheusSource:
+    """One server to read from; calls may be made from any number of threads at once.
+
+    `url` is the part before `/api/v1`; credentials in it are taken out and used as basic credentials. `connections`
+    are kept open for as many threads. Raises `ValueError` where `url` is no http(s) address.
+    """
+
+    def __init__(self, url: str, access: Access | None = None, *, connections: int = 8) -> None:
+        self.url, self._access = _apart(url, access or Access())
+        self._adapter = BoundedAdapter(connections)
+        self._mine = threading.local()
+        self._clock: datetime | None = None
+
+    def instant(self, expr: str, at: int, *, deadline: float) -> Answer:
+        """Read `expr` at grid time `at`; give up after `deadline` seconds in all. Never raises."""
+
+        def ask(library: PrometheusConnect) -> None:
+            library.custom_query(expr, params={"time": at, **_server_side(deadline)}, timeout=deadline)  # type: ignore[arg-type]  # it passes fractions on
+
+        return self._spoken(self._asked(ask, answers.instant, deadline))
+
+    def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
+        """Read `expr` at `start`, `start + step`, ... `end` (whole seconds, inclusive). Never raises."""
+
+        def ask(library: PrometheusConnect) -> None:
+            params = _server_side(deadline)
+            library.custom_query_range(expr, utc(start), utc(end), str(step), params=params, timeout=deadline)  # type: ignore[arg-type]  # the same
+
+        def understood(reply: Reply) -> RangeAnswer:
+            return answers.ranged(reply, start, end, step)
+
+        return self._spoken(self._asked(ask, understood, deadline))
+
+    def clock(self) -> datetime | None:
+        """Give the server's own time in its last answer (whole seconds); None where none was told."""
+        return self._clock
+
+    def describe(self, now: datetime, *, deadline: float) -> visit.Described:
+        """Give what `doctor` tells of the server, `now` being our time at the call. Never raises."""
+
+        def get(path: str) -> Any | Unanswered:  # noqa: ANN401  # JSON is anything until it is looked at
+            def ask(_: PrometheusConnect) -> None:
+                session.request("GET", f"{self.url}{path}", timeout=deadline)
+
+            return self._spoken(self._asked(ask, visit.data, deadline))
+
+        session = self._session()
+        answered = self.instant("vector(1)", int(now.timestamp()), deadline=deadline)
+        if not isinstance(answered, Samples):
+            return visit.Described(reachable=False, problem=answered.why)
+        return visit.described(get, self.clock(), now)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._adapter.close()
+
+    def _asked(
+        self, ask: Callable[[PrometheusConnect], None], understood: Callable[[Reply], _Result], deadline: float
+    ) -> _Result | BadQuery | Unanswered:
+        """Make one exchange and give what it means; whatever goes wrong on the way is `Unanswered`."""
+        if deadline <= 0:
+            return Unanswered("no time was left to ask")
+        session = self._session()
+        session.reply = None
+        try:
+            ask(self._mine.library)
+        except TooLargeError:
+            return Unanswered("the answer is larger than 16 MiB")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
+            return Unanswered(_transport(problem, deadline))
+        except (PrometheusApiClientException, ValueError, LookupError, TypeError) as problem:
+            # the library reads an answer more trustingly than we do: what it stumbles over is looked at below
+            if session.reply is None:
+                return Unanswered(f"the request could not be made ({type(problem).__name__})")
+        reply = session.reply
+        if reply is None:
+            return Unanswered("nothing was answered")
+        self._clock = _date(reply) or self._clock
+        return understood(reply) if reply.status_code == requests.codes.ok else answers.refusal(reply)
+
+    def _session(self) -> BoundedSession:
+        """Give this thread's session; its connections are everybody's."""
+        if not hasattr(self._mine, "session"):
+            self._mine.session = BoundedSession(self._adapter, self._access)
+            self._mine.library = PrometheusConnect(
+                self.url, session=self._mine.session, method="POST", retry=urllib3.Retry(0, read=False)
+            )
+        session: BoundedSession = self._mine.session
+        return session
+
+    def _spoken(self, answer: _Result) -> _Result:
+        """Give `answer` with every secret struck from its sentence: a server may echo what it was sent."""
+        if not isinstance(answer, BadQuery | Partial | Unanswered):
+            return answer
+        why = answer.why
+        for secret in self._access.secrets():
+            why = why.replace(secret, "***")
+        return type(answer)(why)
+
+
+def _apart(url: str, access: Access) -> tuple[str, Access]:
+    """Give `url` without credentials and trailing slash, and `access` with the credentials that stood in it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the address of Prometheus must look like http://prometheus:9090")
+    host = parts.netloc.rpartition("@")[2]
+    bare = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+    if parts.username and not access.username and not access.bearer_token:
+        access = Access(
+            access.headers,
+            username=unquote(parts.username),
+            password=unquote(parts.password or ""),
+            ca_file=access.ca_file,
+            cert_file=access.cert_file,
+            key_file=access.key_file,
+        )
+    return bare, access
+
+
+def _server_side(deadline: float) -> dict[str, str]:
+    """Ask the server to give up when we do, and VictoriaMetrics to answer for the very times that were asked."""
+    return {"timeout": f"{deadline:.3f}", "nocache": "1"}
+
+
+def _date(reply: Reply) -> datetime | None:
+    try:
+        return parsedate_to_datetime(reply.headers["Date"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _transport(problem: Exception, deadline: float) -> str:
+    """Give a failure of the connection in words; texts of libraries are not quoted, since they carry addresses."""
+    chain = [problem]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and isinstance(cause, Exception):
+        chain.append(cause)
+    kinds = {kind for one in chain for kind in type(one).__mro__}
+    sentences: tuple[tuple[type, str], ...] = (
+        (urllib3.exceptions.NameResolutionError, "its name cannot be resolved"),
+        (requests.exceptions.SSLError, "its TLS certificate is not accepted, or it speaks no TLS"),
+        (TimeoutError, f"no complete answer within {deadline:g} s"),
+        (urllib3.exceptions.TimeoutError, f"no complete answer within {deadline:g} s"),
+        (ConnectionRefusedError, "the connection is refused"),
+        (urllib3.exceptions.NewConnectionError, "it cannot be reached"),
+        (requests.exceptions.ContentDecodingError, "the answer cannot be unpacked"),
+        (requests.exceptions.InvalidHeader, "a configured header holds characters that HTTP does not allow"),
+    )
+    found = next((sentence for kind, sentence in sentences if kind in kinds), None)
+    return found or "the connection broke before the answer was complete"
