@@ -1,0 +1,93 @@
+# Everything sets itself up: a virtual environment with the locked packages, and the programs that a target needs.
+# As root on Debian or Ubuntu missing programs are installed by apt; without root it is said what to install.
+
+PYTHON ?= python3
+BREAK ?= login
+FOR ?=
+BIN := .venv/bin
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types imports unit bench lock clean
+
+help: ## what can be made
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' Makefile | column -t -s '|'
+
+# --- what everything needs ---------------------------------------------------------------------------------------------
+
+.venv/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && $(APT) update && $(APT) install -y python3-venv >/dev/null; } || \
+	  { echo "python3-venv is needed: sudo apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/installed.stamp: requirements.lock pyproject.toml .venv/python.stamp
+	@echo "installing the locked packages into .venv"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock .venv/installed.stamp
+	@echo "installing the locked packages for development into .venv"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# $(call program,NAME,PACKAGE): a program on PATH, installed by apt where that may be done
+define program
+command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "installing $(2)" \
+  && $(APT) update && $(APT) install -y --no-install-recommends $(2) >/dev/null && command -v $(1) >/dev/null; } || \
+  { echo "$(1) is needed: sudo apt-get install $(2)"; exit 1; }
+endef
+
+.PHONY: prometheus systemd
+prometheus: # Debian's package starts a server of its own: it is not needed here, so one that came with us is switched off
+	@command -v prometheus >/dev/null || { $(call program,prometheus,prometheus) && \
+	  { ! command -v systemctl >/dev/null || systemctl disable -q --now prometheus 2>/dev/null || true; }; }
+	@$(call program,promtool,prometheus)
+
+systemd:
+	@$(call program,systemd-analyze,systemd)
+
+# --- what people make -----------------------------------------------------------------------------------------------------
+
+demo: .venv/installed.stamp prometheus ## the whole thing on this machine: BREAK=login|errors|latency|billing|invoices|integrity|none FOR=90s
+	@$(BIN)/rollback-monitor demo --break $(BREAK) $(if $(FOR),--for $(FOR))
+
+test: check unit ## everything that CI runs
+
+check: format lint types imports ## formatting, lint, types and the direction of imports
+
+format: .venv/dev.stamp
+	@$(BIN)/ruff format --check -q .
+
+lint: .venv/dev.stamp
+	@$(BIN)/ruff check -q .
+
+types: .venv/dev.stamp
+	@$(BIN)/mypy
+
+imports: .venv/dev.stamp
+	@$(BIN)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+unit: .venv/dev.stamp prometheus systemd ## the tests, with the coverage of branches
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+bench: .venv/dev.stamp prometheus ## the measurements behind the figures in the documentation
+	@$(BIN)/pytest tests/bench -s
+
+lock: ## the newest versions that pyproject.toml allows, with the hashes of all their files
+	@$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip -q --disable-pip-version-check install pip-tools
+	@for extra in "" dev; do \
+	  .venv/lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-config \
+	    --no-header --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    --build-deps-for wheel $${extra:+--extra $$extra -c requirements.lock} \
+	    -o requirements$${extra:+-$$extra}.lock pyproject.toml || exit 1; done
+	@rm -rf .venv/lock
+
+clean: ## remove everything that was made here
+	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

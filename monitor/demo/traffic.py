@@ -1,0 +1,140 @@
+"""The shop's state and metrics: one registry a service, synthetic requests, and the fault that strikes them.
+
+Chance and elapsed time are arguments. This module must not know of sockets, ports or the prober.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from monitor.demo.catalogue import (
+    BUCKETS,
+    CHECKS,
+    CODES,
+    EFFECTS,
+    EVERYDAY_FAILURES,
+    INVOICES_PER_SECOND,
+    OUTCOMES,
+    PROBES,
+    SERVICES,
+    SPREAD,
+    TRANSITIONS_PER_SECOND,
+    Effect,
+    Fault,
+    Route,
+    Service,
+)
+
+
+class ServiceMetrics:
+    """What one service exports; every label child exists from the start, so that the first failure counts."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        requests = Counter("http_requests", "Requests.", ["route", "code"], registry=self.registry)
+        seconds = Histogram(
+            "http_request_duration_seconds", "Latency.", ["route"], buckets=BUCKETS, registry=self.registry
+        )
+        self._build = Gauge("app_build_info", "The version that runs.", ["version"], registry=self.registry)
+        self._build.labels(service.version).set(1)
+        paths = [route.path for route in service.routes]
+        self._requests = {(path, code): requests.labels(path, code) for path in paths for code in CODES}
+        self._seconds = {path: seconds.labels(path) for path in paths}
+        self.version = service.version
+
+    def count(self, path: str, code: str, seconds: float) -> None:
+        """Count one request that was answered `code` after `seconds`."""
+        self._requests[path, code].inc()
+        self._seconds[path].observe(seconds)
+
+    def deploy(self, version: str) -> None:
+        """Put `version` in the place of the one that runs."""
+        if version != self.version:
+            self._build.remove(self.version)
+            self._build.labels(version).set(1)
+            self.version = version
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one request went."""
+
+    code: str
+    seconds: float
+
+
+def answer(chance: Random, effect: Effect, service: Service, route: Route) -> Answer:
+    """Draw how a request of `route` goes under `effect`."""
+    struck = effect.strikes(service.name, route.path)
+    seconds = route.median * chance.lognormvariate(0, SPREAD) * (effect.slower if struck else 1.0)
+    failing = effect.failing if struck else 0.0
+    if chance.random() < failing:
+        return Answer(effect.code, seconds)
+    return Answer("500" if chance.random() < EVERYDAY_FAILURES else "200", seconds)
+
+
+class Shop:
+    """The services, their traffic and the fault of the moment."""
+
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+        self.fault = Fault.NONE
+        self.services = {service.name: ServiceMetrics(service) for service in SERVICES}
+        billing, transactions = self.services["billing"].registry, self.services["transactions"].registry
+        generations = Counter("invoice_generations", "Invoices generated.", ["outcome"], registry=billing)
+        transitions = Counter("invoice_status_transitions", "Status changes.", ["outcome"], registry=billing)
+        violations = Gauge("data_integrity_violations", "Rows that break it.", ["check"], registry=transactions)
+        self._generations = {outcome: generations.labels(outcome) for outcome in OUTCOMES}
+        self._transitions = {outcome: transitions.labels(outcome) for outcome in OUTCOMES}
+        self._violations = {check: violations.labels(check) for check in CHECKS}
+        self.probes = CollectorRegistry()
+        probe = Gauge("probe_success", "1 when the endpoint answered.", ["service", "endpoint"], registry=self.probes)
+        self._probes = {target: probe.labels(*target) for target in PROBES}
+        for child in self._probes.values():
+            child.set(1)
+
+    @property
+    def effect(self) -> Effect:
+        """What the fault of the moment does."""
+        return EFFECTS[self.fault]
+
+    def strike(self, fault: Fault) -> None:
+        """Break the shop by `fault`, which comes as a release; `none` heals it by going back."""
+        self.fault = fault
+        for metrics in self.services.values():
+            struck = metrics.service.name in self.effect.services
+            metrics.deploy(metrics.service.release if struck else metrics.service.version)
+        for child in self._violations.values():
+            child.set(self.effect.violations)
+
+    def request(self, service: str, path: str) -> Answer:
+        """Answer one request and count it. Raises `KeyError` for a route that does not exist."""
+        metrics = self.services[service]
+        route = {one.path: one for one in metrics.service.routes}[path]
+        drawn = answer(self._chance, self.effect, metrics.service, route)
+        metrics.count(path, drawn.code, drawn.seconds)
+        return drawn
+
+    def probed(self, service: str, endpoint: str, *, success: bool) -> None:
+        """Export what the prober found."""
+        self._probes[service, endpoint].set(1 if success else 0)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the requests and invoices of `seconds` happen."""
+        for metrics in self.services.values():
+            for route in metrics.service.routes:
+                for _ in range(self._arrivals(route.per_second * seconds)):
+                    self.request(metrics.service.name, route.path)
+        for _ in range(self._arrivals(INVOICES_PER_SECOND * seconds)):
+            self._generations[self._invoice_outcome()].inc()
+        for _ in range(self._arrivals(TRANSITIONS_PER_SECOND * seconds)):
+            self._transitions["success"].inc()
+
+    def _invoice_outcome(self) -> str:
+        return "failure" if self._chance.random() < self.effect.invoices_failing else "success"
+
+    def _arrivals(self, expected: float) -> int:
+        """Round at random, so that the mean is `expected`."""
+        return int(expected + self._chance.random())
