@@ -33,7 +33,7 @@ class Baselines:
         self._kept: OrderedDict[tuple[str, tuple[str, ...]], dict[int, _Hour]] = OrderedDict()
 
     def references(
-        self, signal: Latency, at: int, *, min_requests: float, deadline: float
+        self, signal: Latency, min_requests: float, at: int, *, deadline: float
     ) -> Mapping[Labels, tuple[Reference, ...]] | Partial | BadQuery | Unanswered:
         """Give the trailing reference of each instance that had requests in the 24 hours before `at`.
 

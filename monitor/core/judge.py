@@ -7,9 +7,9 @@ an alert is moved by `monitor.core.evaluate` alone.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
-from monitor.core.latency import CEILING, FIXED, TRAILING, Buckets, buckets_by_instance, enough, quantile
+from monitor.core.latency import CEILING, FIXED, TRAILING, buckets_by_instance, enough, quantile
 from monitor.core.model import Judgement, Labels, Reference, Sample, Verdict, labels_of, pick
 from monitor.core.rule import (
     Availability,
@@ -58,7 +58,7 @@ def observe(signal: Signal, parts: Mapping[str, Samples]) -> dict[Labels, Observ
             return _observe_ratio(by, parts)
         case Latency(by=by, quantile=q):
             buckets = buckets_by_instance(parts.get("buckets", ()), by)
-            return {labels: _observe_latency(q, counts) for labels, counts in buckets.items()}
+            return {labels: Observation(quantile(q, one), one.get(math.inf)) for labels, one in buckets.items()}
         case Availability(by=by):
             return _single(parts.get("up", ()), by)
         case Query(by=by, absent=absent):
@@ -86,14 +86,7 @@ def _ratio(requests: Observation, failures: Observation) -> Observation:
     if problem or n is None or k is None or not math.isfinite(n) or not math.isfinite(k):
         return Observation(requests=n, failures=k, problem=problem)
     # the two counts are extrapolated apart, so that k may come out a little above n
-    return Observation(min(1.0, k / n) if n > 0 else 0.0, n, k)
-
-
-def _observe_latency(q: float, buckets: Buckets) -> Observation:
-    requests = buckets.get(math.inf)
-    if requests is not None and requests == 0:
-        return Observation(0.0, 0.0)
-    return Observation(quantile(q, buckets), requests)
+    return Observation(min(1.0, k / n) if n > 0 else None, n, k)
 
 
 def _single(samples: Samples, by: tuple[str, ...] | None) -> dict[Labels, Observation]:
@@ -120,12 +113,12 @@ def judge(
     """
     if observation.problem:
         return Judgement(Verdict.ERROR, limit=tier_rule.limit, why=observation.problem)
-    if observation.value is None or not math.isfinite(observation.value):
-        return Judgement(Verdict.NO_DATA, limit=tier_rule.limit, why=_nothing(observation.value))
-    if observation.requests is not None and not enough(observation.requests, _needed(tier_rule)):
-        return _judgement(Verdict.INSUFFICIENT, tier_rule, observation, _too_few(observation.requests, tier_rule))
     if isinstance(signal, Latency):
         return _judge_latency(signal, tier_rule, observation, reference)
+    if _lacking(observation, tier_rule):
+        return _judgement(Verdict.INSUFFICIENT, tier_rule, observation, _too_few(observation, tier_rule))
+    if not _is_number(observation.value):
+        return Judgement(Verdict.NO_DATA, limit=tier_rule.limit, why=_nothing(observation.value))
     verdict = _compare(observation.value, tier_rule)
     if verdict is Verdict.BREACH and not enough(observation.failures or 0.0, _needed_failures(signal, tier_rule)):
         why = f"{observation.failures or 0:.0f} of {tier_rule.guards.min_failures:g} failures needed"
@@ -141,6 +134,15 @@ def unreadable(why: str, limit: float | None = None) -> Judgement:
 def unseen(limit: float | None = None) -> Judgement:
     """Give the judgement of a known instance that a complete answer does not hold."""
     return Judgement(Verdict.NO_DATA, limit=limit, why=_nothing(None))
+
+
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _lacking(observation: Observation, tier_rule: TierRule) -> bool:
+    """Whether too few requests were counted to say anything; a count that is no number says nothing of that."""
+    return _is_number(observation.requests) and not enough(observation.requests, _needed(tier_rule))
 
 
 def _needed(tier_rule: TierRule) -> float:
@@ -173,12 +175,16 @@ def _over(value: float, limit: float, tier_rule: TierRule) -> bool:
 def _judge_latency(
     signal: Latency, tier_rule: TierRule, observation: Observation, read: tuple[Reference, ...]
 ) -> Judgement:
-    seconds = observation.value or 0.0
     references = _references(signal, read)
-    base = _base(references, tier_rule.limit)
-    why = _latency_said(signal, seconds, references)
-    judged = replace(observation, value=None if base is None else seconds / base - 1)
-    verdict = Verdict.INSUFFICIENT if judged.value is None else _compare(judged.value, tier_rule)
+    base, seconds = _base(references, tier_rule.limit), observation.value
+    judged = replace(observation, value=seconds / base - 1 if _is_number(seconds) and base is not None else None)
+    if _lacking(observation, tier_rule):
+        verdict, why = Verdict.INSUFFICIENT, _too_few(observation, tier_rule)
+    elif not _is_number(seconds):
+        verdict, why = Verdict.NO_DATA, _nothing(seconds)
+    else:
+        verdict = Verdict.INSUFFICIENT if judged.value is None else _compare(judged.value, tier_rule)
+        why = _latency_said(signal, seconds, references)
     return replace(_judgement(verdict, tier_rule, judged, why), baseline=references)
 
 
@@ -209,7 +215,8 @@ def _nothing(value: float | None) -> str:
     return "no data" if value is None else f"no data (the value is {value})"
 
 
-def _too_few(requests: float, tier_rule: TierRule) -> str:
+def _too_few(observation: Observation, tier_rule: TierRule) -> str:
+    requests = observation.requests or 0.0
     if requests <= 0:
         return "no request in the window"
     return f"{math.floor(requests)} of {_needed(tier_rule):g} requests needed"
