@@ -485,6 +485,14 @@ class Response:
         return self.before.rev if self.before else 0
 
 
+def follow(incident: Incident, events: tuple[Event, ...]) -> Response:
+    """Give what `events`, decided against `incident`, make of it."""
+    after = incident
+    for event in events:
+        after = apply(after, event)
+    return Response(incident, after, events)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What incidents are opened with.

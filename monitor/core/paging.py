@@ -48,6 +48,7 @@ class Happening(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     DEALT_WITH = "dealt_with"
     STARTED = "started"
+    REFRESHED = "refreshed"
 
 
 class NewPost(StrEnum):
@@ -105,6 +106,7 @@ POSTS: Mapping[Happening, Row] = {
     Happening.ACKNOWLEDGED: Row(NewPost.EDIT),
     Happening.DEALT_WITH: Row(NewPost.EDIT),
     Happening.STARTED: Row(NewPost.CARD),
+    Happening.REFRESHED: Row(NewPost.EDIT),
 }
 """The table of posts: what happens (row) -> what is posted, whom it mentions, what becomes of the acknowledgement."""
 

@@ -1,0 +1,141 @@
+"""What a person does, from wherever.
+
+A command on an incident becomes events, or a refusal in words. Knows no transport.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import structlog
+
+from monitor.core.incident import (
+    Acknowledge,
+    Actor,
+    Command,
+    DealWith,
+    Event,
+    Incident,
+    Refusal,
+    Refused,
+    StartProcedure,
+    decide,
+)
+from monitor.core.model import AlertKey
+from monitor.core.page import ActionKind
+from monitor.desk import Desk
+from monitor.ports import Clock, GroupState, Store
+from monitor.rulebook import RuleBook
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The command took effect; `incident` is as it is now."""
+
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """Nothing changed; `sentence` says why, to the person who asked. `unknown`: there is no such incident or action."""
+
+    sentence: str
+    unknown: bool = False
+
+
+Outcome: TypeAlias = Done | NotDone
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asks for.
+
+    `alert` names (or numbers, in order of firing) the alert that is dealt with; `note` says how.
+    """
+
+    incident: str
+    action: ActionKind
+    by: Actor
+    alert: str = ""
+    note: str = ""
+
+
+class Commands:
+    """Carries out requests. Thread-safe: of two at once, one wins and the other is told."""
+
+    def __init__(self, desk: Desk, store: Store, clock: Clock, book: RuleBook) -> None:
+        self._desk = desk
+        self._store = store
+        self._clock = clock
+        self._book = book
+
+    def carry_out(self, request: Request) -> Outcome:
+        """Decide `request` against the present state, and commit it. Raises StoreError where that is not possible."""
+        incident = self._store.incident(request.incident)
+        if incident is None:
+            return NotDone(f"There is no incident {request.incident}.", unknown=True)
+        command = self._command(request, incident)
+        if isinstance(command, NotDone):
+            return command
+        retired = [self._without(command.key)] if isinstance(command, DealWith) else []
+        decided = self._desk.act(incident.id, lambda now: decide(now, command, self._clock.now()), *retired)
+        return self._outcome(request, decided)
+
+    def _command(self, request: Request, incident: Incident) -> Command | NotDone:
+        match request.action:
+            case ActionKind.ACKNOWLEDGE:
+                return Acknowledge(request.by)
+            case ActionKind.START:
+                return self._start(request, incident)
+            case ActionKind.DEALT_WITH:
+                return _deal_with(request, incident)
+
+    def _start(self, request: Request, incident: Incident) -> Command | NotDone:
+        procedures = self._book.now.rules.procedures
+        wanted = next((one.procedure for one in incident.alerts), "rollback")
+        procedure = procedures.get(wanted)
+        if procedure is None:
+            return NotDone(f"The rules name a procedure {wanted}, but there is no such file (any more).")
+        return StartProcedure(request.by, procedure.id, len(procedure.steps))
+
+    def _without(self, key: AlertKey) -> Callable[[], GroupState | None]:
+        """Retire an alert: a breach after that starts anew."""
+
+        def group() -> GroupState | None:
+            state = next((one for one in self._store.groups() if key in one.alerts), None)
+            if state is None:
+                return None
+            return replace(state, alerts={one: alert for one, alert in state.alerts.items() if one != key})
+
+        return group
+
+    def _outcome(self, request: Request, decided: Incident | Refusal | None) -> Outcome:
+        if decided is None:
+            return NotDone(f"There is no incident {request.incident}.", unknown=True)
+        who = {"incident": request.incident, "action": str(request.action), "by": request.by.id}
+        if isinstance(decided, Incident):
+            log.info("command.carried_out", source=str(request.by.source), **who)
+            return Done(decided)
+        log.info("command.refused", why=str(decided.why), **who)
+        self._record(request, decided)
+        return NotDone(decided.sentence)
+
+    def _record(self, request: Request, refusal: Refusal) -> None:
+        """Refusals are evidence too, as long as the incident's record is open."""
+
+        def refused(incident: Incident) -> tuple[Event, ...] | Refusal:
+            if not incident.is_open:
+                return refusal
+            return (Refused(self._clock.now(), request.by, str(request.action), refusal.sentence),)
+
+        self._desk.act(request.incident, refused)
+
+
+def _deal_with(request: Request, incident: Incident) -> Command | NotDone:
+    named = [one.key for number, one in enumerate(incident.alerts) if request.alert in {one.key.alert, str(number)}]
+    active = [one.key for one in incident.active if one.key in named]
+    if not named:
+        return NotDone(f"{incident.id} has no alert {request.alert}.", unknown=True)
+    return DealWith(request.by, (active or named)[0], request.note or "no note")

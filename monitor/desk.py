@@ -1,0 +1,162 @@
+"""Where decisions become durable: group states, incident events and what is owed, in one transaction.
+
+Where somebody else committed first, the decision is made anew. Every writer comes through here: evaluations, blindness,
+time and people. It decides nothing itself.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import Lock
+
+from monitor.core import incident as incidents
+from monitor.core.incident import Event, Finding, Incident, Refusal, Response, Scope
+from monitor.core.paging import Happening, NewPost, Owed, owed
+from monitor.core.rule import Route
+from monitor.ports import Change, Clock, ConflictError, GroupState, NewEvents, Post, PostKind, Store
+from monitor.rulebook import RuleBook
+
+ATTEMPTS = 8
+"""Times that a decision is made anew when somebody else committed first."""
+
+KEPT_FOR = 60
+"""Seconds after which an evaluation that changed nothing is stored too, so that a restart has little to catch up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to keep of a group, and what its alerts did; `durable` asks for it to be written now."""
+
+    state: GroupState
+    findings: tuple[Finding, ...] = ()
+    durable: bool = True
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A group's state as last committed, loaded or moved on, and when (monotonic) it was last written."""
+
+    state: GroupState
+    stored_at: float
+    lock: Lock = field(default_factory=Lock)
+
+
+class Desk:
+    """Writes decisions. Thread-safe; decisions about one group wait for each other."""
+
+    def __init__(self, store: Store, clock: Clock, book: RuleBook, owed_now: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._book = book
+        self._owed_now = owed_now
+        self._kept: dict[str, _Kept] = {}
+        self._lock = Lock()
+
+    def settle(self, name: str, decide: Callable[[GroupState], Decision]) -> None:
+        """Decide about group `name` and write it.
+
+        `decide` may be called again with a newer state, so it must be repeatable.
+        Raises StoreError where nothing can be written, ConflictError where others were always first; the state is then
+        as before.
+        """
+        kept = self._keep(name)
+        with kept.lock:
+            for _ in range(ATTEMPTS):
+                decision = decide(kept.state)
+                now = self._clock.monotonic()
+                if not decision.durable and now - kept.stored_at < KEPT_FOR:
+                    kept.state = decision.state
+                    return
+                try:
+                    self._write(decision)
+                except ConflictError:
+                    kept.state = self._store.group(name)
+                    continue
+                kept.state = replace(decision.state, version=decision.state.version + 1)
+                kept.stored_at = now
+                return
+        raise ConflictError(f"group {name} was changed by others {ATTEMPTS} times in a row")
+
+    def _keep(self, name: str) -> _Kept:
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = _Kept(self._store.group(name), self._clock.monotonic() - KEPT_FOR)
+            return self._kept[name]
+
+    def _write(self, decision: Decision) -> None:
+        responses: tuple[Response, ...] = ()
+        if decision.findings:
+            routing = self._book.now.rules.routing
+            scope = Scope(routing.environment, self._store.next_incident_number(), routing.reopen_within)
+            opened = self._store.incidents(open_only=True)
+            responses = incidents.respond(opened, decision.findings, self._clock.now(), scope)
+        self._commit(responses, (decision.state,))
+
+    def act(
+        self,
+        name: str,
+        decide: Callable[[Incident], tuple[Event, ...] | Refusal],
+        *groups: Callable[[], GroupState | None],
+    ) -> Incident | Refusal | None:
+        """Decide about incident `name` and write it.
+
+        Gives the incident after it, or the refusal; None where there is no such incident.
+        `groups` give group states to be written in the same transaction (alerts that the decision retires).
+        """
+        for _ in range(ATTEMPTS):
+            incident = self._store.incident(name)
+            if incident is None:
+                return None
+            decided = decide(incident)
+            if isinstance(decided, Refusal):
+                return decided
+            response = incidents.follow(incident, decided)
+            changed = tuple(state for state in (group() for group in groups) if state is not None)
+            try:
+                self._commit((response,), changed)
+            except ConflictError:
+                continue
+            self._reload(state.name for state in changed)
+            return response.after
+        raise ConflictError(f"{name} was changed by others {ATTEMPTS} times in a row")
+
+    def _reload(self, names: Iterable[str]) -> None:
+        """Let the next decision about these groups begin from what was just written beside them."""
+        for name in names:
+            kept = self._keep(name)
+            with kept.lock:
+                kept.state = self._store.group(name)
+
+    def forget(self) -> None:
+        """Let every decision begin from the store again (after the kept states were rearranged)."""
+        with self._lock:
+            self._kept.clear()
+
+    def refresh(self, incident: str) -> None:
+        """Owe an edit of the incident's page, so that it shows the present."""
+        route = self._book.now.rules.routing.default
+        self._store.commit(
+            Change(posts=(_post(incident, Owed(NewPost.EDIT, Happening.REFRESHED), route, self._clock.now()),))
+        )
+        self._owed_now()
+
+    def _commit(self, responses: Sequence[Response], groups: tuple[GroupState, ...]) -> None:
+        route = self._book.now.rules.routing.default
+        self._store.commit(change_of(responses, groups, route, self._clock.now()))
+        if responses:
+            self._owed_now()
+
+
+def change_of(responses: Sequence[Response], groups: tuple[GroupState, ...], route: Route, at: datetime) -> Change:
+    """Give the one change that writes `responses` with what they owe to `route`, and the group states behind them."""
+    return Change(
+        groups=groups,
+        events=tuple(NewEvents(one.after.id, one.expected_rev, one.events) for one in responses),
+        posts=tuple(_post(one.after.id, post, route, at) for one in responses for post in owed(one, route)),
+    )
+
+
+def _post(incident: str, post: Owed, route: Route, at: datetime) -> Post:
+    """An edit is the root message wanted once more."""
+    kind = PostKind.ROOT if post.post is NewPost.EDIT else PostKind(post.post.value)
+    return Post(incident, route.channel, kind, post.n, post.happening, at, said=post.said, mention=post.mention)

@@ -1,0 +1,117 @@
+"""What the monitor has seen lately: how long each group, rule and firing instance has gone without a usable reading.
+
+Keeps monotonic times only; what blindness means for alerts is decided in `monitor.core.evaluate.look`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from monitor.core.evaluate import Sight
+from monitor.core.model import AlertKey, Judgement, Labels, Verdict
+from monitor.core.rule import Group, Rule
+
+NEVER = "nothing has been read since the monitor started"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one evaluation of one rule went.
+
+    `waiting` and `error` say what is wrong; `judgements` are those of the last point.
+    """
+
+    rule: Rule
+    waiting: str = ""
+    error: str = ""
+    instances: int = 0
+    judgements: Mapping[AlertKey, Judgement] = field(default_factory=dict)
+    active: tuple[AlertKey, ...] = ()
+
+
+@dataclass(slots=True)
+class _Seen:
+    """When something was last seen; `ever` is False while that is only the time from which it was waited for."""
+
+    at: float
+    why: str = NEVER
+    ever: bool = False
+
+    def now(self, at: float) -> None:
+        self.at, self.ever = at, True
+
+    def sight(self, subject: str, labels: Labels, measured: float, interval: int) -> Sight:
+        """How long it is unseen at `measured`.
+
+        Read within the last two intervals it is seen: nothing is read between two ticks.
+        """
+        unseen_for = max(0.0, measured - self.at)
+        if self.ever and unseen_for < 2 * interval:
+            unseen_for = 0.0
+        return Sight(subject, labels, unseen_for if self.ever else max(unseen_for, 0.001), self.why)
+
+
+class Lookout:
+    """Remembers when each subject was last seen. Thread-safe."""
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._answered: dict[str, _Seen] = {}
+        self._rules: dict[str, _Seen] = {}
+        self._instances: dict[AlertKey, _Seen] = {}
+        self._lock = Lock()
+
+    def note(self, group: Group, looks: Sequence[Look], now: float) -> None:
+        """Remember how an evaluation of `group` went at monotonic time `now`."""
+        with self._lock:
+            answered = self._answered.setdefault(group.name, _Seen(self._started))
+            waiting = [look.waiting for look in looks if look.waiting]
+            if len(waiting) < len(looks) or not looks:
+                answered.now(now)
+            elif waiting:
+                answered.why = waiting[0]
+            for look in looks:
+                self._note_rule(look, now)
+                self._note_instances(look, now)
+
+    def _note_rule(self, look: Look, now: float) -> None:
+        seen = self._rules.setdefault(look.rule.alert, _Seen(now))
+        if look.waiting or look.error:
+            seen.why = look.waiting or look.error
+        elif look.instances == 0 and not look.rule.optional:
+            seen.why = "its selectors match no series"
+        else:
+            seen.now(now)
+
+    def _note_instances(self, look: Look, now: float) -> None:
+        """Only instances that pend or fire are held to having data."""
+        for key in [key for key in self._instances if key.alert == look.rule.alert and key not in look.active]:
+            del self._instances[key]
+        for key in look.active:
+            seen = self._instances.setdefault(key, _Seen(now, "no data"))
+            judgement = look.judgements.get(key)
+            if judgement is not None and judgement.verdict not in {Verdict.NO_DATA, Verdict.ERROR}:
+                seen.now(now)
+
+    def sights(self, group: Group, now: float) -> tuple[Sight, ...]:
+        """Give how long each subject of `group` has been unseen at monotonic time `now`.
+
+        While the whole group goes without an answer, that alone is told: its rules are measured up to the last answer.
+        """
+        with self._lock:
+            answered = self._answered.setdefault(group.name, _Seen(self._started))
+            sights = [answered.sight(group.name, (("group", group.name),), now, group.interval)]
+            for rule in group.rules:
+                seen = self._rules.get(rule.alert)
+                if seen is not None:
+                    sights.append(seen.sight(rule.alert, (), answered.at, group.interval))
+                sights += self._instance_sights(rule, answered.at, group.interval)
+            return tuple(sights)
+
+    def _instance_sights(self, rule: Rule, answered: float, interval: int) -> Iterable[Sight]:
+        sights = {
+            key.labels: seen.sight(rule.alert, key.labels, answered, interval)
+            for key, seen in self._instances.items()
+            if key.alert == rule.alert and key.labels
+        }
+        return sights.values()

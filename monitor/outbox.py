@@ -1,0 +1,161 @@
+"""What is owed -> posted.
+
+Pages first, a thread after its root, failures tried again. Knows the pager's port, not the pager.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from monitor.core.incident import Incident
+from monitor.core.model import AlertKey
+from monitor.core.page import Reading, Scene, card, render
+from monitor.ports import (
+    Ambiguous,
+    Clock,
+    Delivery,
+    Message,
+    Pager,
+    Post,
+    PostKind,
+    PostState,
+    Rejected,
+    RetryAfter,
+    Sent,
+    Store,
+)
+from monitor.rulebook import RuleBook
+
+BACKOFF = (1, 2, 5, 10, 20, 30)
+"""Seconds until the next try after 1, 2, ... tries that nobody answered."""
+
+IDLE = 5.0
+"""Seconds after which the outbox looks for debts without having been told of any."""
+
+ORDER = {PostKind.ROOT: 0, PostKind.BROADCAST: 1, PostKind.CARD: 2, PostKind.LINE: 3}
+"""New posts go out in this order, and before all edits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One attempt, for metrics and logs: what became of `post`, and the seconds since its transition was decided."""
+
+    post: Post
+    delivery: Delivery
+    seconds: float
+
+
+class Outbox:
+    """Delivers what the store says is owed. `run` is its thread; `wake` tells it that there is something new."""
+
+    def __init__(
+        self,
+        store: Store,
+        pager: Pager,
+        clock: Clock,
+        book: RuleBook,
+        readings: Callable[[], dict[AlertKey, Reading]],
+        watched: Callable[[Delivered], None] = lambda _: None,
+    ) -> None:
+        self._store = store
+        self._pager = pager
+        self._clock = clock
+        self._book = book
+        self._readings = readings
+        self._watched = watched
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+
+    def wake(self) -> None:
+        """Say that something new is owed."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """Ask `run` to return after the delivery that is under way."""
+        self._stopping.set()
+        self._news.set()
+
+    def run(self, failed: Callable[[Exception], None]) -> None:
+        """Deliver until stopped. What goes wrong with the store is told to `failed` and tried again."""
+        while not self._stopping.is_set():
+            self._news.clear()
+            try:
+                wait = self.deliver_due()
+            except Exception as error:  # noqa: BLE001  # the one catch-all of this thread: it counts, and pages go on
+                failed(error)
+                wait = 1.0
+            self._news.wait(wait)
+
+    def deliver_due(self) -> float:
+        """Deliver everything that is due; give the seconds until the next try."""
+        now = self._clock.now()
+        waiting: list[datetime] = []
+        for post in in_order(self._store.owed()):
+            if self._stopping.is_set():
+                break
+            if post.not_before is not None and post.not_before > now:
+                waiting.append(post.not_before)
+                continue
+            after = self._deliver(post)
+            if after is not None and after.state is PostState.OWED and after.not_before is not None:
+                waiting.append(after.not_before)
+        if not waiting:
+            return IDLE
+        return min(IDLE, max(0.05, (min(waiting) - self._clock.now()).total_seconds()))
+
+    def _deliver(self, post: Post) -> Post | None:
+        """Try one post; None where it must wait for its root."""
+        message = self._message(post)
+        if message is None:
+            return None
+        delivery = self._pager.deliver(message)
+        now = self._clock.now()
+        after = delivered(post, delivery, now)
+        self._store.record(after)
+        self._watched(Delivered(post, delivery, (now - post.decided_at).total_seconds()))
+        return after
+
+    def _message(self, post: Post) -> Message | None:
+        incident = self._store.incident(post.incident)
+        if incident is None:
+            return None
+        root_ts = None
+        if post.kind is not PostKind.ROOT:
+            root_ts = next(
+                (
+                    one.ts
+                    for one in self._store.posts(post.incident)
+                    if one.kind is PostKind.ROOT and one.channel == post.channel
+                ),
+                None,
+            )
+            if root_ts is None:
+                return None
+        scene = self._scene(incident, post)
+        if post.kind is PostKind.ROOT:
+            return Message(post, page=render(scene))
+        return Message(post, card=card(scene) if post.kind is PostKind.CARD else None, root_ts=root_ts)
+
+    def _scene(self, incident: Incident, post: Post) -> Scene:
+        procedure = self._book.now.rules.procedures.get(incident.procedure)
+        return Scene(incident, self._clock.now(), dict(self._readings()), procedure, post.mention)
+
+
+def in_order(posts: Iterable[Post]) -> list[Post]:
+    """Give `posts` in the order in which they go out: new before edits, pages before the rest, oldest first."""
+    return sorted(posts, key=lambda post: (post.ts is not None, ORDER[post.kind], post.decided_at, post.n))
+
+
+def delivered(post: Post, delivery: Delivery, now: datetime) -> Post:
+    """Give `post` after one attempt: what to remember of it and when to try again."""
+    match delivery:
+        case Sent(ts):
+            return replace(post, ts=ts, sent=post.wanted, state=PostState.SENT, attempts=0, not_before=None, problem="")
+        case Rejected(why):
+            return replace(post, state=PostState.FAILED, attempts=post.attempts + 1, problem=why)
+        case RetryAfter(seconds, why):
+            return replace(post, attempts=post.attempts + 1, not_before=now + timedelta(seconds=seconds), problem=why)
+        case Ambiguous(why):
+            pause = BACKOFF[min(post.attempts, len(BACKOFF) - 1)]
+            return replace(post, attempts=post.attempts + 1, not_before=now + timedelta(seconds=pause), problem=why)

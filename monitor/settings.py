@@ -1,0 +1,287 @@
+"""The only reader of the environment: addresses and secrets. People, channels and times stand in rules/routing.yaml.
+
+Every setting is `MONITOR_...`, from the environment, an env file, or files in a secrets directory; every secret also as
+a `..._FILE`
+twin. What is wrong is told in one sentence each, naming the setting and never its value.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+
+PREFIX = "MONITOR_"
+
+KUBERNETES = re.compile(r"^MONITOR(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_\w+)$")
+"""Variables that Kubernetes injects for services called monitor-something; they are no misspelt settings."""
+
+SLACK_NAMES = {
+    "SLACK_BOT_TOKEN": "MONITOR_SLACK__BOT_TOKEN",
+    "SLACK_APP_TOKEN": "MONITOR_SLACK__APP_TOKEN",
+}
+"""The names that Slack's own tools use are taken too."""
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `sentences` say why, one each, without a secret."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences = tuple(sentences)
+        super().__init__("; ".join(self.sentences))
+
+
+def _http_url(value: str) -> str:
+    try:
+        TypeAdapter(AnyHttpUrl).validate_python(value)
+    except ValidationError:
+        raise ValueError("is no URL; write it with its scheme, such as http://prometheus:9090") from None
+    if "@" in value.partition("://")[2].partition("/")[0]:
+        raise ValueError("holds a user or password; give those in settings of their own")
+    return value.rstrip("/")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class PrometheusSettings(_Section):
+    """Where readings come from."""
+
+    url: str = "http://127.0.0.1:9090"
+    timeout: float = Field(default=10.0, gt=0, le=60)
+    headers: dict[str, str] = {}
+    bearer_token: SecretStr | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
+
+    _url = field_validator("url")(_http_url)
+
+
+class SlackSettings(_Section):
+    """How Slack is reached. Without a bot token the console pager is used."""
+
+    bot_token: SecretStr | None = None
+    app_token: SecretStr | None = None
+    channel: str = ""
+    responders: Annotated[tuple[str, ...], NoDecode] = ()
+    api_url: str = "https://slack.com/api/"
+
+    @field_validator("responders", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("api_url")
+    @classmethod
+    def _api(cls, value: str) -> str:
+        return _http_url(value) + "/"
+
+
+class Settings(BaseSettings):
+    """The effective settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    rules: Path = Path("rules")
+    prometheus: PrometheusSettings = PrometheusSettings()
+    slack: SlackSettings = SlackSettings()
+    database_url: str = "sqlite:///rollback-monitor.db"
+    listen: str = "127.0.0.1:9911"
+    console_token: SecretStr | None = None
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004  # the largest TCP port
+            raise ValueError("is no address; write host:port, such as 127.0.0.1:9911")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret's text, for the redaction of logs."""
+        found = (
+            self.prometheus.bearer_token,
+            self.prometheus.password,
+            self.slack.bot_token,
+            self.slack.app_token,
+            self.console_token,
+        )
+        return tuple(one.get_secret_value() for one in found if one is not None)
+
+
+class _Gathered(EnvSettingsSource):
+    """The library's own reading of variables, over what `gather` collected."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, str]) -> None:
+        self._values = {name.lower(): value for name, value in values.items()}
+        super().__init__(settings_cls)
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401  # as there
+        """What is no JSON goes on as text, so that validation says in words what is wrong with it."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._values
+
+
+class Gathered(BaseModel):
+    """Every setting that somebody gave: its text by name, and where it came from."""
+
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    problems: list[str] = []
+
+    def take(self, values: Mapping[str, str], source: str) -> None:
+        """Take what a stronger source has not given."""
+        for name, value in values.items():
+            if name not in self.values:
+                self.values[name] = value
+                self.sources[name] = source
+
+
+def load(
+    environ: Mapping[str, str] | None = None, *, env_file: Path | None = None, secrets_dir: Path | None = None
+) -> tuple[Settings, Gathered]:
+    """Give the effective settings and where each came from. Raises SettingsError with a sentence for everything wrong.
+
+    The stronger source wins: the environment, files named by `..._FILE`, the secrets directory (systemd's credentials
+    directory where none is given), the env file.
+    """
+    environ = os.environ if environ is None else environ
+    gathered = gather(environ, env_file, secrets_dir)
+    gathered.problems += unknown(gathered.sources)
+    try:
+        values = _Gathered(Settings, gathered.values)()
+        settings = Settings(**values)
+    except ValidationError as error:
+        gathered.problems += [_sentence(one["loc"], one["msg"]) for one in error.errors(include_input=False)]
+    if gathered.problems:
+        raise SettingsError(gathered.problems)
+    return settings, gathered
+
+
+def gather(environ: Mapping[str, str], env_file: Path | None, secrets_dir: Path | None) -> Gathered:
+    """Collect the settings from all sources, the strongest first."""
+    gathered = Gathered()
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and not KUBERNETES.match(name)}
+    twins = {f"{name}_FILE" for name in _secret_names()}
+    named = {name: value for name, value in given.items() if name in twins}
+    gathered.take({name: value for name, value in given.items() if name not in named}, "environment")
+    gathered.take({ours: environ[theirs] for theirs, ours in SLACK_NAMES.items() if environ.get(theirs)}, "environment")
+    for name, path in sorted(named.items()):
+        _take_file(gathered, name.removesuffix("_FILE"), Path(path), f"{name} names")
+    credentials = environ.get("CREDENTIALS_DIRECTORY")
+    folder = secrets_dir or (Path(credentials) if credentials else None)
+    for file in sorted(folder.glob(f"{PREFIX}*")) if folder else []:
+        _take_file(gathered, file.name, file, "the secrets directory holds")
+    _take_env_file(gathered, env_file)
+    return gathered
+
+
+def _take_file(gathered: Gathered, name: str, path: Path, how: str) -> None:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        gathered.problems.append(f"{how} {path}, which cannot be read ({reason}).")
+        return
+    if not text:
+        gathered.problems.append(f"{how} {path}, which is empty; put the secret of {name} into it.")
+        return
+    gathered.take({name: text}, str(path))
+
+
+def _take_env_file(gathered: Gathered, env_file: Path | None) -> None:
+    if env_file is None:
+        return
+    if not env_file.is_file():
+        gathered.problems.append(f"--env-file names {env_file}, which does not exist.")
+        return
+    values = {name: value or "" for name, value in dotenv_values(env_file, interpolate=False).items()}
+    known = {SLACK_NAMES.get(name, name): value for name, value in values.items()}
+    for name in [name for name in known if name.removesuffix("_FILE") in _secret_names() and name.endswith("_FILE")]:
+        _take_file(gathered, name.removesuffix("_FILE"), Path(known.pop(name)), f"{env_file}: {name} names")
+    gathered.take({name: value for name, value in known.items() if name.startswith(PREFIX)}, str(env_file))
+
+
+def names() -> dict[str, object]:
+    """Give every setting's name with its default."""
+    found: dict[str, object] = {}
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            section = {
+                f"{PREFIX}{name}__{inner}".upper(): getattr(field.default, inner) for inner in _fields(field.default)
+            }
+            found |= section
+        else:
+            found[f"{PREFIX}{name}".upper()] = field.default
+    return found
+
+
+def _fields(section: BaseModel) -> Iterable[str]:
+    return type(section).model_fields
+
+
+def _secret_names() -> frozenset[str]:
+    """The settings that hold a secret, so that a file may hold it instead."""
+    sections: dict[str, type[BaseModel]] = {"": Settings, "PROMETHEUS__": PrometheusSettings, "SLACK__": SlackSettings}
+    return frozenset(
+        f"{PREFIX}{prefix}{name}".upper()
+        for prefix, model in sections.items()
+        for name, field in model.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+    )
+
+
+def unknown(given: Mapping[str, str]) -> list[str]:
+    """Give a sentence for each name that is no setting, with the nearest one."""
+    known = [*names(), *(f"{name}_FILE" for name in _secret_names())]
+    sentences = []
+    for name in sorted(set(given) - set(known)):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        meant = f"did you mean {near[0]}?" if near else "see `rollback-monitor config show` for all of them."
+        sentences.append(f"{name} ({given[name]}) is no setting; {meant}")
+    return sentences
+
+
+def _sentence(loc: tuple[int | str, ...], message: str) -> str:
+    name = PREFIX + "__".join(str(part) for part in loc).upper()
+    said = message.removeprefix("Value error, ")
+    return f"{name} {said[0].lower()}{said[1:]}."

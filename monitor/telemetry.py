@@ -1,0 +1,164 @@
+"""How the daemon tells of itself: structured logs (readable or JSON, secrets redacted) and its own metrics."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import Any, TextIO, cast
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from monitor import __version__
+
+REDACTED = "[redacted]"
+TOKENS = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=Bearer )\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
+"""What looks like a secret wherever it stands: Slack's tokens, bearer tokens, users and passwords in URLs."""
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""Characters that could forge or hide a log line; a tab and a newline are escaped by the renderers."""
+
+
+class Redaction:
+    """A structlog processor: replaces the given secrets, and what looks like one, in every text of an event."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+
+    def __call__(self, _logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Give the event without secrets."""
+        return {key: self.clean(value) for key, value in event.items()}
+
+    def clean(self, value: Any) -> Any:  # noqa: ANN401  # events hold anything
+        """Give `value` without secrets, whatever it is nested in."""
+        match value:
+            case str():
+                return self._text(value)
+            case dict():
+                return {self.clean(key): self.clean(one) for key, one in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self.clean(one) for one in value]
+            case bool() | int() | float() | None:
+                return value
+            case _:
+                return self._text(str(value))
+
+    def _text(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        return CONTROL.sub("�", TOKENS.sub(REDACTED, text))
+
+
+class _Unbreakable:
+    """A stream whose reader may go away: a closed standard output must not stop the daemon."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+
+def configure_logging(log_format: str, level: str, secrets: Iterable[str], stream: TextIO | None = None) -> None:
+    """Send structlog's events, and those of the libraries, to `stream` (standard error).
+
+    Readable, or a JSON object a line.
+    """
+    stream = sys.stderr if stream is None else stream
+    redaction = Redaction(secrets)
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redaction,
+    ]
+    render: Any = structlog.processors.JSONRenderer()
+    if log_format == "console":
+        render = structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    handler = logging.StreamHandler(_Unbreakable(stream))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_without_meta, render])
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("apscheduler", "slack_sdk", "urllib3", "uvicorn", "alembic", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _without_meta(logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return structlog.stdlib.ProcessorFormatter.remove_processors_meta(cast("Any", logger), name, event)
+
+
+class Metrics:
+    """The daemon's own metrics, prefix `rollback_monitor_`.
+
+    A registry of its own, so that several can live in one process.
+    """
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        prefix = "rollback_monitor_"
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(prefix + name, text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(prefix + name, text, labels, registry=registry)
+
+        def histogram(name: str, text: str, *buckets: float) -> Histogram:
+            return Histogram(prefix + name, text, registry=registry, buckets=buckets)
+
+        self.evaluations = counter("evaluations", "Evaluations of rule groups that were completed.", "group")
+        self.failures = counter(
+            "evaluation_failures", "Rules without a complete answer, and evaluations that broke.", "group"
+        )
+        self.duration = histogram(
+            "evaluation_duration_seconds", "Seconds an evaluation took.", 0.005, 0.02, 0.1, 0.5, 2, 10
+        )
+        self.last = gauge(
+            "last_evaluation_timestamp_seconds", "When a group was last evaluated with every rule answered.", "group"
+        )
+        self.caught_up = counter("caught_up_evaluations", "Grid points that were folded late.", "group")
+        self.missed = counter(
+            "missed_ticks", "Ticks that found the evaluation before them still running, or came late.", "group"
+        )
+        self.alerts = gauge("alerts", "Alerts that are not inactive.", "alert", "state")
+        self.blind = gauge("blind", "1 while a group, or a rule or instance of it, is unwatched.", "group")
+        self.incidents = gauge("incidents_open", "Incidents that have not ended.", "tier")
+        self.pages = counter("pages", "New posts that were delivered, by what happened.", "reason")
+        self.page_delivery = histogram(
+            "page_delivery_seconds", "Seconds from a transition to its page.", 0.1, 0.5, 1, 2, 5, 30, 120
+        )
+        self.outbox_pending = gauge("outbox_pending", "Posts that are owed.")
+        self.outbox_oldest = gauge("outbox_oldest_seconds", "Age of the oldest post that is owed.")
+        self.slack_requests = counter("slack_requests", "Deliveries to the pager, by outcome.", "method", "outcome")
+        self.acknowledgement = histogram(
+            "acknowledgement_seconds", "Seconds from page to acknowledgement.", 15, 60, 300, 600, 1800
+        )
+        self.reload_success = gauge("rules_reload_success", "Whether the last load of the rules was accepted.")
+        self.reload_at = gauge("rules_last_reload_timestamp_seconds", "When rules were last accepted.")
+        build = gauge("build_info", "The version that runs.", "version")
+        build.labels(__version__).set(1)

@@ -1,0 +1,90 @@
+"""What time alone brings: blindness and sight, incidents that end by themselves, and pages that must show the present.
+
+Called every few seconds by the daemon, whatever the evaluations do; it reads nothing from Prometheus.
+"""
+
+from dataclasses import replace
+
+from monitor.core.evaluate import Stepped, look, retire
+from monitor.core.firing import blind_firing
+from monitor.core.incident import Finding, Fired, Incident, due
+from monitor.core.model import Alert, AlertKey, Cause, State, Transition
+from monitor.core.page import Reading
+from monitor.desk import Decision, Desk
+from monitor.engine import Engine, cleared
+from monitor.lookout import Lookout
+from monitor.ports import Clock, GroupState, Store
+from monitor.rulebook import RuleBook
+
+BLIND_GROUP = "(blind)"
+"""The name under which blind alerts are kept; the file reader gives no group such a name."""
+
+REFRESH_EVERY = 30
+"""Seconds between two edits of a page that only bring it new readings."""
+
+
+class Vigil:
+    """Looks after what no evaluation would notice."""
+
+    def __init__(
+        self, engine: Engine, desk: Desk, store: Store, clock: Clock, book: RuleBook, lookout: Lookout
+    ) -> None:
+        self._engine = engine
+        self._desk = desk
+        self._store = store
+        self._clock = clock
+        self._book = book
+        self._lookout = lookout
+        self._shown: dict[str, tuple[float, dict[AlertKey, Reading]]] = {}
+
+    def watch(self) -> tuple[Transition, ...]:
+        """Look once; give the changes of blind alerts. Raises StoreError where they cannot be written."""
+        seen: list[Transition] = []
+
+        def decide(state: GroupState) -> Decision:
+            stepped = self._look(state)
+            seen[:] = stepped.transitions
+            findings = [_finding(one) for one in stepped.transitions]
+            told = tuple(one for one in findings if one is not None)
+            return Decision(replace(state, alerts=stepped.alerts), told, durable=bool(stepped.transitions))
+
+        self._desk.settle(BLIND_GROUP, decide)
+        for incident in self._store.incidents(open_only=True):
+            self._end(incident)
+            self._refresh(incident)
+        return tuple(seen)
+
+    def _look(self, state: GroupState) -> Stepped:
+        now, at = self._clock.monotonic(), int(self._clock.now().timestamp())
+        alerts: dict[AlertKey, Alert] = {}
+        transitions: list[Transition] = []
+        left = dict(state.alerts)
+        for group in self._book.now.rules.groups:
+            names = {group.name, *(rule.alert for rule in group.rules)}
+            mine = {key: left.pop(key) for key in list(left) if key.alert in names}
+            stepped = look(mine, self._lookout.sights(group, now), group.blind_after, at)
+            alerts |= stepped.alerts
+            transitions += stepped.transitions
+        return Stepped(alerts, (*transitions, *retire(left.values(), at, Cause.RULE_REMOVED)))
+
+    def _end(self, incident: Incident) -> None:
+        reopen_within = self._book.now.rules.routing.reopen_within
+        if due(incident, self._clock.now(), reopen_within):
+            self._desk.act(incident.id, lambda now: due(now, self._clock.now(), reopen_within))
+
+    def _refresh(self, incident: Incident) -> None:
+        """Owe an edit where what the page would say differs from what it said, at most every REFRESH_EVERY seconds."""
+        now = self._clock.monotonic()
+        fresh = {one.key: self._engine.readings[one.key] for one in incident.active if one.key in self._engine.readings}
+        at, shown = self._shown.setdefault(incident.id, (now, fresh))
+        if now - at >= REFRESH_EVERY and _words(fresh) != _words(shown):
+            self._shown[incident.id] = (now, fresh)
+            self._desk.refresh(incident.id)
+
+
+def _words(readings: dict[AlertKey, Reading]) -> dict[AlertKey, tuple[str, str]]:
+    return {key: (one.summary, one.why) for key, one in readings.items()}
+
+
+def _finding(transition: Transition) -> Finding | None:
+    return Fired(blind_firing(transition)) if transition.after is State.FIRING else cleared(transition)
