@@ -164,10 +164,10 @@ def _transport(problem: Exception, deadline: float) -> str:
     sentences: tuple[tuple[type, str], ...] = (
         (urllib3.exceptions.NameResolutionError, "its name cannot be resolved"),
         (requests.exceptions.SSLError, "its TLS certificate is not accepted, or it speaks no TLS"),
-        (TimeoutError, f"no complete answer within {deadline:g} s"),
-        (urllib3.exceptions.TimeoutError, f"no complete answer within {deadline:g} s"),
         (ConnectionRefusedError, "the connection is refused"),
-        (urllib3.exceptions.NewConnectionError, "it cannot be reached"),
+        (TimeoutError, f"no complete answer within {deadline:g} s"),
+        (urllib3.exceptions.NewConnectionError, "it cannot be reached"),  # urllib3 counts it among its timeouts
+        (urllib3.exceptions.TimeoutError, f"no complete answer within {deadline:g} s"),
         (requests.exceptions.ContentDecodingError, "the answer cannot be unpacked"),
         (requests.exceptions.InvalidHeader, "a configured header holds characters that HTTP does not allow"),
     )
