@@ -1,0 +1,1 @@
+"""The edge: everything that speaks to the outside world, behind the ports."""

@@ -1,0 +1,194 @@
+"""Pages and lines as Slack shows them: pure functions from a page to a text and blocks.
+
+The text is the lock screen (phones show nothing else); the blocks are the message. What is too long is cut by plan,
+never an error: whole rows of signals first, then words. Knows nothing of channels, tokens or the network.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ConfirmObject,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from monitor.adapters.slack.mrkdwn import bold, escaped, link, mentions, one_line, plain, when
+from monitor.core.page import Action, ActionKind, Page, Tone, Why
+
+Json: TypeAlias = dict[str, Any]
+
+MAX_HEADER = 150
+MAX_ALL = 12_000
+"""Slack refuses somewhere about 13,000 characters over all blocks; ours are counted as JSON, the longer count."""
+MAX_ROWS = 10
+MORE = 200
+"""What "…and N more" takes."""
+MAX_TEXT = 3_000
+MAX_PART = 1_400
+PREFIX = {
+    Tone.ROLLBACK: "🔴",
+    Tone.PREPARE: "🟠",
+    Tone.BLIND: "⚫",
+    Tone.IN_PROCEDURE: "🔵",
+    Tone.RECOVERED: "🟡",
+    Tone.ENDED: "🟢",
+}
+TIER_MARK = {"rollback": "🔴", "prepare": "🟠", "blind": "⚫"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A message ready to be posted.
+
+    `text` is for lock screens, `blocks` are shown (None: the text is shown), and `bare` is the whole message in one
+    text, for when Slack refuses the blocks.
+    """
+
+    text: str
+    blocks: list[Json] | None
+    bare: str
+
+
+def section(text: str) -> SectionBlock:
+    """Give a section of ready mrkdwn; names and addresses in it are not turned into links or mentions by Slack."""
+    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), expand=True)
+
+
+def context(text: str) -> ContextBlock:
+    """Give one small line of ready mrkdwn."""
+    return ContextBlock(elements=[MarkdownTextObject(text=text, verbatim=True)])
+
+
+def header(text: str) -> HeaderBlock:
+    """Give a header of words from outside."""
+    return HeaderBlock(text=PlainTextObject(text=plain(" ".join(text.split()), MAX_HEADER) or "-", emoji=False))
+
+
+def as_json(blocks: Iterable[Block]) -> list[Json]:
+    """Give blocks as Slack takes them, checked by the SDK's own validators."""
+    return [block.to_dict() for block in blocks]
+
+
+def size(blocks: Sequence[Json]) -> int:
+    """Give the length of `blocks` as JSON, in characters."""
+    return len(orjson.dumps(blocks).decode())
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+def draw_page(page: Page) -> Drawn:
+    """Give the root message of an incident."""
+    headline = f"{PREFIX[page.tone]} {page.headline}"
+    called = mentions(page.mention)
+    text = f"{one_line(headline, 300)} {called}".rstrip()
+    return Drawn(text=text, blocks=_page_blocks(page, headline, called), bare=_bare_page(page, text))
+
+
+def _page_blocks(page: Page, headline: str, called: str) -> list[Json]:
+    """Give the blocks with as many signals as fit; the parts around them always do."""
+    head = as_json([header(headline), *([section(called)] if called else [])])
+    tail = as_json([*_lines(page.notes), *_lines(page.status), *_buttons(page.actions), *_footer(page.footer)])
+    rows = as_json(section(_row(why)) for why in page.why[:MAX_ROWS])
+    while rows and size([*head, *rows, *tail]) > MAX_ALL - MORE:
+        rows.pop()
+    left = page.more + len(page.why) - len(rows)
+    more = as_json([section(f"…and {left} more")]) if left > 0 else []
+    return [*head, *rows, *more, *tail]
+
+
+def _footer(words: str) -> list[Block]:
+    """Give the small line at the end, or nothing."""
+    return [context(escaped(words, 500))] if words.strip() else []
+
+
+def _row(why: Why) -> str:
+    """Give one signal: its words in bold, its numbers, since when, where to look."""
+    mark = "✅" if why.resolved_at else TIER_MARK.get(why.tier, "•")
+    since = f"since {when(why.since)}"
+    until = f"clear since {when(why.resolved_at)}" if why.resolved_at else ""
+    links = [link(label, url) for label, url in why.links[:2]]
+    lines = [
+        f"{mark} {bold(why.text, 400) or '-'}",
+        escaped(" ".join(why.numbers.split()), 300),
+        " · ".join(part for part in (since, until, *links) if part),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _lines(lines: Iterable[str]) -> list[Block]:
+    """Give plain lines as one section, or nothing."""
+    text = escaped("\n".join(line for line in lines if line.strip()), MAX_PART)
+    return [section(text)] if text else []
+
+
+def _buttons(actions: Sequence[Action]) -> list[Block]:
+    """Give the buttons: Acknowledge first and alone, so that a thumb in the dark finds it, then the rest."""
+    first = [one for one in actions if one.kind is ActionKind.ACKNOWLEDGE]
+    rest = [one for one in actions if one.kind is not ActionKind.ACKNOWLEDGE]
+    return [ActionsBlock(elements=_elements(row)) for row in (first, rest) if row]
+
+
+def _elements(actions: Sequence[Action]) -> list[ButtonElement]:
+    """Give the buttons of one row; an action id may stand in a block but once, so a second of a kind is numbered."""
+    elements, seen = [], dict.fromkeys(ActionKind, 0)
+    for action in actions[:25]:
+        seen[action.kind] += 1
+        number = f":{seen[action.kind]}" if seen[action.kind] > 1 else ""
+        elements.append(_button(action, f"{action.kind}{number}"))
+    return elements
+
+
+def _button(action: Action, action_id: str) -> ButtonElement:
+    """Give one button; its question, where it has one, is asked by Slack before the click is sent."""
+    confirm = None
+    if action.confirm:
+        title, text, yes, no = action.confirm
+        confirm = ConfirmObject(
+            title=PlainTextObject(text=plain(title, 100) or "-"),
+            text=PlainTextObject(text=plain(text, 300) or "-"),
+            confirm=PlainTextObject(text=plain(yes, 30) or "Yes"),
+            deny=PlainTextObject(text=plain(no, 30) or "No"),
+            style="danger" if action.danger else None,
+        )
+    return ButtonElement(
+        text=PlainTextObject(text=plain(action.label, 75) or "-", emoji=False),
+        action_id=action_id,
+        value=action.value[:2000],
+        style="danger" if action.danger else _style(action),
+        confirm=confirm,
+    )
+
+
+def _style(action: Action) -> str | None:
+    """Give Acknowledge the one green button."""
+    return "primary" if action.kind is ActionKind.ACKNOWLEDGE else None
+
+
+def _bare_page(page: Page, text: str) -> str:
+    """Give the page as one text without buttons; the footer says how to acknowledge without them."""
+    rows = [
+        f"• {one_line(one.text, 200)} ({one_line(one.numbers, 100)}) since {when(one.since)}" for one in page.why[:5]
+    ]
+    more = page.more + len(page.why) - len(rows)
+    rows += [f"…and {more} more"] if more > 0 else []
+    rest = [one_line(line, 200) for line in (*page.notes[:3], *page.status[:3], page.footer) if line.strip()]
+    return "\n".join([text, *rows, *rest])
+
+
+# --- lines ----------------------------------------------------------------------------------------------------------
+
+
+def draw_line(said: str, mention: Sequence[str] = ()) -> Drawn:
+    """Give a line of the thread: its words, then whom it calls; one text needs no blocks."""
+    text = f"{escaped(said, MAX_TEXT) or '-'} {mentions(mention)}".rstrip()
+    return Drawn(text=text, blocks=None, bare=text)

@@ -1,0 +1,175 @@
+"""Messages posted, edited and found again over Slack's Web API: `SlackPager`.
+
+Every post carries its key in the message's metadata. After a reply was lost, the key is looked for before anything is
+posted again, so that no page is doubled. Nothing here decides what is owed, when it is tried again, or what it says.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from slack_sdk.web import SlackResponse, WebClient
+
+from monitor.adapters.slack.answers import Failure, TooMuch, ask, quiet_logger
+from monitor.adapters.slack.blocks import Drawn, draw_line, draw_page
+from monitor.adapters.slack.card import draw_card
+from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, RetryAfter, Sent
+
+API_URL = "https://slack.com/api/"
+EVENT_TYPE = "rollback_monitor_post"
+CLOCK_SLACK = 300
+"""Seconds by which our clock and Slack's may differ when a message is looked for."""
+PAGES, PAGE = 5, 200
+PATIENCE = 4
+"""Attempts after which a post is made though Slack would not say whether it is there: doubled is better than lost."""
+ROOT_WAIT = 2.0
+
+Speak: TypeAlias = Callable[[str, list[dict[str, Any]] | None], SlackResponse]
+
+
+def web_client(token: str, *, base_url: str = API_URL, timeout: float = 10) -> WebClient:
+    """Give the SDK's client without its retries, which post twice when a reply is lost."""
+    url = base_url if base_url.endswith("/") else f"{base_url}/"
+    return WebClient(
+        token=token,
+        base_url=url,
+        timeout=timeout,  # type: ignore[arg-type]  # the socket takes fractions of a second, the SDK's hint says int
+        retry_handlers=[],
+        logger=quiet_logger(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A post that is in the channel already, and the revision that it shows."""
+
+    ts: str
+    rev: int
+
+
+class SlackPager:
+    """Carries pages to Slack channels. Thread-safe; each request waits at most `timeout` seconds for the next byte."""
+
+    def __init__(self, token: str, *, base_url: str = API_URL, timeout: float = 10) -> None:
+        """Make a pager; nothing is sent before the first delivery."""
+        self._web = web_client(token, base_url=base_url, timeout=timeout)
+
+    def deliver(self, message: Message) -> Delivery:
+        """Post the message, or edit it where it has a `ts`; see `monitor.ports.Pager`."""
+        post, drawn = message.post, drawn_of(message)
+        if drawn is None:
+            return Rejected(f"{post.key} has nothing to say: a {post.kind} needs its page, card or words")
+        if post.ts is not None:
+            return self._edit(post, post.ts, drawn)
+        if post.kind is not PostKind.ROOT and message.root_ts is None:
+            return RetryAfter(ROOT_WAIT, "the incident's root message is not in the channel yet")
+        if post.attempts > 0:
+            found = self._find(post, message.root_ts)
+            if isinstance(found, Found):
+                return Sent(found.ts) if found.rev >= post.wanted else self._edit(post, found.ts, drawn)
+            if isinstance(found, Ambiguous | RetryAfter) and post.attempts < PATIENCE:
+                return found
+        return self._post(post, message.root_ts, drawn)
+
+    def _post(self, post: Post, root_ts: str | None, drawn: Drawn) -> Delivery:
+        """Post a new message, as one bare text where Slack refuses its blocks."""
+
+        def call(text: str, blocks: list[dict[str, Any]] | None) -> SlackResponse:
+            return self._web.chat_postMessage(
+                channel=post.channel,
+                text=text,
+                blocks=blocks,
+                thread_ts=root_ts if post.kind is not PostKind.ROOT else None,
+                reply_broadcast=True if post.kind is PostKind.BROADCAST else None,
+                metadata=metadata_of(post),
+                unfurl_links=False,
+                unfurl_media=False,
+                link_names=False,
+                parse="none",
+            )
+
+        return _say(call, drawn, blocks_refused=None)
+
+    def _edit(self, post: Post, ts: str, drawn: Drawn) -> Delivery:
+        """Edit a message in place; blocks that Slack refuses are taken away, since old ones would lie."""
+
+        def call(text: str, blocks: list[dict[str, Any]] | None) -> SlackResponse:
+            return self._web.chat_update(
+                channel=post.channel,
+                ts=ts,
+                text=text,
+                blocks=blocks,
+                metadata=metadata_of(post),
+                link_names=False,
+                parse="none",
+            )
+
+        return _say(call, drawn, blocks_refused=[])
+
+    def _find(self, post: Post, root_ts: str | None) -> Found | Failure | None:
+        """Look for the post's key among the messages since it was decided; None: it is not there."""
+        cursor = ""
+        for _ in range(PAGES):
+            answer = ask(lambda cursor=cursor: self._read(post, root_ts, cursor))  # type: ignore[misc]  # bound early
+            if not isinstance(answer, SlackResponse):
+                return answer
+            found = found_in(answer.get("messages") or (), post.key)
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if found or not cursor:
+                return found
+        return None
+
+    def _read(self, post: Post, root_ts: str | None, cursor: str) -> SlackResponse:
+        """Read one page of the channel, or of the thread for what stands in one."""
+        asked: dict[str, Any] = {
+            "channel": post.channel,
+            "oldest": f"{post.decided_at.timestamp() - CLOCK_SLACK:.6f}",
+            "limit": PAGE,
+            "include_all_metadata": True,
+            "cursor": cursor or None,
+        }
+        if post.kind is PostKind.ROOT or root_ts is None:
+            return self._web.conversations_history(**asked)
+        return self._web.conversations_replies(ts=root_ts, **asked)
+
+
+def drawn_of(message: Message) -> Drawn | None:
+    """Give what a message says, drawn; None where the part that its kind needs is missing."""
+    match message.post.kind:
+        case PostKind.ROOT:
+            return draw_page(message.page) if message.page else None
+        case PostKind.CARD:
+            return draw_card(message.card) if message.card else None
+        case PostKind.LINE | PostKind.BROADCAST:
+            return draw_line(message.post.said, message.post.mention) if message.post.said.strip() else None
+
+
+def metadata_of(post: Post) -> dict[str, Any]:
+    """Give the metadata by which a post is known again; `rev` is the revision that it shows."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": post.key, "incident": post.incident, "rev": post.wanted}}
+
+
+def found_in(messages: Sequence[Mapping[str, Any]], key: str) -> Found | None:
+    """Give the oldest message that carries `key`."""
+    for message in sorted(messages, key=lambda one: str(one.get("ts", ""))):
+        metadata = message.get("metadata") or {}
+        payload = metadata.get("event_payload") or {}
+        if metadata.get("event_type") == EVENT_TYPE and payload.get("key") == key:
+            rev = payload.get("rev")
+            return Found(str(message.get("ts")), rev if isinstance(rev, int) else 0)
+    return None
+
+
+def _say(call: Speak, drawn: Drawn, *, blocks_refused: list[dict[str, Any]] | None) -> Delivery:
+    """Say it with blocks; where Slack refuses what was said, as one bare text, then as the headline alone, at once."""
+    refused = TooMuch("")
+    for text, blocks in ((drawn.text, drawn.blocks), (drawn.bare, blocks_refused), (drawn.text, blocks_refused)):
+        answer = ask(lambda text=text, blocks=blocks: call(text, blocks))  # type: ignore[misc]  # bound early
+        if isinstance(answer, TooMuch):
+            refused = answer
+        elif isinstance(answer, SlackResponse):
+            ts = answer.get("ts")
+            return Sent(str(ts)) if ts else Ambiguous("Slack said ok but did not name the message")
+        else:
+            return answer
+    return Rejected(refused.why)

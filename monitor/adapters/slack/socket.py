@@ -1,0 +1,214 @@
+"""Socket Mode: carries clicks from Slack to the dispatcher and acknowledges them once their effect is committed.
+
+Owns the connections: each is watched, and a lost, refused or deaf one is replaced by a new client, with growing pauses.
+Slack being down never stands in anybody's way. What a click means is the dispatcher's business.
+"""
+
+import asyncio
+import random
+import time
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from monitor.adapters.slack.answers import quiet_logger, said
+from monitor.adapters.slack.client import API_URL
+from monitor.adapters.slack.interactions import Answer, Dispatcher
+
+CONNECT_WITHIN = 10.0
+ANSWER_WITHIN = 2.5
+"""Slack shows the person an error after 3 s without an acknowledgement."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+WATCH_EVERY = 0.25
+PING_EVERY = 5.0
+DRAIN_WITHIN, CLOSE_WITHIN = 1.0, 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class _Connection(SocketModeClient):
+    """One client of the SDK that tells when it wants to be replaced, instead of reconnecting by itself.
+
+    The SDK would retry for ever with an address that has expired; a new client asks for a new address.
+    """
+
+    def __init__(self, app_token: str, web: AsyncWebClient) -> None:
+        super().__init__(app_token=app_token, web_client=web, logger=quiet_logger(), ping_interval=PING_EVERY)
+        self.lost = asyncio.Event()
+        self.busy: set[asyncio.Task[Any]] = set()
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # the SDK's signature
+        """Take note; the owner connects a new client."""
+        self.lost.set()
+
+    async def open(self) -> None:
+        """Connect within `CONNECT_WITHIN`, or raise what stood in the way."""
+        async with asyncio.timeout(CONNECT_WITHIN):
+            answer = await self.web_client.apps_connections_open(app_token=self.app_token)
+            self.wss_uri = str(answer["url"])
+            await self.connect()  # type: ignore[no-untyped-call]  # the SDK's coroutine has no hints
+
+    async def is_alive(self) -> bool:
+        """Tell whether clicks can come through."""
+        return not self.lost.is_set() and await self.is_connected()
+
+    async def shut(self) -> None:
+        """Let clicks in flight be acknowledged, then close everything, leaving no task behind."""
+        if self.busy:
+            await asyncio.wait(self.busy, timeout=DRAIN_WITHIN)
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self.close()  # type: ignore[no-untyped-call]  # the SDK's coroutine has no hints
+        except TimeoutError:
+            _log.info("slack.socket_left", why="the other end did not say goodbye")
+        finally:
+            await self._end_tasks()
+            await self.aiohttp_client_session.close()
+
+    async def _end_tasks(self) -> None:
+        """Cancel what the SDK started and wait until it is over."""
+        tasks = [self.message_processor, self.current_session_monitor, self.message_receiver, *self.busy]
+        started = [task for task in tasks if task is not None]
+        for task in started:
+            task.cancel()
+        await asyncio.gather(*started, return_exceptions=True)
+
+
+class SlackSocket:
+    """Runs Socket Mode until it is told to stop. `connected` and `failures` may be read from any thread."""
+
+    def __init__(
+        self, app_token: str, bot_token: str, dispatcher: Dispatcher, *, base_url: str = API_URL, connections: int = 2
+    ) -> None:
+        """Make the transport; two connections, so that a refresh of one leaves no gap."""
+        self._app_token = app_token
+        self._dispatcher = dispatcher
+        url = base_url if base_url.endswith("/") else f"{base_url}/"
+        self._web = AsyncWebClient(token=bot_token, base_url=url, timeout=5, logger=quiet_logger(), retry_handlers=[])
+        self._alive = [False] * connections
+        self._told: set[asyncio.Task[None]] = set()
+        self.failures = 0
+        """Clicks that could not be handled or acknowledged in time."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether clicks can come through at present."""
+        return any(self._alive)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Stay connected until `stop` is set, then close within about two seconds."""
+        await asyncio.gather(*(self._keep(place, stop) for place in range(len(self._alive))))
+        if self._told:
+            await asyncio.wait(self._told, timeout=DRAIN_WITHIN)
+        for task in self._told:
+            task.cancel()
+        await asyncio.gather(*self._told, return_exceptions=True)
+
+    async def _keep(self, place: int, stop: asyncio.Event) -> None:
+        """Keep one connection: open, watch, replace, pausing longer while it cannot be opened."""
+        pause = FIRST_PAUSE
+        while not stop.is_set():
+            connection = self._connection()
+            try:
+                if await self._opened(connection, stop):
+                    pause = FIRST_PAUSE
+                    await self._watch(connection, place, stop)
+                    continue
+            finally:
+                self._alive[place] = False
+                await connection.shut()
+            await _wait(stop, pause * random.uniform(0.7, 1.3))  # noqa: S311  # spreads the load, hides nothing
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _connection(self) -> _Connection:
+        """Make a client that hands its envelopes to us."""
+        connection = _Connection(self._app_token, self._web)
+        connection.socket_mode_request_listeners.append(self._on_request)
+        return connection
+
+    async def _opened(self, connection: _Connection, stop: asyncio.Event) -> bool:
+        """Open the connection, unless told to stop first; says what stood in the way."""
+        opening, stopping = asyncio.ensure_future(connection.open()), asyncio.ensure_future(stop.wait())
+        await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (opening, stopping):
+            task.cancel()
+        ended, _ = await asyncio.gather(opening, stopping, return_exceptions=True)
+        if ended is None:
+            _log.info("slack.socket_connected")
+            return True
+        if not isinstance(ended, asyncio.CancelledError):
+            _log.warning("slack.socket_not_connected", why=_why(ended))
+        return False
+
+    async def _watch(self, connection: _Connection, place: int, stop: asyncio.Event) -> None:
+        """Return when the connection is lost or deaf, or `stop` is set."""
+        while not stop.is_set():
+            self._alive[place] = await connection.is_alive()
+            if not self._alive[place]:
+                _log.info("slack.socket_lost")
+                return
+            await _wait(stop, WATCH_EVERY)
+
+    async def _on_request(self, connection: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Handle one envelope. The SDK swallows what a listener raises, so it is caught and counted here."""
+        task = asyncio.current_task()
+        if task is not None and isinstance(connection, _Connection):
+            connection.busy.add(task)
+            task.add_done_callback(connection.busy.discard)
+        try:
+            await self._handle(connection, request)
+        except Exception as problem:  # noqa: BLE001  # the last place that sees it
+            self.failures += 1
+            _log.exception("slack.envelope_failed", type=request.type, why=_why(problem))
+
+    async def _handle(self, connection: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Dispatch in a thread, acknowledge when the effect is committed, then tell the person."""
+        began = time.monotonic()
+        answer = Answer()
+        if request.type == "interactive":
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer = await asyncio.to_thread(self._dispatcher.dispatch, request.payload, request.envelope_id)
+        await connection.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+        took = round((time.monotonic() - began) * 1000)
+        _log.info("slack.envelope_acknowledged", type=request.type, took_ms=took)
+        if answer.ephemeral:
+            task = asyncio.ensure_future(self._tell(answer))
+            self._told.add(task)
+            task.add_done_callback(self._told.discard)
+
+    async def _tell(self, answer: Answer) -> None:
+        """Show the answer to the person who clicked; not tried again, since it is about a moment that has passed."""
+        click = answer.click
+        if click is None or not click.channel:
+            return
+        try:
+            await self._web.chat_postEphemeral(
+                channel=click.channel, user=click.user_id, text=answer.ephemeral, thread_ts=click.thread or None
+            )
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as problem:
+            _log.warning("slack.answer_not_shown", user=click.user_id, why=_why(problem))
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    """Wait `seconds`, or until `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+def _why(problem: object) -> str:
+    """Give what stood in the way, without anything that may hold a token or a one-time address."""
+    if isinstance(problem, SlackApiError):
+        data = problem.response.data if hasattr(problem.response, "data") else None
+        error = str(data.get("error", "")) if isinstance(data, dict) else ""
+        return said(error) if error and " " not in error else "the answer is not Slack's"
+    return "no answer in time" if isinstance(problem, TimeoutError) else type(problem).__name__

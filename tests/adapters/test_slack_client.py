@@ -1,0 +1,366 @@
+"""Pages posted by the real SDK to the strict Slack server: every outcome, told in types."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from monitor.adapters.slack.answers import wait_of
+from monitor.adapters.slack.client import SlackPager
+from monitor.adapters.slack.directory import SlackDirectory
+from monitor.adapters.slack.probe import probe
+from monitor.core.incident import Role
+from monitor.core.page import Card, CardStep, Page, Tone
+from monitor.core.rule import Route
+from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, RetryAfter, Sent
+from tests.servers.slack import OK, Fault, SlackServer, answers, broken, error, hangs, lost_reply, rate_limited
+
+PAGE = Page("INC-0001", Tone.ROLLBACK, "ROLLBACK NOW production: login 62 % failing", (), mention=("S0ONCALL",))
+CARD = Card("INC-0001", "Rollback procedure", "ana: pin the target", (), (CardStep(1, "Declare", current=True),))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SlackServer]:
+    with SlackServer() as slack:
+        yield slack
+
+
+@pytest.fixture
+def slack(server: SlackServer) -> SlackServer:
+    server.clear()
+    return server
+
+
+def pager_of(slack: SlackServer, **changes: Any) -> SlackPager:  # noqa: ANN401  # settings of any type
+    asked: dict[str, Any] = {"token": slack.bot_token, "base_url": slack.url, "timeout": 0.5}
+    return SlackPager(**(asked | changes))
+
+
+def post_of(slack: SlackServer, kind: PostKind = PostKind.ROOT, **changes: Any) -> Post:  # noqa: ANN401  # any field
+    post = Post("INC-0001", slack.channel, kind, 1, "rollback_opened", datetime.now(UTC), said="acknowledged by ana")
+    return replace(post, **changes)
+
+
+def root(slack: SlackServer, **changes: Any) -> Message:  # noqa: ANN401  # any field
+    return Message(post_of(slack, **changes), page=PAGE)
+
+
+def sent_root(slack: SlackServer) -> str:
+    delivery = pager_of(slack).deliver(root(slack))
+    assert isinstance(delivery, Sent)
+    return delivery.ts
+
+
+def test_a_root_is_posted_with_its_key_and_nothing_unfurled(slack: SlackServer) -> None:
+    ts = sent_root(slack)
+    message = slack.message(ts)
+    assert message.shown.startswith("# 🔴 ROLLBACK NOW production: login 62 %")
+    assert message.metadata == {
+        "event_type": "rollback_monitor_post",
+        "event_payload": {"key": "INC-0001/C0OPS/root/1", "incident": "INC-0001", "rev": 1},
+    }
+    args = slack.made("chat.postMessage")[0].args
+    assert (args["unfurl_links"], args["unfurl_media"], args["link_names"]) == (False, False, False)
+
+
+def test_a_root_is_edited_in_place(slack: SlackServer) -> None:
+    ts = sent_root(slack)
+    ended = replace(PAGE, tone=Tone.ENDED, headline="ENDED production")
+    delivery = pager_of(slack).deliver(Message(post_of(slack, ts=ts, sent=1, wanted=2), page=ended))
+    assert delivery == Sent(ts)
+    message = slack.message(ts)
+    assert message.text.startswith("🟢 ENDED production")
+    assert message.metadata["event_payload"]["rev"] == 2
+    assert len(message.edits) == 1
+    assert len(slack.messages()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "in_channel"), [(PostKind.LINE, False), (PostKind.CARD, False), (PostKind.BROADCAST, True)]
+)
+def test_the_rest_goes_into_the_thread(slack: SlackServer, kind: PostKind, *, in_channel: bool) -> None:
+    ts = sent_root(slack)
+    delivery = pager_of(slack).deliver(Message(post_of(slack, kind), card=CARD, root_ts=ts))
+    assert isinstance(delivery, Sent)
+    assert [one.ts for one in slack.thread(slack.message(ts))] == [delivery.ts]
+    assert (delivery.ts in [one.ts for one in slack.messages()]) is in_channel
+
+
+def test_a_line_waits_for_its_root(slack: SlackServer) -> None:
+    assert isinstance(pager_of(slack).deliver(Message(post_of(slack, PostKind.LINE))), RetryAfter)
+    assert slack.everything() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "words"),
+    [
+        (rate_limited("7"), RetryAfter, "wait 7 s"),
+        (rate_limited("soon"), RetryAfter, "wait 30 s"),
+        (rate_limited("99999999"), RetryAfter, "wait 300 s"),
+        (rate_limited("-3"), RetryAfter, "wait 30 s"),
+        (rate_limited("nan"), RetryAfter, "wait 30 s"),
+        (error("ratelimited"), RetryAfter, "wait 30 s"),
+        (answers(500), Ambiguous, "HTTP 500"),
+        (answers(503, "<html>"), Ambiguous, "HTTP 503"),
+        (answers(200, "<html>hello</html>"), Ambiguous, "not Slack's"),
+        (answers(200, "[1]", "application/json"), Ambiguous, "not Slack's"),
+        (answers(200, '{"ok": true}', "application/json"), Ambiguous, "did not name the message"),
+        (answers(404, "not here"), Ambiguous, "MONITOR_SLACK__API_URL"),
+        (broken(), Ambiguous, "broke"),
+        (lost_reply(), Ambiguous, "broke"),
+        (hangs(1), Ambiguous, "in time"),
+        (error("internal_error"), Ambiguous, "failed while it answered"),
+        (error("fatal_error"), Ambiguous, "failed while it answered"),
+        (error("invalid_auth"), Rejected, "MONITOR_SLACK__BOT_TOKEN"),
+        (error("token_revoked"), Rejected, "install the app again"),
+        (error("missing_scope"), Rejected, "manifest"),
+        (error("channel_not_found"), Rejected, "routing.yaml"),
+        (error("not_in_channel"), Rejected, "/invite"),
+        (error("is_archived"), Rejected, "archived"),
+        (error("something_new"), Rejected, "something_new"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_every_answer_has_its_outcome(slack: SlackServer, fault: Fault, outcome: type[Delivery], words: str) -> None:
+    slack.fault("chat.postMessage", fault)
+    delivery = pager_of(slack).deliver(root(slack))
+    assert isinstance(delivery, outcome)
+    assert not isinstance(delivery, Sent)
+    assert words in delivery.why
+    assert slack.bot_token not in delivery.why
+    assert len(slack.made("chat.postMessage")) == 1
+
+
+def test_nothing_listens_there_is_retry_after_since_nothing_was_posted() -> None:
+    delivery = SlackPager("xoxb-1", base_url="http://127.0.0.1:1/api").deliver(
+        Message(Post("INC-0001", "C0OPS", PostKind.ROOT, 1, "", datetime.now(UTC)), page=PAGE)
+    )
+    assert isinstance(delivery, RetryAfter)
+    assert "could not be reached (ConnectionRefusedError)" in delivery.why
+
+
+@pytest.mark.parametrize("token", ["xoxb-bad\nline", "xoxb-ß€", "xoxb-wrong"])
+def test_a_bad_token_is_rejected_without_being_told(slack: SlackServer, token: str) -> None:
+    delivery = pager_of(slack, token=token).deliver(root(slack))
+    assert isinstance(delivery, Rejected)
+    assert "MONITOR_SLACK__BOT_TOKEN" in delivery.why
+    assert token not in delivery.why
+
+
+@pytest.mark.parametrize("refused", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long"])
+def test_refused_blocks_become_one_bare_text_at_once(slack: SlackServer, refused: str) -> None:
+    slack.fault("chat.postMessage", error(refused))
+    delivery = pager_of(slack).deliver(root(slack))
+    assert isinstance(delivery, Sent)
+    message = slack.message(delivery.ts)
+    assert message.blocks == []
+    assert message.text.startswith("🔴 ROLLBACK NOW production")
+    assert len(slack.everything()) == 1
+
+
+def test_refused_blocks_of_an_edit_take_the_old_blocks_away(slack: SlackServer) -> None:
+    ts = sent_root(slack)
+    slack.fault("chat.update", error("invalid_blocks"))
+    assert pager_of(slack).deliver(root(slack, ts=ts)) == Sent(ts)
+    assert slack.message(ts).blocks == []
+
+
+def test_refused_again_and_again_is_rejected(slack: SlackServer) -> None:
+    slack.fault("chat.postMessage", *[error("msg_too_long")] * 3)
+    delivery = pager_of(slack).deliver(root(slack))
+    assert isinstance(delivery, Rejected)
+    assert "msg_too_long" in delivery.why
+
+
+def test_a_deleted_message_says_so(slack: SlackServer) -> None:
+    ts = sent_root(slack)
+    slack.delete(ts)
+    delivery = pager_of(slack).deliver(root(slack, ts=ts))
+    assert isinstance(delivery, Rejected)
+    assert "deleted" in delivery.why
+
+
+@pytest.mark.parametrize("fault", [lost_reply(), hangs(1, accepted=True)], ids=["reset", "timeout"])
+@pytest.mark.parametrize("kind", [PostKind.ROOT, PostKind.LINE, PostKind.BROADCAST, PostKind.CARD])
+def test_a_lost_reply_doubles_nothing(slack: SlackServer, kind: PostKind, fault: Fault) -> None:
+    ts = sent_root(slack)
+    slack.fault("chat.postMessage", fault)
+    message = Message(post_of(slack, kind, n=2), page=PAGE, card=CARD, root_ts=ts)
+    assert isinstance(pager_of(slack).deliver(message), Ambiguous)
+    again = pager_of(slack).deliver(replace(message, post=replace(message.post, attempts=1)))
+    assert isinstance(again, Sent)
+    keys = [one.metadata["event_payload"]["key"] for one in slack.everything()]
+    assert sorted(keys) == sorted(["INC-0001/C0OPS/root/1", message.post.key])
+
+
+def test_a_post_that_never_arrived_is_posted_after_the_look(slack: SlackServer) -> None:
+    slack.fault("chat.postMessage", broken())
+    assert isinstance(pager_of(slack).deliver(root(slack)), Ambiguous)
+    assert isinstance(pager_of(slack).deliver(root(slack, attempts=1)), Sent)
+    assert len(slack.everything()) == 1
+
+
+def test_an_adopted_root_of_an_older_revision_is_edited(slack: SlackServer) -> None:
+    ts = sent_root(slack)
+    assert pager_of(slack).deliver(root(slack, attempts=1, wanted=3)) == Sent(ts)
+    assert slack.message(ts).metadata["event_payload"]["rev"] == 3
+    assert len(slack.everything()) == 1
+
+
+def test_the_key_is_found_behind_many_other_messages(slack: SlackServer) -> None:
+    ts = sent_root(slack)
+    for number in range(450):
+        slack.put(slack.channel, f"chatter {number}")
+    assert pager_of(slack).deliver(root(slack, attempts=1)) == Sent(ts)
+    assert len(slack.made("conversations.history")) == 3
+
+
+@pytest.mark.parametrize("fault", [answers(500), rate_limited("1")], ids=["500", "429"])
+def test_a_look_that_fails_posts_nothing_yet_but_not_for_ever(slack: SlackServer, fault: Fault) -> None:
+    slack.fault("conversations.history", fault, fault)
+    assert isinstance(pager_of(slack).deliver(root(slack, attempts=1)), Ambiguous | RetryAfter)
+    assert slack.everything() == []
+    assert isinstance(pager_of(slack).deliver(root(slack, attempts=4)), Sent)
+
+
+def test_a_look_that_is_not_allowed_posts_anyway(slack: SlackServer) -> None:
+    slack.fault("conversations.history", error("missing_scope"))
+    assert isinstance(pager_of(slack).deliver(root(slack, attempts=1)), Sent)
+
+
+def test_a_post_without_what_it_says_is_rejected(slack: SlackServer) -> None:
+    assert isinstance(pager_of(slack).deliver(Message(post_of(slack))), Rejected)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"RETRY-AFTER": "5"}, 5),
+        ({"retry-after": ["6"]}, 6),
+        ({}, 30),
+        ({"Retry-After": ""}, 30),
+        ({"Retry-After": "0"}, 1),
+    ],
+)
+def test_retry_after_is_read_whatever_its_form(headers: dict[str, object], seconds: float) -> None:
+    assert wait_of(headers) == seconds
+
+
+# --- who is who -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class HandClock:
+    at: float = 1_000.0
+    day: datetime = field(default_factory=lambda: datetime(2026, 3, 1, tzinfo=UTC))
+
+    def now(self) -> datetime:
+        return self.day
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+ROUTE = Route("C0OPS", responders=("S0ONCALL", "U0EVE"), commanders=("S0IC",), approvers=())
+
+
+@pytest.mark.parametrize(
+    ("user", "roles"),
+    [
+        ("U0ANA", {Role.RESPONDER, Role.COMMANDER}),
+        ("U0BOB", {Role.RESPONDER}),
+        ("U0EVE", {Role.RESPONDER}),
+        ("U0NOBODY", set()),
+    ],
+)
+def test_roles_come_from_groups_and_ids(slack: SlackServer, user: str, roles: set[Role]) -> None:
+    directory = SlackDirectory(slack.bot_token, HandClock(), base_url=slack.url)
+    assert directory.roles(user, ROUTE) == roles
+
+
+def test_groups_are_asked_once_a_minute_and_believed_for_ten_when_slack_is_silent(slack: SlackServer) -> None:
+    clock = HandClock()
+    directory = SlackDirectory(slack.bot_token, clock, base_url=slack.url, timeout=0.5)
+    assert directory.roles("U0BOB", ROUTE) == {Role.RESPONDER}
+    clock.at += 59
+    assert directory.roles("U0BOB", ROUTE) == {Role.RESPONDER}
+    assert len(slack.made("usergroups.users.list")) == 2
+    slack.fault("usergroups.users.list", *[answers(500)] * 4)
+    clock.at += 500
+    assert directory.roles("U0BOB", ROUTE) == {Role.RESPONDER}
+    clock.at += 60
+    assert directory.roles("U0BOB", ROUTE) == set()
+    assert directory.roles("U0EVE", ROUTE) == {Role.RESPONDER}
+
+
+def test_while_slack_is_silent_it_is_not_asked_at_every_click(slack: SlackServer) -> None:
+    clock = HandClock()
+    directory = SlackDirectory(slack.bot_token, clock, base_url=slack.url, timeout=0.5)
+    slack.fault("usergroups.users.list", hangs(1), OK)
+    began = time.monotonic()
+    assert directory.roles("U0ANA", ROUTE) == set()
+    assert directory.name("U0ANA") == "U0ANA"
+    assert time.monotonic() - began < 0.9
+    clock.at += 11
+    assert directory.roles("U0ANA", ROUTE) == {Role.RESPONDER, Role.COMMANDER}
+
+
+def test_names_are_read_and_kept(slack: SlackServer) -> None:
+    directory = SlackDirectory(slack.bot_token, HandClock(), base_url=slack.url)
+    assert [directory.name("U0ANA"), directory.name("U0ANA"), directory.name("U0WHO")] == ["ana", "ana", "U0WHO"]
+    assert len(slack.made("users.info")) == 2
+    assert directory.team_id() == "T0TEAM"
+
+
+# --- what doctor says -----------------------------------------------------------------------------------------------
+
+
+def findings(slack: SlackServer, **changes: Any) -> dict[str, tuple[bool, str]]:  # noqa: ANN401  # settings of any type
+    asked: dict[str, Any] = {
+        "token": slack.bot_token,
+        "app_token": slack.app_token,
+        "channels": ["C0OPS"],
+        "people": ["S0ONCALL", "U0EVE"],
+        "base_url": slack.url,
+    }
+    return {one.what: (one.ok, one.mend) for one in probe(**(asked | changes))}
+
+
+def test_doctor_is_content_with_a_workspace_that_is_set_up(slack: SlackServer) -> None:
+    assert findings(slack) == {
+        "Slack token: rollback-monitor in example": (True, ""),
+        "Slack scopes": (True, ""),
+        "Slack channel C0OPS": (True, ""),
+        "Slack user group S0ONCALL: 2 people": (True, ""),
+        "Slack Socket Mode": (True, ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "mend"),
+    [
+        ({"token": "xoxb-wrong"}, "Slack token", "MONITOR_SLACK__BOT_TOKEN"),
+        ({"app_token": "xapp-wrong"}, "Slack Socket Mode", "MONITOR_SLACK__APP_TOKEN"),
+        ({"app_token": ""}, "Slack Socket Mode: no app token, so buttons do not work", "connections:write"),
+        ({"channels": ["C0NONE"]}, "Slack channel C0NONE", "routing.yaml"),
+        ({"channels": []}, "Slack channel", "MONITOR_SLACK__CHANNEL"),
+        ({"people": []}, "Slack responders: nobody is called and nobody may act", "MONITOR_SLACK__RESPONDERS"),
+        ({"people": ["S0EMPTY"]}, "Slack user group S0EMPTY is empty: nobody is called", "add the people"),
+        ({"people": ["S0GONE"]}, "Slack user group S0GONE", "no_such_subteam"),
+    ],
+)
+def test_doctor_says_what_is_wrong_and_the_mend(
+    slack: SlackServer, changes: dict[str, Any], what: str, mend: str
+) -> None:
+    ok, said = findings(slack, **changes)[what]
+    assert not ok
+    assert mend in said
+
+
+def test_doctor_names_the_missing_scope(slack: SlackServer) -> None:
+    slack.scopes.discard("channels:history")
+    said = findings(slack)
+    assert any("channels:history is missing" in what and not ok for what, (ok, _) in said.items())

@@ -1,0 +1,548 @@
+"""A strict Slack of our own on loopback: Web API, Socket Mode and fingers to click with; it refuses what Slack refuses.
+
+    with SlackServer() as slack:
+        ...  # run the program with slack.url, slack.bot_token, slack.app_token, channel slack.channel
+        message = slack.wait_for_message(slack.channel)
+        clicked = slack.click("U0ANA", message, "acknowledge")
+        assert clicked.acked
+
+Faults: `slack.fault("chat.postMessage", OK, lost_reply())` passes the first call and loses the second's reply;
+`slack.down()` and `slack.up()` are an outage on the same port. It must not know what is being tested.
+"""
+
+import asyncio
+import contextlib
+import copy
+import hashlib
+import hmac
+import itertools
+import json
+import secrets
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
+
+from aiohttp import WSMsgType, web
+
+from tests.servers.slack_rules import Json, bad_metadata, buttons_of, refusal, rendition
+
+T = TypeVar("T")
+
+TEAM, APP, BOT = "T0TEAM", "A0APP", "B0BOT"
+USERS = {"U0ANA": "ana", "U0BOB": "bob", "U0EVE": "eve"}
+GROUPS = {"S0ONCALL": ("U0ANA", "U0BOB"), "S0IC": ("U0ANA",), "S0EMPTY": ()}
+CHANNELS = ("C0OPS", "C0DRILL")
+SCOPES = ("chat:write", "usergroups:read", "users:read", "channels:history", "groups:history")
+NEEDED = {
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "chat.postEphemeral": "chat:write",
+    "conversations.history": "channels:history",
+    "conversations.replies": "channels:history",
+    "usergroups.users.list": "usergroups:read",
+    "users.info": "users:read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with one call. `accepted`: the effect happens all the same, only the answer is lost."""
+
+    status: int = 0
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    accepted: bool = False
+    hang: float = 0.0
+    content_type: str = "application/json"
+
+
+OK = None
+"""A call that passes, in a list of faults."""
+
+
+def error(name: str) -> Fault:
+    """Give Slack's `ok: false` with an error."""
+    return Fault(status=200, body=json.dumps({"ok": False, "error": name}))
+
+
+def rate_limited(retry_after: str = "1") -> Fault:
+    """Give a 429 with `Retry-After`."""
+    body = json.dumps({"ok": False, "error": "ratelimited"})
+    return Fault(status=429, body=body, headers={"Retry-After": retry_after})
+
+
+def answers(status: int, body: str = "", content_type: str = "text/html") -> Fault:
+    """Give an answer that is not Slack's."""
+    return Fault(status=status, body=body, content_type=content_type)
+
+
+def lost_reply() -> Fault:
+    """Do what was asked, then break the connection."""
+    return Fault(accepted=True)
+
+
+def broken() -> Fault:
+    """Break the connection and do nothing."""
+    return Fault()
+
+
+def hangs(seconds: float, *, accepted: bool = False) -> Fault:
+    """Keep the caller waiting, then break the connection."""
+    return Fault(hang=seconds, accepted=accepted)
+
+
+@dataclass(slots=True)
+class Stored:
+    """A message as the channel holds it; `edits` are the earlier (text, blocks), oldest first."""
+
+    channel: str
+    ts: str
+    text: str
+    blocks: list[Json]
+    metadata: Json
+    thread_ts: str | None
+    broadcast: bool
+    posted_at: float
+    edits: list[tuple[str, list[Json]]] = field(default_factory=list)
+
+    @property
+    def shown(self) -> str:
+        """The message as lines of plain text, as a person reads it."""
+        return rendition(self.text, self.blocks)
+
+    @property
+    def buttons(self) -> list[str]:
+        """The action ids of its buttons, from top to bottom."""
+        return [button["action_id"] for button in buttons_of(self.blocks)]
+
+    def as_json(self, *, with_metadata: bool) -> Json:
+        """Give it as the Web API tells it."""
+        told: Json = {"type": "message", "ts": self.ts, "text": self.text, "bot_id": BOT, "app_id": APP}
+        told |= {"blocks": self.blocks} if self.blocks else {}
+        told |= {"thread_ts": self.thread_ts} if self.thread_ts else {}
+        return told | ({"metadata": self.metadata} if with_metadata and self.metadata else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that reached the server."""
+
+    method: str
+    args: Json
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """What became of a click: whether it was acknowledged within Slack's limit, and after how many seconds."""
+
+    envelope: str
+    acked: bool
+    seconds: float
+    payload: Json
+
+
+class SlackServer:
+    """A workspace with channels, people and one installed app, for the length of a `with` block."""
+
+    def __init__(self, *, scopes: tuple[str, ...] = SCOPES, posts_a_second: int | None = None) -> None:
+        """Make the workspace; `posts_a_second` is the limit of each channel (None: no limit)."""
+        self.bot_token, self.app_token = f"xoxb-{secrets.token_hex(8)}", f"xapp-{secrets.token_hex(8)}"
+        self.signing_secret = secrets.token_hex(16)
+        self.channel, self.channels = CHANNELS[0], dict.fromkeys(CHANNELS, "open")
+        self.users, self.groups, self.scopes = dict(USERS), dict(GROUPS), set(scopes)
+        self.calls: list[Call] = []
+        self.told: list[Json] = []
+        self.refused: list[str] = []
+        self.tickets: set[str] = set()
+        self.sockets: list[web.WebSocketResponse] = []
+        self.frozen = False
+        self._acks: dict[str, threading.Event] = defaultdict(threading.Event)
+        self._messages: list[Stored] = []
+        self._faults: dict[str, list[Fault | None]] = defaultdict(list)
+        self._posts_a_second = posts_a_second
+        self._numbers = itertools.count(1)
+        self._lock = threading.RLock()
+        self._port = 0
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.down()
+
+    @property
+    def url(self) -> str:
+        """The address of the Web API, for MONITOR_SLACK__API_URL."""
+        return f"http://127.0.0.1:{self._port}/api/"
+
+    def up(self) -> None:
+        """Start to answer; after `down`, on the same port with the same messages."""
+        started: threading.Event = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)), daemon=True)
+        self._thread.start()
+        assert started.wait(10), "the Slack server did not start"
+
+    def down(self) -> None:
+        """Stop to answer: connections break, new ones are refused."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    async def _serve(self, started: threading.Event) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        app = web.Application(client_max_size=1 << 20)
+        app.router.add_route("*", "/api/{method}", self._on_call)
+        app.router.add_get("/link", self._on_socket)
+        app.router.add_post("/response/{token}", self._on_response)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", self._port, reuse_address=True)
+        await site.start()
+        self._port = runner.addresses[0][1]
+        started.set()
+        await self._stop.wait()
+        _abort_all(list(self.sockets))
+        await runner.cleanup()
+        self.sockets.clear()
+
+    # --- what goes wrong --------------------------------------------------------------------------------------------
+
+    def fault(self, method: str, *faults: Fault | None) -> None:
+        """Let the next calls of `method` go wrong, one each, in order; `OK` lets one pass."""
+        with self._lock:
+            self._faults[method].extend(faults)
+
+    def drop_sockets(self) -> None:
+        """Break every Socket Mode connection without a goodbye."""
+        self._loop.call_soon_threadsafe(_abort_all, list(self.sockets))
+
+    def ask_to_refresh(self) -> None:
+        """Tell every connection that it will be closed and should be replaced."""
+        self._send_all({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+
+    def _send_all(self, message: Json) -> None:
+        async def send() -> None:
+            for one in list(self.sockets):
+                await one.send_json(message)
+
+        asyncio.run_coroutine_threadsafe(send(), self._loop).result(5)
+
+    # --- what a person sees and does --------------------------------------------------------------------------------
+
+    def messages(self, channel: str | None = None) -> list[Stored]:
+        """Give what stands in a channel itself: roots and broadcasts, oldest first."""
+        return [one for one in self.everything(channel) if one.thread_ts is None or one.broadcast]
+
+    def thread(self, root: Stored) -> list[Stored]:
+        """Give the replies in the thread of `root`, oldest first."""
+        return [one for one in self.everything(root.channel) if one.thread_ts == root.ts]
+
+    def everything(self, channel: str | None = None) -> list[Stored]:
+        """Give every message of a channel (None: of all), oldest first."""
+        with self._lock:
+            return [copy.deepcopy(one) for one in self._messages if channel in (None, one.channel)]
+
+    def message(self, ts: str) -> Stored:
+        """Give one message as it stands now."""
+        return next(one for one in self.everything() if one.ts == ts)
+
+    def put(self, channel: str, text: str) -> None:
+        """Let a person write something."""
+        with self._lock:
+            self._messages.append(Stored(channel, self._next_ts(), text, [], {}, None, broadcast=False, posted_at=0))
+
+    def clear(self) -> None:
+        """Forget messages, calls and faults, and open every channel and scope again, for the next test."""
+        with self._lock:
+            for kept in (self._messages, self._faults, self.calls, self.told, self.refused):
+                kept.clear()
+            self.channels, self.scopes = dict.fromkeys(CHANNELS, "open"), set(SCOPES)
+
+    def _next_ts(self) -> str:
+        return f"{int(time.time())}.{next(self._numbers):06d}"
+
+    def delete(self, ts: str) -> None:
+        """Delete a message, as a person may."""
+        with self._lock:
+            self._messages = [one for one in self._messages if one.ts != ts]
+
+    def made(self, method: str) -> list[Call]:
+        """Give the calls of `method` that reached the server."""
+        with self._lock:
+            return [one for one in self.calls if one.method == method]
+
+    def wait_for_message(self, channel: str | None = None, *, within: float = 10) -> Stored:
+        """Give the newest message of a channel, waiting for the first."""
+        return wait(lambda: self.messages(channel), within, "a message")[-1]
+
+    def wait_for_words(self, user: str, *, within: float = 3) -> str:
+        """Give the newest words that only `user` was told, waiting for them."""
+        return str(wait(lambda: [one for one in self.told if one["user"] == user], within, "an answer")[-1]["text"])
+
+    def wait_connected(self, count: int = 1, *, within: float = 10) -> None:
+        """Wait until `count` Socket Mode connections are open."""
+        wait(lambda: len(self.sockets) >= count, within, f"{count} Socket Mode connections")
+
+    def click(self, user: str, message: Stored, action_id: str, **changes: Any) -> Clicked:  # noqa: ANN401  # any payload field
+        """Press a button as `user` and wait up to 3 s for the acknowledgement; `changes` replace payload fields."""
+        now = self.message(message.ts)
+        found = [one for one in buttons_of(now.blocks) if one["action_id"] == action_id]
+        assert found, f"{action_id!r} is not on the message: {now.buttons}"
+        return self.send_payload(self.payload(user, now, found[0]) | changes)
+
+    def payload(self, user: str, message: Stored, button: Json) -> Json:
+        """Give the `block_actions` payload of a click, as Slack sends it."""
+        container = {"type": "message", "message_ts": message.ts, "channel_id": message.channel, "is_ephemeral": False}
+        at = f"{time.time():.3f}{next(self._numbers):03d}"
+        pressed = {key: button[key] for key in ("action_id", "value", "text", "style") if key in button}
+        return {
+            "type": "block_actions",
+            "user": {"id": user, "username": self.users.get(user, user), "name": user.lower(), "team_id": TEAM},
+            "api_app_id": APP,
+            "token": "deprecated",
+            "container": container,
+            "trigger_id": f"{next(self._numbers)}.{secrets.token_hex(6)}",
+            "team": {"id": TEAM, "domain": "example"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+            "channel": {"id": message.channel, "name": "ops"},
+            "message": message.as_json(with_metadata=False),
+            "response_url": self.url.replace("/api/", f"/response/{user}"),
+            "actions": [pressed | {"type": "button", "block_id": "b1", "action_ts": at}],
+        }
+
+    def send_payload(self, payload: Json, *, envelope: str = "", kind: str = "interactive") -> Clicked:
+        """Send an envelope over one of the connections and wait up to 3 s for its acknowledgement."""
+        self.wait_connected()
+        envelope = envelope or secrets.token_hex(8)
+        message = {"envelope_id": envelope, "type": kind, "accepts_response_payload": False, "payload": payload}
+        ack = self._acks[envelope]
+        socket = self.sockets[next(self._numbers) % len(self.sockets)]
+        began = time.monotonic()
+        asyncio.run_coroutine_threadsafe(socket.send_json(message), self._loop).result(5)
+        acked = ack.wait(3)
+        return Clicked(envelope, acked, time.monotonic() - began, payload)
+
+    def sign(self, body: bytes, at: int) -> dict[str, str]:
+        """Give the headers with which Slack signs an HTTP request."""
+        digest = hmac.new(self.signing_secret.encode(), b"v0:%d:" % at + body, hashlib.sha256).hexdigest()
+        return {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={digest}"}
+
+    # --- the wire ---------------------------------------------------------------------------------------------------
+
+    async def _on_call(self, request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        args = dict(request.query)
+        if request.content_type == "application/json":
+            args |= json.loads(await request.text() or "{}")
+        else:
+            args |= {key: str(value) for key, value in (await request.post()).items()}
+        with self._lock:
+            self.calls.append(Call(method, args, time.monotonic()))
+            faults = self._faults[method]
+            fault = faults.pop(0) if faults else OK
+        if fault is None:
+            return self._answer(request, method, args)
+        if fault.accepted:
+            self._answer(request, method, args)
+        if fault.status:
+            return web.Response(
+                status=fault.status, text=fault.body, headers=fault.headers, content_type=fault.content_type
+            )
+        await asyncio.sleep(fault.hang)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+    def _answer(self, request: web.Request, method: str, args: Json) -> web.Response:
+        """Check who asks, do it, and give the answer."""
+        wanted = self.app_token if method == "apps.connections.open" else self.bot_token
+        do = METHODS.get(method)
+        if request.headers.get("Authorization") != f"Bearer {wanted}":
+            told: Json = {"ok": False, "error": "invalid_auth"}
+        elif do is None:
+            told = {"ok": False, "error": "unknown_method"}
+        elif NEEDED.get(method, "chat:write") not in self.scopes:
+            told = {"ok": False, "error": "missing_scope", "needed": NEEDED[method]}
+        else:
+            with self._lock:
+                told = do(self, args)
+        if not told["ok"]:
+            self.refused.append(f"{method}: {told['error']} {told.get('why', '')}".strip())
+        limited = told.get("error") == "ratelimited"
+        headers = {"X-OAuth-Scopes": ",".join(sorted(self.scopes))} | ({"Retry-After": "1"} if limited else {})
+        return web.json_response(told, status=429 if limited else 200, headers=headers)
+
+    async def _on_response(self, request: web.Request) -> web.Response:
+        said = await request.json()
+        self.told.append({"user": request.match_info["token"], "text": said.get("text", ""), "by": "response_url"})
+        return web.Response(text="ok")
+
+    async def _on_socket(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self.tickets:
+            return web.Response(status=403)
+        self.tickets.discard(ticket)
+        socket = web.WebSocketResponse(autoping=False, timeout=0.1)
+        await socket.prepare(request)
+        await socket.send_json({"type": "hello", "num_connections": len(self.sockets) + 1})
+        self.sockets.append(socket)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.PING and not self.frozen:
+                    await socket.pong(message.data)
+                elif message.type is WSMsgType.TEXT:
+                    self._acks[json.loads(message.data).get("envelope_id", "")].set()
+        finally:
+            with contextlib.suppress(ValueError):
+                self.sockets.remove(socket)
+        return socket
+
+    # --- the Web API ------------------------------------------------------------------------------------------------
+
+    def _auth_test(self, _: Json) -> Json:
+        return {"ok": True, "team_id": TEAM, "team": "example", "user": "rollback-monitor", "bot_id": BOT}
+
+    def _connections_open(self, _: Json) -> Json:
+        ticket = secrets.token_hex(8)
+        self.tickets.add(ticket)
+        return {"ok": True, "url": f"ws://127.0.0.1:{self._port}/link?ticket={ticket}"}
+
+    def _post_message(self, args: Json) -> Json:
+        problem = self._channel_problem(args) or _content_problem(args)
+        if problem:
+            return problem
+        thread = args.get("thread_ts")
+        if thread and not any(one.ts == thread for one in self.everything(args["channel"])):
+            return {"ok": False, "error": "thread_not_found"}
+        if args.get("reply_broadcast") and not thread:
+            return {"ok": False, "error": "invalid_arguments", "why": "reply_broadcast needs thread_ts"}
+        now = time.time()
+        recent = [one for one in self._messages if one.channel == args["channel"] and now - one.posted_at < 1]
+        if self._posts_a_second is not None and len(recent) >= self._posts_a_second:
+            return {"ok": False, "error": "ratelimited"}
+        posted = Stored(
+            channel=args["channel"],
+            ts=self._next_ts(),
+            text=args.get("text") or "",
+            blocks=args.get("blocks") or [],
+            metadata=args.get("metadata") or {},
+            thread_ts=thread,
+            broadcast=bool(args.get("reply_broadcast")),
+            posted_at=now,
+        )
+        self._messages.append(posted)
+        return {"ok": True, "channel": posted.channel, "ts": posted.ts, "message": posted.as_json(with_metadata=False)}
+
+    def _update(self, args: Json) -> Json:
+        problem = self._channel_problem(args) or _content_problem(args)
+        if problem:
+            return problem
+        found = [one for one in self._messages if one.channel == args["channel"] and one.ts == args.get("ts")]
+        if not found:
+            return {"ok": False, "error": "message_not_found"}
+        message = found[0]
+        message.edits.append((message.text, message.blocks))
+        message.text = args.get("text") or message.text
+        message.blocks = args["blocks"] if args.get("blocks") is not None else message.blocks
+        message.metadata = args.get("metadata") or message.metadata
+        return {"ok": True, "channel": message.channel, "ts": message.ts, "text": message.text}
+
+    def _post_ephemeral(self, args: Json) -> Json:
+        problem = self._channel_problem(args) or _content_problem(args)
+        if problem is None and args.get("user") not in self.users:
+            problem = {"ok": False, "error": "user_not_in_channel"}
+        if problem is None:
+            self.told.append({"user": args["user"], "text": args["text"], "channel": args["channel"]} | args)
+        return problem or {"ok": True, "message_ts": f"{time.time():.6f}"}
+
+    def _history(self, args: Json) -> Json:
+        newest_first = self.messages(args.get("channel"))[::-1]
+        return self._channel_problem(args, reading=True) or _page_of(newest_first, args)
+
+    def _replies(self, args: Json) -> Json:
+        here = self.everything(args.get("channel"))
+        root = [one for one in here if one.ts == args.get("ts")]
+        if not root:
+            return self._channel_problem(args, reading=True) or {"ok": False, "error": "thread_not_found"}
+        replies = [one for one in here if one.thread_ts == args["ts"]]
+        return self._channel_problem(args, reading=True) or _page_of([*root, *replies], args)
+
+    def _group_members(self, args: Json) -> Json:
+        group = args.get("usergroup")
+        if group not in self.groups:
+            return {"ok": False, "error": "no_such_subteam"}
+        return {"ok": True, "users": list(self.groups[str(group)])}
+
+    def _user_info(self, args: Json) -> Json:
+        name = self.users.get(str(args.get("user")))
+        if name is None:
+            return {"ok": False, "error": "user_not_found"}
+        return {"ok": True, "user": {"id": args["user"], "name": name, "profile": {"display_name": name}}}
+
+    def _channel_problem(self, args: Json, *, reading: bool = False) -> Json | None:
+        state = self.channels.get(str(args.get("channel")))
+        if state is None:
+            return {"ok": False, "error": "channel_not_found"}
+        if state == "open" or (state == "is_archived" and reading):
+            return None
+        return {"ok": False, "error": state}
+
+
+METHODS: Mapping[str, Callable[[SlackServer, Json], Json]] = {
+    "auth.test": SlackServer._auth_test,
+    "apps.connections.open": SlackServer._connections_open,
+    "chat.postMessage": SlackServer._post_message,
+    "chat.update": SlackServer._update,
+    "chat.postEphemeral": SlackServer._post_ephemeral,
+    "conversations.history": SlackServer._history,
+    "conversations.replies": SlackServer._replies,
+    "usergroups.users.list": SlackServer._group_members,
+    "users.info": SlackServer._user_info,
+}
+
+
+def _content_problem(args: Json) -> Json | None:
+    refused = refusal(args.get("text"), args.get("blocks"))
+    if refused:
+        return {"ok": False, "error": refused[0], "why": refused[1]}
+    wrong = bad_metadata(args["metadata"]) if args.get("metadata") else None
+    return {"ok": False, "error": "invalid_metadata_format", "why": wrong} if wrong else None
+
+
+def _page_of(messages: list[Stored], args: Json) -> Json:
+    """Give one page of messages, as history and replies do."""
+    oldest, with_metadata = (
+        float(args.get("oldest") or 0),
+        str(args.get("include_all_metadata")) in ("1", "True", "true"),
+    )
+    start, limit = int(args.get("cursor") or 0), min(int(args.get("limit") or 100), 200)
+    shown = [one for one in messages if float(one.ts) > oldest]
+    page, more = shown[start : start + limit], len(shown) > start + limit
+    told: Json = {"ok": True, "has_more": more, "messages": [one.as_json(with_metadata=with_metadata) for one in page]}
+    return told | ({"response_metadata": {"next_cursor": str(start + limit)}} if more else {})
+
+
+def _abort_all(sockets: list[web.WebSocketResponse]) -> None:
+    """Break connections without a goodbye."""
+    for socket in sockets:
+        request = socket._req
+        if request is not None and request.transport is not None:
+            request.transport.abort()
+
+
+def wait(look: Callable[[], T], within: float, what: str) -> T:
+    """Give the first truthy thing that `look` finds; fails with words after `within` seconds."""
+    until = time.monotonic() + within
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < until, f"{what} did not come within {within} s"
+        time.sleep(0.01)
