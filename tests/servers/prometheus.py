@@ -9,6 +9,7 @@ It must not know what is being tested: no rule, signal or adapter of the monitor
 import contextlib
 import http.server
 import json
+import re
 import socket
 import subprocess
 import tempfile
@@ -30,6 +31,8 @@ ENDED_WITHIN = 5.0
 # long blocks instead of one every 2 hours: a month of history is written in a second
 BACKFILL = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=8760h")
 
+_WHITE_OR_QUOTED = re.compile(r'("(?:\\.|[^"\\])*")|\s+')
+
 
 def free_port() -> int:
     """Give a loopback port that nobody listens on at this moment."""
@@ -46,7 +49,8 @@ def steady(start: int, end: int, step: int, *, rate: float, first: float = 0.0) 
 
 def openmetrics(history: History) -> str:
     """Give `history` as the OpenMetrics text that `promtool tsdb create-blocks-from openmetrics` reads."""
-    lines = [f"{series} {value!r} {at:.3f}" for series, points in history.items() for at, value in points]
+    names = {series: _WHITE_OR_QUOTED.sub(r"\1", series) for series in history}  # no blanks between labels there
+    lines = [f"{names[series]} {value!r} {at:.3f}" for series, points in history.items() for at, value in points]
     return "\n".join([*lines, "# EOF", ""])
 
 

@@ -1,0 +1,113 @@
+"""Signals to PromQL: what is asked, and that nothing breaks out of its place."""
+
+import re
+
+import promql_parser
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.core.rule import Availability, ErrorRatio, FixedBaseline, Latency, Query, Signal
+from monitor.promql import baseline_expression, expressions
+
+BASELINE = FixedBaseline(1.0)
+
+
+def up(probe: str, *by: str) -> Availability:
+    return Availability(probe, by, 60)
+
+
+def slow(histogram: str, *by: str) -> Latency:
+    return Latency(histogram, 0.95, by, 60, BASELINE)
+
+
+SIGNALS: list[tuple[str, Signal, dict[str, str]]] = [
+    (
+        "a ratio",
+        ErrorRatio('r{job="a"}', 'r{job="a", code=~"5.."}', ("job",), 60),
+        {
+            "requests": 'sum by (job) (increase(r{job="a"}[60s]))',
+            "failures": 'sum by (job) (increase(r{code=~"5..", job="a"}[60s]))',
+        },
+    ),
+    (
+        "a latency",
+        slow('h{job!="b"}', "job", "route"),
+        {"buckets": 'sum by (job, route, le) (increase(h_bucket{job!="b"}[60s]))'},
+    ),
+    ("a latency without by", slow("h"), {"buckets": "sum by (le) (increase(h_bucket[60s]))"}),
+    ("an availability", up('p{job="x"}', "instance"), {"up": 'avg by (instance) (avg_over_time(p{job="x"}[60s]))'}),
+    ("a query as it is", Query("sum(x) / 2 # half", ()), {"value": "sum(x) / 2 # half"}),
+    ("a scalar query", Query(" time() ", ()), {"value": "time()"}),
+    ("a comment behind a selector", up("p # ) or vector(1)"), {"up": "avg by () (avg_over_time(p[60s]))"}),
+    ("a selector without a name", up('{__name__=~"p.*"}'), {"up": 'avg by () (avg_over_time({__name__=~"p.*"}[60s]))'}),
+    ("single quotes", up("p{a='x\"y'}"), {"up": r'avg by () (avg_over_time(p{a="x\"y"}[60s]))'}),
+    ("a raw string keeps backslashes", up(r"p{a=~`\d+`}"), {"up": r'avg by () (avg_over_time(p{a=~"\\d+"}[60s]))'}),
+    ("a quoted backtick is no raw string", up(r'p{a="`\\"}'), {"up": r'avg by () (avg_over_time(p{a="`\\"}[60s]))'}),
+]
+
+
+@pytest.mark.parametrize(("signal", "parts"), [row[1:] for row in SIGNALS], ids=[row[0] for row in SIGNALS])
+def test_the_parts_of_a_signal(signal: Signal, parts: dict[str, str]) -> None:
+    assert expressions(signal, 60) == parts
+
+
+def test_a_baseline_is_read_by_the_hour() -> None:
+    assert baseline_expression(slow("h", "job")) == "sum by (job, le) (increase(h_bucket[3600s]))"
+
+
+REFUSED: list[tuple[str, Signal, str]] = [
+    ("a way out", up('p{a="b"}) or vector(1) or (p'), "is not PromQL"),
+    ("a function", up("rate(p[1m])"), "must be a plain selector"),
+    ("a range", up("p[1m]"), "must be a plain selector"),
+    ("an offset", up("p offset 1m"), "must not carry offset"),
+    ("a fixed time", up("p @ 100"), "must not carry offset or @"),
+    ("or between matchers", up('p{a="1" or b="2"}'), "must not join matchers by or"),
+    ("nothing", up(""), "is not PromQL"),
+    ("everything", up("{}"), "is not PromQL"),
+    ("a broken regular expression", up('p{a=~"("}'), "is not PromQL"),
+    ("a way out of by", up("p", "job) (vector(1)) or sum by (x"), "is not a label name"),
+    ("an empty label", up("p", ""), "is not a label name"),
+    ("buckets", slow("h_bucket"), "without _bucket"),
+    ("a histogram without a name", slow('{__name__="h"}'), "must begin with the histogram's name"),
+    ("le by hand", slow('h{le="0.5"}'), "the label le"),
+    ("le in by", slow("h", "le"), "the label le"),
+    ("a query of a range", Query("(x[5m])", ()), "gives a range of samples"),
+    ("a query of a subquery", Query("x[5m:1m]", ()), "gives a range of samples"),
+    ("a query of a string", Query('"x"', ()), "gives a string"),
+    ("a query that ends early", Query("sum(x", ()), "is not PromQL"),
+]
+
+
+@pytest.mark.parametrize(("signal", "why"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_what_cannot_stand_in_its_place(signal: Signal, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        expressions(signal, 60)
+
+
+def test_a_window_must_last() -> None:
+    with pytest.raises(ValueError, match="must be at least 1 s"):
+        expressions(up("p"), 0)
+
+
+@given(st.text(max_size=30))
+def test_a_label_value_never_breaks_out(value: str) -> None:
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    (text,) = expressions(up(f'p{{a="{quoted}"}}', "job"), 60).values()
+    node = promql_parser.parse(text)
+    assert isinstance(node, promql_parser.AggregateExpr)
+    assert isinstance(node.expr, promql_parser.Call)
+    matrix = node.expr.args[0]
+    assert [one.value for one in matrix.vector_selector.matchers.matchers] == [value]
+
+
+@given(st.text("p{}()[]\"'`\\#\n ,=~!ab1:@", max_size=25))
+def test_any_text_stays_one_selector_or_is_refused(text: str) -> None:
+    try:
+        (composed,) = expressions(up(text), 60).values()
+    except ValueError:
+        return
+    node = promql_parser.parse(composed)
+    assert isinstance(node, promql_parser.AggregateExpr)
+    assert isinstance(node.expr, promql_parser.Call)
+    assert isinstance(node.expr.args[0], promql_parser.MatrixSelector)
