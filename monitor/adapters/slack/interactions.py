@@ -107,9 +107,7 @@ class Dispatcher:
         except Exception:  # noqa: BLE001  # whatever the handler raises, the person must be told
             self._forget(keys)
             _log.exception("slack.click_failed", user=click.user_id, action=click.action, value=click.value)
-            return Answer(
-                f"That did not work: the monitor had an error. Look whether the message changed. {ELSEWHERE}", click
-            )
+            return Answer(f"The monitor had an error: look whether the message changed. {ELSEWHERE}", click)
         _log.info("slack.click_handled", user=click.user_id, action=click.action, value=click.value, words=words)
         return Answer(words, click)
 

@@ -1,0 +1,221 @@
+"""Socket Mode with the real SDK against the strict server: clicks, refreshes, drops, outages, a clean end."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.adapters.slack.client import SlackPager
+from monitor.adapters.slack.directory import SlackDirectory
+from monitor.adapters.slack.interactions import Dispatcher
+from monitor.adapters.slack.socket import SlackSocket
+from monitor.core.incident import Actor
+from monitor.core.page import Action, ActionKind, Page, Tone
+from monitor.core.rule import Route
+from monitor.ports import Message, Post, PostKind, Sent
+from tests.servers.slack import SlackServer, Stored, answers, error, hangs, wait
+
+ACTIONS = (
+    Action(ActionKind.ACKNOWLEDGE, "Acknowledge", "INC-0001|4"),
+    Action(ActionKind.START, "Start rollback…", "INC-0001|4", danger=True),
+)
+PAGE = Page("INC-0001", Tone.ROLLBACK, "ROLLBACK NOW production: login 62 % failing", (), actions=ACTIONS)
+
+
+class MonotonicClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@dataclass
+class Desk:
+    """The first acknowledgement wins; `pause` is how long a commit takes; `fails` makes it raise."""
+
+    done: list[tuple[ActionKind, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    pause: float = 0.0
+    fails: bool = False
+
+    def __call__(self, incident: str, command: ActionKind, actor: Actor, note: str) -> str | None:  # noqa: ARG002  # the contract
+        time.sleep(self.pause)
+        if self.fails:
+            raise RuntimeError("the store is gone")
+        with self.lock:
+            first = next((name for what, name in self.done if what is command), None)
+            self.done.append((command, actor.name))
+        return f"{incident} was acknowledged by {first}" if first else None
+
+
+@contextmanager
+def running(slack: SlackServer, desk: Desk, *, connections: int = 2) -> Iterator[SlackSocket]:
+    """Run Socket Mode in a thread, as the daemon does; ends within two seconds and leaves nothing behind."""
+    directory = SlackDirectory(slack.bot_token, MonotonicClock(), base_url=slack.url)
+    dispatcher = Dispatcher(desk, directory, lambda: Route(slack.channel, ("S0ONCALL",)), app_id="A0APP")
+    socket = SlackSocket(slack.app_token, slack.bot_token, dispatcher, base_url=slack.url, connections=connections)
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    left: list[asyncio.Task[object]] = []
+
+    async def run() -> None:
+        await socket.run(stop)
+        left.extend(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    try:
+        yield socket
+    finally:
+        began = time.monotonic()
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        took = time.monotonic() - began
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+    assert took < 2, f"it took {took:.1f} s to end"
+    assert left == []
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SlackServer]:
+    with SlackServer() as slack:
+        yield slack
+
+
+@pytest.fixture
+def slack(server: SlackServer) -> SlackServer:
+    server.clear()
+    return server
+
+
+def page_in(slack: SlackServer) -> Stored:
+    post = Post("INC-0001", slack.channel, PostKind.ROOT, 1, "rollback_opened", datetime.now(UTC))
+    sent = SlackPager(slack.bot_token, base_url=slack.url).deliver(Message(post, page=PAGE))
+    assert isinstance(sent, Sent)
+    return slack.message(sent.ts)
+
+
+def test_a_click_is_committed_then_acknowledged_quickly(slack: SlackServer) -> None:
+    desk, message = Desk(), page_in(slack)
+    with running(slack, desk) as socket:
+        slack.wait_connected(2)
+        wait(lambda: socket.connected, 2, "a connection")
+        clicked = slack.click("U0ANA", message, "acknowledge")
+        assert clicked.acked
+        assert clicked.seconds < 0.3
+        assert desk.done == [(ActionKind.ACKNOWLEDGE, "ana")]
+        assert slack.told == []
+    assert not socket.connected
+
+
+def test_two_people_at_once_are_both_acknowledged_and_the_second_is_told(slack: SlackServer) -> None:
+    desk, message = Desk(pause=0.05), page_in(slack)
+    with running(slack, desk):
+        slack.wait_connected(2)
+        threads = [
+            threading.Thread(target=slack.click, args=(who, message, "acknowledge")) for who in ("U0ANA", "U0BOB")
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        first, second = (name for _, name in desk.done)
+        assert slack.wait_for_words(f"U0{second.upper()}") == f"INC-0001 was acknowledged by {first}"
+        assert [one["user"] for one in slack.told] == [f"U0{second.upper()}"]
+
+
+def test_an_envelope_sent_twice_has_one_effect_and_two_acknowledgements(slack: SlackServer) -> None:
+    desk, message = Desk(), page_in(slack)
+    with running(slack, desk):
+        clicked = slack.click("U0ANA", message, "acknowledge")
+        again = slack.send_payload(clicked.payload)
+        assert (clicked.acked, again.acked, len(desk.done)) == (True, True, 1)
+
+
+def test_a_handler_that_fails_is_acknowledged_and_said(slack: SlackServer) -> None:
+    desk, message = Desk(fails=True), page_in(slack)
+    with running(slack, desk):
+        assert slack.click("U0ANA", message, "acknowledge").acked
+        assert "look whether the message changed" in slack.wait_for_words("U0ANA")
+
+
+def test_a_commit_that_takes_too_long_is_not_acknowledged_and_counted(slack: SlackServer) -> None:
+    desk, message = Desk(pause=2.8), page_in(slack)
+    with running(slack, desk) as socket:
+        assert not slack.click("U0ANA", message, "acknowledge").acked
+        assert socket.failures == 1
+
+
+def test_an_ephemeral_that_fails_is_let_go(slack: SlackServer) -> None:
+    desk, message = Desk(), page_in(slack)
+    slack.fault("chat.postEphemeral", error("user_not_in_channel"))
+    with running(slack, desk):
+        slack.click("U0ANA", message, "acknowledge")
+        slack.click("U0BOB", message, "acknowledge")
+        wait(lambda: slack.made("chat.postEphemeral"), 2, "the words")
+        assert slack.click("U0ANA", message, "start").acked
+        assert len(slack.made("chat.postEphemeral")) == 1
+
+
+def test_envelopes_of_other_kinds_are_acknowledged(slack: SlackServer) -> None:
+    with running(slack, Desk()) as socket:
+        assert slack.send_payload({"type": "event_callback"}, kind="events_api").acked
+        assert socket.failures == 0
+
+
+@pytest.mark.parametrize("what", ["refresh", "drop"])
+def test_clicks_come_through_after_the_connections_are_replaced(slack: SlackServer, what: str) -> None:
+    desk, message = Desk(), page_in(slack)
+    with running(slack, desk):
+        slack.wait_connected(2)
+        old = list(slack.sockets)
+        (slack.ask_to_refresh if what == "refresh" else slack.drop_sockets)()
+        wait(lambda: len(slack.sockets) == 2 and not set(slack.sockets) & set(old), 8, "new connections")
+        assert slack.click("U0ANA", message, "acknowledge").acked
+
+
+def test_slack_down_at_the_start_and_again_later_is_survived() -> None:
+    desk, slack = Desk(), SlackServer()
+    with slack:
+        slack.down()
+        with running(slack, desk) as socket:
+            time.sleep(0.3)
+            assert not socket.connected
+            slack.up()
+            slack.wait_connected(2)
+            slack.down()
+            wait(lambda: not socket.connected, 8, "the loss to be noticed")
+            slack.up()
+            slack.wait_connected(1)
+            assert slack.click("U0ANA", page_in(slack), "acknowledge").acked
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [answers(500), answers(200, "<html>"), error("invalid_auth"), error("ratelimited")],
+    ids=lambda one: one.body or "500",
+)
+def test_a_refused_connection_is_tried_again(slack: SlackServer, fault: object) -> None:
+    slack.fault("apps.connections.open", fault)  # type: ignore[arg-type]  # a fault
+    with running(slack, Desk(), connections=1) as socket:
+        wait(lambda: socket.connected, 5, "a connection")
+
+
+def test_it_ends_at_once_while_slack_keeps_it_waiting(slack: SlackServer) -> None:
+    slack.fault("apps.connections.open", hangs(3))
+    with running(slack, Desk(), connections=1):
+        time.sleep(0.2)
+
+
+def test_a_frozen_server_is_noticed_and_does_not_hold_up_the_end() -> None:
+    with SlackServer() as slack, running(slack, Desk(), connections=1):
+        slack.wait_connected(1)
+        frozen = slack.sockets[0]
+        slack.frozen = True
+        wait(lambda: slack.sockets and frozen not in slack.sockets, 10, "a new connection")
