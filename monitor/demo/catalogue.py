@@ -25,8 +25,8 @@ SPREAD = 0.35
 """Sigma of the lognormal latencies: p95 is 1.78 times the median."""
 
 PROBE_JOB = "probe"
-INVOICES_PER_SECOND = 0.5
-TRANSITIONS_PER_SECOND = 1.0
+INVOICES_PER_SECOND = 2.0
+TRANSITIONS_PER_SECOND = 3.0
 
 
 @dataclass(frozen=True, slots=True)

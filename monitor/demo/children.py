@@ -48,9 +48,10 @@ class Child:
 class Children:
     """Starts processes, waits with an eye on them, and ends them all, the youngest first, at the end of `with`."""
 
-    def __init__(self, folder: Path, stop: threading.Event) -> None:
+    def __init__(self, folder: Path, stop: threading.Event, *, grace: float = GRACE_SECONDS) -> None:
         self._folder = folder
         self._stop = stop
+        self._grace = grace
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -58,7 +59,7 @@ class Children:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for child in reversed(self._children):
-            end(child.process)
+            end(child.process, self._grace)
 
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None, *, piped: bool = False
@@ -106,13 +107,13 @@ class Children:
             self._stop.wait(min(POLL_SECONDS, left))
 
 
-def end(process: subprocess.Popen[str]) -> None:
-    """End one process by its pid; a process that has ended already is left alone."""
+def end(process: subprocess.Popen[str], grace: float) -> None:
+    """End one process by its pid, after `grace` seconds by SIGKILL; one that has ended already is left alone."""
     if process.poll() is not None:
         return
     process.terminate()
     try:
-        process.wait(GRACE_SECONDS)
+        process.wait(grace)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
