@@ -1,6 +1,6 @@
-"""What a rollback procedure is: its steps, tasks, commands to copy, waves, decisions and checks. Frozen; progress is kept elsewhere.
+"""What a rollback procedure is: its steps, tasks, commands to copy, waves, decisions and checks.
 
-Texts are Slack's mrkdwn; times are whole seconds.
+Frozen; progress is kept elsewhere. Texts are Slack's mrkdwn; times are whole seconds.
 """
 
 from dataclasses import dataclass
@@ -48,12 +48,20 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One proof that the rollback worked; `kind` is signals, promql, http or command, and `target` what it looks at."""
+    """One proof that the rollback worked; `kind` is signals, promql, http or command, and `target` what it looks at.
+
+    A promql check is compared with `above` or `below`, an http check expects `status`; http and command checks end at
+    `deadline` seconds. `argv` is run without a shell, and only where a setting allows it.
+    """
 
     kind: str
     title: str
     target: str = ""
     argv: tuple[str, ...] = ()
+    above: float | None = None
+    below: float | None = None
+    status: int = 200
+    deadline: int = 10
 
 
 @dataclass(frozen=True, slots=True)

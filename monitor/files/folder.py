@@ -1,0 +1,221 @@
+"""A rules folder on disk -> one rule set, or what is wrong with it. The only module here that reads files.
+
+Nothing raises: a folder that cannot be read is a finding too.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from monitor.core.procedure import Procedure
+from monitor.core.rule import Place, Route, Routing, RuleSet
+from monitor.files.findings import Finding, Report, Severity, nearest
+from monitor.files.nodes import Node, WrongError, find
+from monitor.files.procedurefile import read_procedure
+from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
+from monitor.files.rulefile import WrittenGroup, read_rule_file
+from monitor.files.syntax import MAX_BYTES, decode, parse
+
+ROUTING = "routing.yaml"
+PROCEDURES = "procedures"
+_LATER = {"releases.yaml": "releases.yaml is not supported yet"}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a folder gave: the rules, or None where a finding is an error; the findings in the order of the files."""
+
+    rules: RuleSet | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of several paths found: the findings, how much was read, and the lines of each file for showing."""
+
+    findings: tuple[Finding, ...]
+    files: int
+    rules: int
+    sources: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One reading of some files: what was found so far."""
+
+    fallback: Route
+    report: Report = field(default_factory=Report)
+    groups: list[WrittenGroup] = field(default_factory=list)
+    procedures: dict[str, Procedure] = field(default_factory=dict)
+    routing: Routing | None = None
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+
+def load(folder: Path, *, fallback_channel: str = "", fallback_responders: tuple[str, ...] = ()) -> Loaded:
+    """Give everything in `folder` as one rule set, or the findings that forbid it.
+
+    The fallback channel and responders stand in where routing.yaml names none. Never raises.
+    """
+    reading = _read_folder(folder, Route(fallback_channel, fallback_responders))
+    findings = reading.report.findings()
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return Loaded(None, findings)
+    routing = reading.routing or Routing(NO_ENVIRONMENT, reading.fallback)
+    groups = tuple(written.group for written in reading.groups)
+    return Loaded(RuleSet(groups, routing, reading.procedures, _digest(folder, reading.contents)), findings)
+
+
+def check(paths: Iterable[Path]) -> Checked:
+    """Check folders and single files (which know the procedures beside them). Never raises."""
+    readings = [_read_folder(path, Route("")) if path.is_dir() else _read_single(path) for path in paths]
+    findings = dict.fromkeys(finding for reading in readings for finding in reading.report.findings())
+    contents = {name: content for reading in readings for name, content in reading.contents.items()}
+    sources = {name: tuple(content.decode("utf-8", "replace").splitlines()) for name, content in contents.items()}
+    rules = sum(len(written.rules) for reading in readings for written in reading.groups)
+    return Checked(tuple(findings), len(contents), rules, sources)
+
+
+def _digest(folder: Path, contents: Mapping[str, bytes]) -> str:
+    """Give SHA-256 over the sorted relative names and contents; lengths keep one from running into the other."""
+    digest = hashlib.sha256()
+    named = sorted((Path(file).relative_to(folder).as_posix(), content) for file, content in contents.items())
+    for name, content in named:
+        digest.update(f"{len(name.encode())} {name} {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
+def _read_folder(folder: Path, fallback: Route) -> _Reading:
+    reading = _Reading(fallback)
+    files = _listed(folder, reading)
+    if files is None:
+        return reading
+    _read_procedures(folder, reading)
+    for file in files:
+        if file.name == ROUTING:
+            _read_routing(file, reading)
+        elif file.name in _LATER:
+            hint = "it comes in a later version; move it out for now"
+            reading.report.error(_top(file), "later", _LATER[file.name], hint)
+        else:
+            _read_rules(file, reading)
+    if not any(file.name == ROUTING for file in files):
+        hint = "write routing.yaml with environment: ..."
+        message = f"there is no routing.yaml: pages will say `{NO_ENVIRONMENT}`"
+        reading.report.warning(_top(folder / ROUTING), "no-environment", message, hint)
+    if not any(file.name != ROUTING for file in files):
+        hint = "write a rule file, such as critical.yaml"
+        reading.report.error(_top(folder), "no-rules", "there is no rule file (*.yaml) in this folder", hint)
+    _check_together(reading)
+    return reading
+
+
+def _read_single(path: Path) -> _Reading:
+    """Read one file by its kind; a rule file knows the procedures in the folder beside it."""
+    reading = _Reading(Route(""))
+    if path.parent.name == PROCEDURES:
+        _read_procedure(path, reading)
+    elif path.name == ROUTING:
+        _read_routing(path, reading)
+    else:
+        beside = _Reading(Route(""))
+        _read_procedures(path.parent, beside)
+        reading.procedures.update(beside.procedures)
+        _read_rules(path, reading)
+        _check_together(reading)
+    return reading
+
+
+def _top(path: Path) -> Place:
+    return Place(str(path), 1, 1)
+
+
+def _listed(folder: Path, reading: _Reading) -> list[Path] | None:
+    """Give the YAML files of `folder` by name; None, with an error, where it cannot be listed."""
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != ".")
+        return [path for path in found if not path.is_dir()]
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        reading.report.error(_top(folder), "unreadable", f"the folder cannot be read: {why}", "name an existing folder")
+        return None
+
+
+def _root(path: Path, reading: _Reading) -> Node | None:
+    """Give the document of one file; None, with an error, where there is none."""
+    try:
+        if not path.is_file():
+            reading.report.error(_top(path), "unreadable", "this is no file", "name a file or a folder")
+            return None
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        reading.report.error(_top(path), "unreadable", f"the file cannot be read: {why}")
+        return None
+    reading.contents[str(path)] = content
+    try:
+        root = parse(decode(content, str(path)), str(path))
+    except WrongError as wrong:
+        reading.report.wrong(wrong)
+        return None
+    if root is None:
+        reading.report.error(_top(path), "empty", "the file is empty", "remove it, or write something into it")
+    return root
+
+
+def _read_rules(path: Path, reading: _Reading) -> None:
+    root = _root(path, reading)
+    if root is not None:
+        reading.groups.extend(read_rule_file(root, reading.report))
+
+
+def _read_routing(path: Path, reading: _Reading) -> None:
+    root = _root(path, reading)
+    if root is not None:
+        reading.routing = read_routing(root, reading.fallback, reading.report)
+
+
+def _read_procedures(folder: Path, reading: _Reading) -> None:
+    inner = folder / PROCEDURES
+    if inner.is_dir():
+        for path in _listed(inner, reading) or ():
+            _read_procedure(path, reading)
+
+
+def _read_procedure(path: Path, reading: _Reading) -> None:
+    root = _root(path, reading)
+    if root is None:
+        reading.procedures.setdefault(path.stem, Procedure(path.stem, path.stem, ()))  # named once, as unreadable
+    elif path.stem in reading.procedures:
+        message = f"there are two procedures named `{path.stem}`"
+        reading.report.error(_top(path), "duplicate-procedure", message, "keep one of .yaml and .yml")
+    else:
+        reading.procedures[path.stem] = read_procedure(root, path.stem, reading.report)
+
+
+def _check_together(reading: _Reading) -> None:
+    """Check what files must agree on: unique names, and procedures that exist."""
+    groups: dict[str, Place] = {}
+    alerts: dict[str, Place] = {}
+    for written in reading.groups:
+        place = written.name.place if written.name else Place("", 1, 1)
+        _once(written.group.name, "group", place, groups, reading.report)
+        for one in written.rules:
+            _once(one.rule.alert, "alert", one.rule.place, alerts, reading.report)
+            if one.rule.procedure not in reading.procedures:
+                names = tuple(reading.procedures)
+                otherwise = (
+                    f"there are {', '.join(names)}" if names else f"write {PROCEDURES}/{one.rule.procedure}.yaml"
+                )
+                place = find(one.node, "procedure") if one.node.get("procedure") else one.rule.place
+                message = f"there is no procedure `{one.rule.procedure}`"
+                reading.report.error(place, "no-procedure", message, nearest(one.rule.procedure, names, otherwise))
+
+
+def _once(name: str, what: str, place: Place, seen: dict[str, Place], report: Report) -> None:
+    if name and name in seen:
+        hint = f"the first one stands at {seen[name]}; {what} names are unique in the folder"
+        report.error(place, f"duplicate-{what}", f"the {what} `{name}` stands twice", hint)
+    elif name:
+        seen[name] = place
