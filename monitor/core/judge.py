@@ -219,7 +219,8 @@ def _too_few(observation: Observation, tier_rule: TierRule) -> str:
     requests = observation.requests or 0.0
     if requests <= 0:
         return "no request in the window"
-    return f"{math.floor(requests)} of {_needed(tier_rule):g} requests needed"
+    needed = _needed(tier_rule)
+    return f"{math.floor(requests)} of {needed:g} request{'' if needed == 1 else 's'} needed"
 
 
 def _said(signal: Signal, observation: Observation) -> str:
@@ -227,7 +228,8 @@ def _said(signal: Signal, observation: Observation) -> str:
     value = observation.value or 0.0
     match signal:
         case ErrorRatio():
-            return f"{_percent(value)} of {observation.requests or 0:.0f} requests failed"
+            requests = round(observation.requests or 0)
+            return f"{_percent(value)} of {requests} request{'' if requests == 1 else 's'} failed"
         case Availability():
             return f"{_percent(value)} up"
         case _:

@@ -83,7 +83,8 @@ def trailing(q: float, hours: Sequence[Buckets | None], min_requests: float) -> 
     usable = [one for one in hours if one is not None and enough(one.get(math.inf, 0.0), needed)]
     quantiles = [value for value in (quantile(q, one) for one in usable) if value is not None]
     if 2 * len(quantiles) < len(hours) or not quantiles:
-        return Reference(TRAILING, None, f"only {len(quantiles)} of {len(hours)} hours had {needed:g} requests")
+        enough_is = f"{needed:g} requests" if needed > 1 else "a request"
+        return Reference(TRAILING, None, f"only {len(quantiles)} of {len(hours)} hours had {enough_is}")
     seconds = median(quantiles)
     if seconds <= 0:
         return Reference(TRAILING, None, f"the median of {len(quantiles)} hours is {seconds:g} s")

@@ -3,6 +3,8 @@
 import gzip
 import math
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +16,7 @@ import pytest
 from monitor.adapters.prometheus import Access, PrometheusSource
 from monitor.core.model import Sample
 from monitor.ports import Answer, BadQuery, Partial, Samples, Unanswered
-from tests.servers.hostile import Behaviour, Hostile, cut, drip, flood, hang, reply, vector
+from tests.servers.hostile import Behaviour, Hostile, cut, drip, flood, hang, late, reply, vector
 
 AT = 1000
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -69,6 +71,7 @@ UNANSWERED: dict[str, tuple[Behaviour, str]] = {
 
 SLOW: dict[str, Behaviour] = {
     "accepts and hangs": hang,
+    "begins just in time, and hangs": late(b"HTTP/1.1 200 OK\r\n", 0.55),
     "a body, a byte at a time": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"),
     "a chunked body, a byte at a time": drip(CHUNKED),
     "headers, a byte at a time": drip(b"HTTP/1.1 200 OK\r\nX-Slow: "),
@@ -148,6 +151,55 @@ def test_a_server_that_speaks_no_tls_ends_at_the_deadline() -> None:
         source.close()
     assert isinstance(answer, Unanswered)
     assert took < 1.0
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
+    """Give a server's TLS with a certificate of its own making, and the file to trust it by."""
+    folder = tmp_path_factory.mktemp("tls")
+    names = ["-subj", "/CN=prometheus", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(["openssl", "req", *kind, *names, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context, str(folder / "cert.pem")
+
+
+def test_a_certificate_is_checked(certificate: tuple[ssl.SSLContext, str]) -> None:
+    context, trusted = certificate
+    with Hostile(reply(vector(({}, "7"))), context) as hostile:
+        for access, expected in (
+            (Access(ca_file=trusted), Samples((Sample((), 7.0),))),
+            (Access(), Unanswered("its TLS certificate is not accepted, or it speaks no TLS")),
+        ):
+            source = PrometheusSource(hostile.url, access)
+            assert source.instant("up", AT, deadline=5) == expected
+            source.close()
+
+
+def test_a_slow_answer_over_tls_ends_at_the_deadline(certificate: tuple[ssl.SSLContext, str]) -> None:
+    context, trusted = certificate
+    with Hostile(drip(b"HTTP/1.1 200 OK\r\nX-Slow: "), context) as hostile:
+        source = PrometheusSource(hostile.url, Access(ca_file=trusted))
+        began = time.monotonic()
+        answer = source.instant("up", AT, deadline=0.6)
+        took = time.monotonic() - began
+        source.close()
+    assert answer == Unanswered("no complete answer within 0.6 s")
+    assert took < 1.1
+
+
+def test_a_tls_file_must_exist() -> None:
+    with pytest.raises(ValueError, match=r"the TLS file /nowhere/ca\.pem for Prometheus does not exist"):
+        PrometheusSource("https://prometheus", Access(ca_file="/nowhere/ca.pem"))
+
+
+def test_a_name_with_several_addresses_is_tried_in_turn() -> None:
+    with Hostile(reply(vector())) as hostile:  # listens on 127.0.0.1 only; the name may mean ::1 too
+        source = PrometheusSource(f"http://localhost:{hostile.address.rpartition(':')[2]}")
+        assert source.instant("up", AT, deadline=5) == Samples(())
+        source.close()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.core.judge import Observation, judge, observe, unreadable, unseen
 from monitor.core.model import Labels, Reference, Sample, Tier, Verdict, labels_of
@@ -73,6 +75,8 @@ RATIOS: list[tuple[str, TierRule, Observation, Verdict, str]] = [
         "2 of 5 failures needed (4 % of 50 requests failed)",
     ),
     ("too few failures, not over the limit", over(0.02, failures=5), of(0.01, 200, 2), CLEAR, "1 % of 200"),
+    ("one request, failing", over(0.25), of(1.0, 1, 1), BREACH, "100 % of 1 request failed"),
+    ("a part of a request", over(0.25), of(1.0, 0.5, 0.5), INSUFFICIENT, "0 of 1 request needed"),
     ("all requests fail", over(0.25), of(1.0, 20, 20), BREACH, "100 % of 20 requests failed"),
     ("NaN", over(0.02), of(math.nan, 10, 1), NO_DATA, "no data (the value is nan)"),
     ("nothing", over(0.02), of(None), NO_DATA, "no data"),
@@ -163,6 +167,26 @@ def test_a_latency(
     assert judged.verdict is verdict
     assert why in judged.why
     assert judged.value == (None if value is None else pytest.approx(value))
+
+
+_ANY = st.floats() | st.none()
+
+
+@given(_ANY, _ANY, _ANY, st.floats(0, 1), st.integers(0, 100), st.integers(0, 10))
+def test_a_breach_is_always_proven(
+    value: float | None, n: float | None, k: float | None, limit: float, needed: int, failing: int
+) -> None:
+    judged = judge(RATIO, over(limit, requests=needed, failures=failing), of(value, n, k))
+    assert judged.why
+    if judged.verdict is BREACH:
+        assert judged.value is not None
+        assert judged.value > limit
+        assert k is not None or failing == 0
+        assert (k or 0) >= failing * (1 - 1e-9)
+    if judged.verdict in (BREACH, BETWEEN, CLEAR):
+        assert judged.value is not None
+        assert math.isfinite(judged.value)
+        assert n is None or not math.isfinite(n) or n >= max(1, needed) * (1 - 1e-9)
 
 
 def test_every_reference_is_shown() -> None:

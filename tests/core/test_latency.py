@@ -90,9 +90,9 @@ def test_the_reference_is_the_median_of_the_hours() -> None:
         ([hour(0.1)] * 11 + [None] * 13, 50, None, "only 11 of 24 hours had 50 requests"),
         ([hour(0.1)] * 11 + [hour(0.1, 49)] * 13, 50, None, "only 11 of 24 hours had 50 requests"),
         ([hour(0.1, 49)] * 24, 0, 0.1, "median of 24 of 24 hours"),
-        ([hour(0.1, 0)] * 24, 0, None, "only 0 of 24 hours had 1 requests"),
+        ([hour(0.1, 0)] * 24, 0, None, "only 0 of 24 hours had a request"),
         ([{-1.0: 9.0, INF: 9.0}] * 24, 0, None, "the median of 24 hours is -1 s"),
-        ([], 0, None, "only 0 of 0 hours had 1 requests"),
+        ([], 0, None, "only 0 of 0 hours had a request"),
     ],
     ids=["half", "less than half", "too few requests", "no minimum", "idle", "not above 0", "no hours"],
 )

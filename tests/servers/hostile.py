@@ -8,6 +8,7 @@ with Hostile(reply(b"<html>")) as hostile:
 import contextlib
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Self, TypeAlias
@@ -60,6 +61,17 @@ def drip(text: bytes, every: float = 0.2) -> Behaviour:
     return answer
 
 
+def late(text: bytes, after: float) -> Behaviour:
+    """Answer with `text` after so many seconds, and then hang."""
+
+    def answer(connection: socket.socket, ended: threading.Event) -> None:
+        ended.wait(after)
+        connection.sendall(text)
+        ended.wait()
+
+    return answer
+
+
 def flood(head: bytes, chunk: bytes = b" " * 65536, size: int = 100_000_000) -> Behaviour:
     """Answer with `head` and then `size` bytes of `chunk`s as fast as they are taken."""
 
@@ -76,8 +88,9 @@ def flood(head: bytes, chunk: bytes = b" " * 65536, size: int = 100_000_000) -> 
 class Hostile:
     """Listens for the length of a `with` block and does `behaviour` to every request."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.behaviour = behaviour
+        self.tls = tls
         self.heads: list[str] = []
         self.bodies: list[str] = []
         self._ended = threading.Event()
@@ -87,7 +100,7 @@ class Hostile:
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}"
+        return f"{'https' if self.tls else 'http'}://{self.address}"
 
     @property
     def address(self) -> str:
@@ -120,7 +133,12 @@ class Hostile:
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, accepted: socket.socket) -> None:
+        try:
+            connection = self.tls.wrap_socket(accepted, server_side=True) if self.tls else accepted
+        except OSError:
+            accepted.close()
+            return
         with contextlib.suppress(OSError), connection, connection.makefile("rb") as lines:
             while not self._ended.is_set() and self._read(lines):
                 self.behaviour(connection, self._ended)

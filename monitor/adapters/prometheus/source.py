@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -28,11 +29,12 @@ class PrometheusSource:
     """One server to read from; calls may be made from any number of threads at once.
 
     `url` is the part before `/api/v1`; credentials in it are taken out and used as basic credentials. `connections`
-    are kept open for as many threads. Raises `ValueError` where `url` is no http(s) address.
+    are kept open for as many threads. Raises `ValueError` where `url` is no http(s) address, or a TLS file is missing.
     """
 
-    def __init__(self, url: str, access: Access | None = None, *, connections: int = 8) -> None:
+    def __init__(self, url: str, access: Access | None = None, *, connections: int = 16) -> None:
         self.url, self._access = _apart(url, access or Access())
+        _must_exist(self._access)
         self._adapter = BoundedAdapter(connections)
         self._mine = threading.local()
         self._clock: datetime | None = None
@@ -141,6 +143,12 @@ def _apart(url: str, access: Access) -> tuple[str, Access]:
             key_file=access.key_file,
         )
     return bare, access
+
+
+def _must_exist(access: Access) -> None:
+    for file in (access.ca_file, access.cert_file, access.key_file):
+        if file and not Path(file).is_file():
+            raise ValueError(f"the TLS file {file} for Prometheus does not exist")
 
 
 def _server_side(deadline: float) -> dict[str, str]:
