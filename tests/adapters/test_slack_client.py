@@ -16,7 +16,7 @@ from monitor.core.incident import Role
 from monitor.core.page import Card, CardStep, Page, Tone
 from monitor.core.rule import Route
 from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, RetryAfter, Sent
-from tests.servers.slack import OK, Fault, SlackServer, answers, broken, error, hangs, lost_reply, rate_limited
+from tests.servers.slack import OK, Fault, SlackServer, answers, broken, drips, error, hangs, lost_reply, rate_limited
 
 PAGE = Page("INC-0001", Tone.ROLLBACK, "ROLLBACK NOW production: login 62 % failing", (), mention=("S0ONCALL",))
 CARD = Card("INC-0001", "Rollback procedure", "ana: pin the target", (), (CardStep(1, "Declare", current=True),))
@@ -112,6 +112,7 @@ def test_a_line_waits_for_its_root(slack: SlackServer) -> None:
         (broken(), Ambiguous, "broke"),
         (lost_reply(), Ambiguous, "broke"),
         (hangs(1), Ambiguous, "in time"),
+        (drips(1), Ambiguous, "in time"),
         (error("internal_error"), Ambiguous, "failed while it answered"),
         (error("fatal_error"), Ambiguous, "failed while it answered"),
         (error("invalid_auth"), Rejected, "MONITOR_SLACK__BOT_TOKEN"),

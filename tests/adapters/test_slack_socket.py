@@ -59,7 +59,9 @@ def running(slack: SlackServer, desk: Desk, *, connections: int = 2) -> Iterator
     """Run Socket Mode in a thread, as the daemon does; ends within two seconds and leaves nothing behind."""
     directory = SlackDirectory(slack.bot_token, MonotonicClock(), base_url=slack.url)
     dispatcher = Dispatcher(desk, directory, lambda: Route(slack.channel, ("S0ONCALL",)), app_id="A0APP")
-    socket = SlackSocket(slack.app_token, slack.bot_token, dispatcher, base_url=slack.url, connections=connections)
+    socket = SlackSocket(
+        slack.app_token, slack.bot_token, dispatcher, base_url=slack.url, connections=connections, ping_every=1
+    )
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     left: list[asyncio.Task[object]] = []
 

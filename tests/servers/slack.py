@@ -12,10 +12,8 @@ Faults: `slack.fault("chat.postMessage", OK, lost_reply())` passes the first cal
 
 import asyncio
 import contextlib
-import copy
 import hashlib
 import hmac
-import itertools
 import json
 import secrets
 import threading
@@ -27,24 +25,12 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import WSMsgType, web
 
-from tests.servers.slack_rules import Json, bad_metadata, buttons_of, refusal, rendition
+from tests.servers.slack_rules import Json, buttons_of
+from tests.servers.slack_workspace import APP, NEEDED, SCOPES, TEAM, Stored, Workspace
+
+__all__ = ["NEEDED", "OK", "SCOPES", "Clicked", "Fault", "SlackServer", "Stored"]
 
 T = TypeVar("T")
-
-TEAM, APP, BOT = "T0TEAM", "A0APP", "B0BOT"
-USERS = {"U0ANA": "ana", "U0BOB": "bob", "U0EVE": "eve"}
-GROUPS = {"S0ONCALL": ("U0ANA", "U0BOB"), "S0IC": ("U0ANA",), "S0EMPTY": ()}
-CHANNELS = ("C0OPS", "C0DRILL")
-SCOPES = ("chat:write", "usergroups:read", "users:read", "channels:history", "groups:history")
-NEEDED = {
-    "chat.postMessage": "chat:write",
-    "chat.update": "chat:write",
-    "chat.postEphemeral": "chat:write",
-    "conversations.history": "channels:history",
-    "conversations.replies": "channels:history",
-    "usergroups.users.list": "usergroups:read",
-    "users.info": "users:read",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +42,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     accepted: bool = False
     hang: float = 0.0
+    drip: float = 0.0
     content_type: str = "application/json"
 
 
@@ -89,41 +76,14 @@ def broken() -> Fault:
     return Fault()
 
 
+def drips(seconds: float) -> Fault:
+    """Answer a byte at a time for so many seconds, then break the connection."""
+    return Fault(drip=seconds)
+
+
 def hangs(seconds: float, *, accepted: bool = False) -> Fault:
     """Keep the caller waiting, then break the connection."""
     return Fault(hang=seconds, accepted=accepted)
-
-
-@dataclass(slots=True)
-class Stored:
-    """A message as the channel holds it; `edits` are the earlier (text, blocks), oldest first."""
-
-    channel: str
-    ts: str
-    text: str
-    blocks: list[Json]
-    metadata: Json
-    thread_ts: str | None
-    broadcast: bool
-    posted_at: float
-    edits: list[tuple[str, list[Json]]] = field(default_factory=list)
-
-    @property
-    def shown(self) -> str:
-        """The message as lines of plain text, as a person reads it."""
-        return rendition(self.text, self.blocks)
-
-    @property
-    def buttons(self) -> list[str]:
-        """The action ids of its buttons, from top to bottom."""
-        return [button["action_id"] for button in buttons_of(self.blocks)]
-
-    def as_json(self, *, with_metadata: bool) -> Json:
-        """Give it as the Web API tells it."""
-        told: Json = {"type": "message", "ts": self.ts, "text": self.text, "bot_id": BOT, "app_id": APP}
-        told |= {"blocks": self.blocks} if self.blocks else {}
-        told |= {"thread_ts": self.thread_ts} if self.thread_ts else {}
-        return told | ({"metadata": self.metadata} if with_metadata and self.metadata else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +105,20 @@ class Clicked:
     payload: Json
 
 
-class SlackServer:
-    """A workspace with channels, people and one installed app, for the length of a `with` block."""
+class SlackServer(Workspace):
+    """A workspace that answers on loopback, for the length of a `with` block."""
 
     def __init__(self, *, scopes: tuple[str, ...] = SCOPES, posts_a_second: int | None = None) -> None:
-        """Make the workspace; `posts_a_second` is the limit of each channel (None: no limit)."""
+        """Make the server; nothing listens before the block begins."""
+        super().__init__(scopes=scopes, posts_a_second=posts_a_second)
         self.bot_token, self.app_token = f"xoxb-{secrets.token_hex(8)}", f"xapp-{secrets.token_hex(8)}"
         self.signing_secret = secrets.token_hex(16)
-        self.channel, self.channels = CHANNELS[0], dict.fromkeys(CHANNELS, "open")
-        self.users, self.groups, self.scopes = dict(USERS), dict(GROUPS), set(scopes)
         self.calls: list[Call] = []
-        self.told: list[Json] = []
         self.refused: list[str] = []
-        self.tickets: set[str] = set()
         self.sockets: list[web.WebSocketResponse] = []
         self.frozen = False
         self._acks: dict[str, threading.Event] = defaultdict(threading.Event)
-        self._messages: list[Stored] = []
         self._faults: dict[str, list[Fault | None]] = defaultdict(list)
-        self._posts_a_second = posts_a_second
-        self._numbers = itertools.count(1)
-        self._lock = threading.RLock()
-        self._port = 0
 
     # --- running ----------------------------------------------------------------------------------------------------
 
@@ -180,7 +132,7 @@ class SlackServer:
     @property
     def url(self) -> str:
         """The address of the Web API, for MONITOR_SLACK__API_URL."""
-        return f"http://127.0.0.1:{self._port}/api/"
+        return f"http://127.0.0.1:{self.port}/api/"
 
     def up(self) -> None:
         """Start to answer; after `down`, on the same port with the same messages."""
@@ -202,9 +154,9 @@ class SlackServer:
         app.router.add_post("/response/{token}", self._on_response)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self._port, reuse_address=True)
+        site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
-        self._port = runner.addresses[0][1]
+        self.port = runner.addresses[0][1]
         started.set()
         await self._stop.wait()
         _abort_all(list(self.sockets))
@@ -233,44 +185,15 @@ class SlackServer:
 
         asyncio.run_coroutine_threadsafe(send(), self._loop).result(5)
 
-    # --- what a person sees and does --------------------------------------------------------------------------------
-
-    def messages(self, channel: str | None = None) -> list[Stored]:
-        """Give what stands in a channel itself: roots and broadcasts, oldest first."""
-        return [one for one in self.everything(channel) if one.thread_ts is None or one.broadcast]
-
-    def thread(self, root: Stored) -> list[Stored]:
-        """Give the replies in the thread of `root`, oldest first."""
-        return [one for one in self.everything(root.channel) if one.thread_ts == root.ts]
-
-    def everything(self, channel: str | None = None) -> list[Stored]:
-        """Give every message of a channel (None: of all), oldest first."""
-        with self._lock:
-            return [copy.deepcopy(one) for one in self._messages if channel in (None, one.channel)]
-
-    def message(self, ts: str) -> Stored:
-        """Give one message as it stands now."""
-        return next(one for one in self.everything() if one.ts == ts)
-
-    def put(self, channel: str, text: str) -> None:
-        """Let a person write something."""
-        with self._lock:
-            self._messages.append(Stored(channel, self._next_ts(), text, [], {}, None, broadcast=False, posted_at=0))
+    # --- what was asked, and fingers to click with ------------------------------------------------------------------
 
     def clear(self) -> None:
         """Forget messages, calls and faults, and open every channel and scope again, for the next test."""
+        super().clear()
         with self._lock:
-            for kept in (self._messages, self._faults, self.calls, self.told, self.refused):
-                kept.clear()
-            self.channels, self.scopes = dict.fromkeys(CHANNELS, "open"), set(SCOPES)
-
-    def _next_ts(self) -> str:
-        return f"{int(time.time())}.{next(self._numbers):06d}"
-
-    def delete(self, ts: str) -> None:
-        """Delete a message, as a person may."""
-        with self._lock:
-            self._messages = [one for one in self._messages if one.ts != ts]
+            self._faults.clear()
+            self.calls.clear()
+            self.refused.clear()
 
     def made(self, method: str) -> list[Call]:
         """Give the calls of `method` that reached the server."""
@@ -355,6 +278,8 @@ class SlackServer:
             return web.Response(
                 status=fault.status, text=fault.body, headers=fault.headers, content_type=fault.content_type
             )
+        if fault.drip:
+            await _drip(request, fault.drip)
         await asyncio.sleep(fault.hang)
         if request.transport is not None:
             request.transport.abort()
@@ -363,16 +288,8 @@ class SlackServer:
     def _answer(self, request: web.Request, method: str, args: Json) -> web.Response:
         """Check who asks, do it, and give the answer."""
         wanted = self.app_token if method == "apps.connections.open" else self.bot_token
-        do = METHODS.get(method)
-        if request.headers.get("Authorization") != f"Bearer {wanted}":
-            told: Json = {"ok": False, "error": "invalid_auth"}
-        elif do is None:
-            told = {"ok": False, "error": "unknown_method"}
-        elif NEEDED.get(method, "chat:write") not in self.scopes:
-            told = {"ok": False, "error": "missing_scope", "needed": NEEDED[method]}
-        else:
-            with self._lock:
-                told = do(self, args)
+        known = request.headers.get("Authorization") == f"Bearer {wanted}"
+        told = self.do(method, args) if known else {"ok": False, "error": "invalid_auth"}
         if not told["ok"]:
             self.refused.append(f"{method}: {told['error']} {told.get('why', '')}".strip())
         limited = told.get("error") == "ratelimited"
@@ -404,129 +321,13 @@ class SlackServer:
                 self.sockets.remove(socket)
         return socket
 
-    # --- the Web API ------------------------------------------------------------------------------------------------
 
-    def _auth_test(self, _: Json) -> Json:
-        return {"ok": True, "team_id": TEAM, "team": "example", "user": "rollback-monitor", "bot_id": BOT}
-
-    def _connections_open(self, _: Json) -> Json:
-        ticket = secrets.token_hex(8)
-        self.tickets.add(ticket)
-        return {"ok": True, "url": f"ws://127.0.0.1:{self._port}/link?ticket={ticket}"}
-
-    def _post_message(self, args: Json) -> Json:
-        problem = self._channel_problem(args) or _content_problem(args)
-        if problem:
-            return problem
-        thread = args.get("thread_ts")
-        if thread and not any(one.ts == thread for one in self.everything(args["channel"])):
-            return {"ok": False, "error": "thread_not_found"}
-        if args.get("reply_broadcast") and not thread:
-            return {"ok": False, "error": "invalid_arguments", "why": "reply_broadcast needs thread_ts"}
-        now = time.time()
-        recent = [one for one in self._messages if one.channel == args["channel"] and now - one.posted_at < 1]
-        if self._posts_a_second is not None and len(recent) >= self._posts_a_second:
-            return {"ok": False, "error": "ratelimited"}
-        posted = Stored(
-            channel=args["channel"],
-            ts=self._next_ts(),
-            text=args.get("text") or "",
-            blocks=args.get("blocks") or [],
-            metadata=args.get("metadata") or {},
-            thread_ts=thread,
-            broadcast=bool(args.get("reply_broadcast")),
-            posted_at=now,
-        )
-        self._messages.append(posted)
-        return {"ok": True, "channel": posted.channel, "ts": posted.ts, "message": posted.as_json(with_metadata=False)}
-
-    def _update(self, args: Json) -> Json:
-        problem = self._channel_problem(args) or _content_problem(args)
-        if problem:
-            return problem
-        found = [one for one in self._messages if one.channel == args["channel"] and one.ts == args.get("ts")]
-        if not found:
-            return {"ok": False, "error": "message_not_found"}
-        message = found[0]
-        message.edits.append((message.text, message.blocks))
-        message.text = args.get("text") or message.text
-        message.blocks = args["blocks"] if args.get("blocks") is not None else message.blocks
-        message.metadata = args.get("metadata") or message.metadata
-        return {"ok": True, "channel": message.channel, "ts": message.ts, "text": message.text}
-
-    def _post_ephemeral(self, args: Json) -> Json:
-        problem = self._channel_problem(args) or _content_problem(args)
-        if problem is None and args.get("user") not in self.users:
-            problem = {"ok": False, "error": "user_not_in_channel"}
-        if problem is None:
-            self.told.append({"user": args["user"], "text": args["text"], "channel": args["channel"]} | args)
-        return problem or {"ok": True, "message_ts": f"{time.time():.6f}"}
-
-    def _history(self, args: Json) -> Json:
-        newest_first = self.messages(args.get("channel"))[::-1]
-        return self._channel_problem(args, reading=True) or _page_of(newest_first, args)
-
-    def _replies(self, args: Json) -> Json:
-        here = self.everything(args.get("channel"))
-        root = [one for one in here if one.ts == args.get("ts")]
-        if not root:
-            return self._channel_problem(args, reading=True) or {"ok": False, "error": "thread_not_found"}
-        replies = [one for one in here if one.thread_ts == args["ts"]]
-        return self._channel_problem(args, reading=True) or _page_of([*root, *replies], args)
-
-    def _group_members(self, args: Json) -> Json:
-        group = args.get("usergroup")
-        if group not in self.groups:
-            return {"ok": False, "error": "no_such_subteam"}
-        return {"ok": True, "users": list(self.groups[str(group)])}
-
-    def _user_info(self, args: Json) -> Json:
-        name = self.users.get(str(args.get("user")))
-        if name is None:
-            return {"ok": False, "error": "user_not_found"}
-        return {"ok": True, "user": {"id": args["user"], "name": name, "profile": {"display_name": name}}}
-
-    def _channel_problem(self, args: Json, *, reading: bool = False) -> Json | None:
-        state = self.channels.get(str(args.get("channel")))
-        if state is None:
-            return {"ok": False, "error": "channel_not_found"}
-        if state == "open" or (state == "is_archived" and reading):
-            return None
-        return {"ok": False, "error": state}
-
-
-METHODS: Mapping[str, Callable[[SlackServer, Json], Json]] = {
-    "auth.test": SlackServer._auth_test,
-    "apps.connections.open": SlackServer._connections_open,
-    "chat.postMessage": SlackServer._post_message,
-    "chat.update": SlackServer._update,
-    "chat.postEphemeral": SlackServer._post_ephemeral,
-    "conversations.history": SlackServer._history,
-    "conversations.replies": SlackServer._replies,
-    "usergroups.users.list": SlackServer._group_members,
-    "users.info": SlackServer._user_info,
-}
-
-
-def _content_problem(args: Json) -> Json | None:
-    refused = refusal(args.get("text"), args.get("blocks"))
-    if refused:
-        return {"ok": False, "error": refused[0], "why": refused[1]}
-    wrong = bad_metadata(args["metadata"]) if args.get("metadata") else None
-    return {"ok": False, "error": "invalid_metadata_format", "why": wrong} if wrong else None
-
-
-def _page_of(messages: list[Stored], args: Json) -> Json:
-    """Give one page of messages, as history and replies do."""
-    oldest, with_metadata = (
-        float(args.get("oldest") or 0),
-        str(args.get("include_all_metadata")) in ("1", "True", "true"),
-    )
-    start, limit = int(args.get("cursor") or 0), min(int(args.get("limit") or 100), 200)
-    shown = [one for one in messages if float(one.ts) > oldest]
-    page, more = shown[start : start + limit], len(shown) > start + limit
-    told: Json = {"ok": True, "has_more": more, "messages": [one.as_json(with_metadata=with_metadata) for one in page]}
-    return told | ({"response_metadata": {"next_cursor": str(start + limit)}} if more else {})
+async def _drip(request: web.Request, seconds: float) -> None:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for _ in range(int(seconds * 20)):
+        await response.write(b" ")
+        await asyncio.sleep(0.05)
 
 
 def _abort_all(sockets: list[web.WebSocketResponse]) -> None:

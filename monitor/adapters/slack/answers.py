@@ -5,7 +5,9 @@ One call in, a response or a typed failure out; the token never gets into either
 
 import logging
 import math
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPException
 from urllib.error import URLError
@@ -60,10 +62,13 @@ def quiet_logger() -> logging.Logger:
     return logging.Logger("slack-sdk", level=logging.CRITICAL + 1)  # noqa: LOG001  # must not join the program's loggers
 
 
-def ask(call: Callable[[], SlackResponse]) -> SlackResponse | Failure:
-    """Make one call of the SDK. Gives its response, or what its failure means; never raises."""
+def ask(call: Callable[[], SlackResponse], *, within: float) -> SlackResponse | Failure:
+    """Make one call of the SDK. Gives its response, or what its failure means; never raises.
+
+    `within` seconds in all: the SDK's own timeout starts anew with every byte.
+    """
     try:
-        return call()
+        return _in_time(call, within)
     except SlackApiError as problem:
         return _answered(problem.response)
     except URLError as problem:
@@ -79,6 +84,20 @@ def ask(call: Callable[[], SlackResponse]) -> SlackResponse | Failure:
     except ValueError as problem:
         # The words of such an error may hold the header, and so the token.
         return Rejected(f"the request could not be written ({type(problem).__name__}): {_TOKEN}")
+
+
+def _in_time(call: Callable[[], SlackResponse], within: float) -> SlackResponse:
+    """Give what `call` gives or raises, or raise TimeoutError; a call that is given up ends with its connection."""
+    ended: Future[SlackResponse] = Future()
+
+    def run() -> None:
+        try:
+            ended.set_result(call())
+        except Exception as problem:  # noqa: BLE001  # raised again in the thread that asked
+            ended.set_exception(problem)
+
+    threading.Thread(target=run, name="slack-call", daemon=True).start()
+    return ended.result(within)
 
 
 def _answered(response: SlackResponse) -> Failure:

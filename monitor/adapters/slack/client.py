@@ -4,6 +4,7 @@ Every post carries its key in the message's metadata. After a reply was lost, th
 posted again, so that no page is doubled. Nothing here decides what is owed, when it is tried again, or what it says.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,7 +20,7 @@ API_URL = "https://slack.com/api/"
 EVENT_TYPE = "rollback_monitor_post"
 CLOCK_SLACK = 300
 """Seconds by which our clock and Slack's may differ when a message is looked for."""
-PAGES, PAGE = 5, 200
+PAGES, PAGE, LOOK_WITHIN = 5, 200, 10.0
 PATIENCE = 4
 """Attempts after which a post is made though Slack would not say whether it is there: doubled is better than lost."""
 ROOT_WAIT = 2.0
@@ -48,11 +49,12 @@ class Found:
 
 
 class SlackPager:
-    """Carries pages to Slack channels. Thread-safe; each request waits at most `timeout` seconds for the next byte."""
+    """Carries pages to Slack channels. Thread-safe; a request takes at most `timeout` seconds, a look `LOOK_WITHIN`."""
 
     def __init__(self, token: str, *, base_url: str = API_URL, timeout: float = 10) -> None:
         """Make a pager; nothing is sent before the first delivery."""
         self._web = web_client(token, base_url=base_url, timeout=timeout)
+        self._timeout = timeout
 
     def deliver(self, message: Message) -> Delivery:
         """Post the message, or edit it where it has a `ts`; see `monitor.ports.Pager`."""
@@ -88,7 +90,7 @@ class SlackPager:
                 parse="none",
             )
 
-        return _say(call, drawn, blocks_refused=None)
+        return self._say(call, drawn, blocks_refused=None)
 
     def _edit(self, post: Post, ts: str, drawn: Drawn) -> Delivery:
         """Edit a message in place; blocks that Slack refuses are taken away, since old ones would lie."""
@@ -104,13 +106,33 @@ class SlackPager:
                 parse="none",
             )
 
-        return _say(call, drawn, blocks_refused=[])
+        return self._say(call, drawn, blocks_refused=[])
+
+    def _say(self, call: Speak, drawn: Drawn, *, blocks_refused: list[dict[str, Any]] | None) -> Delivery:
+        """Say it with blocks; where Slack refuses that, at once as one bare text, then as the headline alone."""
+        refused = TooMuch("")
+        for text, blocks in ((drawn.text, drawn.blocks), (drawn.bare, blocks_refused), (drawn.text, blocks_refused)):
+            answer = ask(lambda text=text, blocks=blocks: call(text, blocks), within=self._timeout)  # type: ignore[misc]  # bound early
+            if isinstance(answer, TooMuch):
+                refused = answer
+            elif isinstance(answer, SlackResponse):
+                ts = answer.get("ts")
+                return Sent(str(ts)) if ts else Ambiguous("Slack said ok but did not name the message")
+            else:
+                return answer
+        return Rejected(refused.why)
 
     def _find(self, post: Post, root_ts: str | None) -> Found | Failure | None:
         """Look for the post's key among the messages since it was decided; None: it is not there."""
-        cursor = ""
+        cursor, until = "", time.monotonic() + LOOK_WITHIN
         for _ in range(PAGES):
-            answer = ask(lambda cursor=cursor: self._read(post, root_ts, cursor))  # type: ignore[misc]  # bound early
+            left = until - time.monotonic()
+            if left <= 0:
+                return Ambiguous("Slack took too long to say whether the message is there")
+            answer = ask(
+                lambda cursor=cursor: self._read(post, root_ts, cursor),  # type: ignore[misc]  # bound early
+                within=min(left, self._timeout),
+            )
             if not isinstance(answer, SlackResponse):
                 return answer
             found = found_in(answer.get("messages") or (), post.key)
@@ -158,18 +180,3 @@ def found_in(messages: Sequence[Mapping[str, Any]], key: str) -> Found | None:
             rev = payload.get("rev")
             return Found(str(message.get("ts")), rev if isinstance(rev, int) else 0)
     return None
-
-
-def _say(call: Speak, drawn: Drawn, *, blocks_refused: list[dict[str, Any]] | None) -> Delivery:
-    """Say it with blocks; where Slack refuses what was said, as one bare text, then as the headline alone, at once."""
-    refused = TooMuch("")
-    for text, blocks in ((drawn.text, drawn.blocks), (drawn.bare, blocks_refused), (drawn.text, blocks_refused)):
-        answer = ask(lambda text=text, blocks=blocks: call(text, blocks))  # type: ignore[misc]  # bound early
-        if isinstance(answer, TooMuch):
-            refused = answer
-        elif isinstance(answer, SlackResponse):
-            ts = answer.get("ts")
-            return Sent(str(ts)) if ts else Ambiguous("Slack said ok but did not name the message")
-        else:
-            return answer
-    return Rejected(refused.why)

@@ -37,6 +37,7 @@ class SlackDirectory:
     def __init__(self, token: str, clock: Clock, *, base_url: str = API_URL, timeout: float = 1.0) -> None:
         """Make a directory; Slack is asked when somebody clicks."""
         self._web = web_client(token, base_url=base_url, timeout=timeout)
+        self._timeout = timeout
         self._clock = clock
         self._lock = threading.Lock()
         self._groups: dict[str, _Read] = {}
@@ -91,7 +92,7 @@ class SlackDirectory:
         now = self._clock.monotonic()
         if self._failed_at is not None and now - self._failed_at < PAUSE:
             return None
-        answer = ask(lambda: getattr(self._web, method)(**asked))
+        answer = ask(lambda: getattr(self._web, method)(**asked), within=self._timeout)
         self._failed_at = now if isinstance(answer, Ambiguous | RetryAfter) else None
         return answer if isinstance(answer, SlackResponse) else None
 

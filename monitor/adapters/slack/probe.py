@@ -5,6 +5,7 @@ Only reads, apart from one Socket Mode address that is asked for and not used. N
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from slack_sdk.web import SlackResponse, WebClient
 
@@ -19,6 +20,7 @@ SCOPES: tuple[tuple[str, str], ...] = (
     ("groups:history", "a page whose reply was lost is posted twice in private channels"),
 )
 """The bot scopes that are used, and what happens without each; `deploy/slack/manifest.yaml` asks for the same."""
+TIMEOUT = 5.0
 REINSTALL = "update the app from deploy/slack/manifest.yaml and reinstall it to the workspace"
 
 
@@ -35,8 +37,8 @@ def probe(
     token: str, *, app_token: str = "", channels: Sequence[str], people: Sequence[str], base_url: str = API_URL
 ) -> list[Finding]:
     """Ask Slack for everything that a page needs: `channels` to post to, `people` (user and group ids) to call."""
-    web = web_client(token, base_url=base_url, timeout=5)
-    answer = ask(web.auth_test)
+    web = web_client(token, base_url=base_url, timeout=TIMEOUT)
+    answer = ask(web.auth_test, within=TIMEOUT)
     if not isinstance(answer, SlackResponse):
         return [Finding(ok=False, what="Slack token", mend=answer.why)]
     who = f"Slack token: {answer.get('user')} in {answer.get('team')}"
@@ -64,7 +66,7 @@ def _scopes(answer: SlackResponse) -> Iterator[Finding]:
 
 def _channel(web: WebClient, channel: str) -> Finding:
     """Read one message of the channel: the least scope that tells whether it exists and the app is in it."""
-    answer = ask(lambda: web.conversations_history(channel=channel, limit=1))
+    answer = ask(lambda: web.conversations_history(channel=channel, limit=1), within=TIMEOUT)
     if isinstance(answer, SlackResponse):
         return Finding(ok=True, what=f"Slack channel {channel}")
     return Finding(ok=False, what=f"Slack channel {channel}", mend=answer.why)
@@ -77,7 +79,7 @@ def _people(web: WebClient, people: Iterable[str]) -> Iterator[Finding]:
         mend = "name user groups or users in rules/routing.yaml or MONITOR_SLACK__RESPONDERS"
         yield Finding(ok=False, what="Slack responders: nobody is called and nobody may act", mend=mend)
     for group in (one for one in ids if one.startswith("S")):
-        answer = ask(lambda group=group: web.usergroups_users_list(usergroup=group))  # type: ignore[misc]  # bound early
+        answer = ask(partial(web.usergroups_users_list, usergroup=group), within=TIMEOUT)
         what = f"Slack user group {group}"
         if not isinstance(answer, SlackResponse):
             yield Finding(ok=False, what=what, mend=answer.why)
@@ -95,7 +97,7 @@ def _socket(web: WebClient, app_token: str) -> Finding:
             what="Slack Socket Mode: no app token, so buttons do not work",
             mend="create an app-level token with connections:write and put it into MONITOR_SLACK__APP_TOKEN",
         )
-    answer = ask(lambda: web.apps_connections_open(app_token=app_token))
+    answer = ask(lambda: web.apps_connections_open(app_token=app_token), within=TIMEOUT)
     if isinstance(answer, SlackResponse):
         return Finding(ok=True, what="Slack Socket Mode")
     mend = answer.why.replace("bot token (xoxb-…) of the installed app", "app-level token (xapp-…, connections:write)")

@@ -39,8 +39,8 @@ class _Connection(SocketModeClient):
     The SDK would retry for ever with an address that has expired; a new client asks for a new address.
     """
 
-    def __init__(self, app_token: str, web: AsyncWebClient) -> None:
-        super().__init__(app_token=app_token, web_client=web, logger=quiet_logger(), ping_interval=PING_EVERY)
+    def __init__(self, app_token: str, web: AsyncWebClient, ping_every: float) -> None:
+        super().__init__(app_token=app_token, web_client=web, logger=quiet_logger(), ping_interval=ping_every)
         self.lost = asyncio.Event()
         self.busy: set[asyncio.Task[Any]] = set()
 
@@ -85,11 +85,19 @@ class SlackSocket:
     """Runs Socket Mode until it is told to stop. `connected` and `failures` may be read from any thread."""
 
     def __init__(
-        self, app_token: str, bot_token: str, dispatcher: Dispatcher, *, base_url: str = API_URL, connections: int = 2
+        self,
+        app_token: str,
+        bot_token: str,
+        dispatcher: Dispatcher,
+        *,
+        base_url: str = API_URL,
+        connections: int = 2,
+        ping_every: float = PING_EVERY,
     ) -> None:
-        """Make the transport; two connections, so that a refresh of one leaves no gap."""
+        """Make the transport; two connections, so that a refresh of one leaves no gap; silence shows in 1.5 pings."""
         self._app_token = app_token
         self._dispatcher = dispatcher
+        self._ping_every = ping_every
         url = base_url if base_url.endswith("/") else f"{base_url}/"
         self._web = AsyncWebClient(token=bot_token, base_url=url, timeout=5, logger=quiet_logger(), retry_handlers=[])
         self._alive = [False] * connections
@@ -129,7 +137,7 @@ class SlackSocket:
 
     def _connection(self) -> _Connection:
         """Make a client that hands its envelopes to us."""
-        connection = _Connection(self._app_token, self._web)
+        connection = _Connection(self._app_token, self._web, self._ping_every)
         connection.socket_mode_request_listeners.append(self._on_request)
         return connection
 
