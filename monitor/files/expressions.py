@@ -75,17 +75,16 @@ def expression(node: Node) -> str:
 
 def filters_of(expr: str) -> tuple[str, ...]:
     """Give the operators in `expr` that drop samples: comparisons without `bool`, `and`, `unless`."""
-    found: list[str] = []
-
-    def visit(part: promql_parser.Expr) -> None:
-        if isinstance(part, promql_parser.BinaryExpr):
-            operator = str(part.op)
-            is_bool = part.modifier is not None and part.modifier.return_bool
-            if operator in ("and", "unless") or (operator in _COMPARISONS and not is_bool):
-                found.append(operator)
-
-    promql_parser.walk(promql_parser.parse(expr), visit)
-    return tuple(dict.fromkeys(found))
+    words = [found[1] for found in _TOKEN.finditer(expr)]
+    found: dict[str, None] = {}
+    is_selector = False
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        is_selector = word == "{" or (is_selector and word != "}")
+        if is_selector:
+            continue
+        if word.lower() in ("and", "unless") or (word in _COMPARISONS and following.lower() != "bool"):
+            found[word.lower()] = None
+    return tuple(found)
 
 
 def kept_labels(expr: str) -> tuple[str, ...] | None:

@@ -35,9 +35,9 @@ class Fields:
             self.node = mapping(node, table.what)
         except WrongError as wrong:
             report.wrong(wrong)
-            self._readable = False
+            self.readable = False
             return
-        self._readable = True
+        self.readable = True
         self._check_names()
 
     def _check_names(self) -> None:
@@ -126,7 +126,7 @@ class Fields:
             key = self.node.key(standing[1])
             place = key.place if key else self.place
             self.report.error(place, "value", f"{self.table.what} holds exactly one of {listed}, not several")
-        elif self._readable and not any(key.text in self.table.later for key, _ in self.node.items):
+        elif self.readable and not any(key.text in self.table.later for key, _ in self.node.items):
             self.report.error(self.place, "missing-key", f"{self.table.what} holds one of {listed}")
         return None
 

@@ -4,7 +4,7 @@ Only what can be told without data stands here. Errors are contradictions; warni
 """
 
 from monitor.core.model import Tier
-from monitor.core.rule import Availability, ErrorRatio, Group, Latency, Query, Rule, TierRule
+from monitor.core.rule import Availability, ErrorRatio, Group, Latency, Place, Query, Rule, TierRule
 from monitor.files.expressions import filters_of, kept_labels
 from monitor.files.fields import Fields
 from monitor.files.nodes import Mapping
@@ -31,7 +31,7 @@ def lint_rule(rule: Rule, group: Group, fields: Fields) -> None:
         _reachable(rule, tier, fields)
         _clear_side(tier, fields)
         _hold(tier, group, fields)
-        _window(tier, fields)
+        _window(tier, group, fields)
     _milder(rule, fields)
     _by(rule, fields)
     if isinstance(rule.signal, Query):
@@ -67,19 +67,24 @@ def _hold(tier: TierRule, group: Group, fields: Fields) -> None:
         )
 
 
-def _window(tier: TierRule, fields: Fields) -> None:
+def _window(tier: TierRule, group: Group, fields: Fields) -> None:
     """A window lengthens what it sees: a short fault breaches for as long as the window looks back at it."""
-    if tier.hold and tier.window * 2 >= tier.hold:
-        signal = fields.node.get("signal")
-        kind = signal.items[0][0].text if isinstance(signal, Mapping) and signal.items else ""
+    if tier.hold >= group.interval and tier.window * 2 >= tier.hold:
         own = isinstance(tier_node := fields.node.get(tier.tier), Mapping) and tier_node.get("window") is not None
-        place = fields.at(tier.tier, "window") if own else fields.at("signal", kind, "window")
+        place = fields.at(tier.tier, "window") if own else _in_signal(fields, "window")
         message = (
             f"a window of {tier.window}s is half of `for` ({tier.hold}s) or more: a short spike could hold that long"
         )
         fields.report.warning(
             place, "window-long", message, f"a window under {(tier.hold + 1) // 2}s, or a longer `for`"
         )
+
+
+def _in_signal(fields: Fields, key: str) -> Place:
+    """Give the place of `key` in the signal, whatever kind it is."""
+    signal = fields.node.get("signal")
+    kind = signal.items[0][0].text if isinstance(signal, Mapping) and signal.items else ""
+    return fields.at("signal", kind, key)
 
 
 def _milder(rule: Rule, fields: Fields) -> None:
@@ -103,7 +108,7 @@ def _by(rule: Rule, fields: Fields) -> None:
         if label in _PASSING or (label == "instance" and _PASSING & set(rule.signal.by)):
             message = f"`{label}` changes with each deploy: every deploy makes new alerts and forgets the old ones"
             hint = "tell instances apart by what stays: job, service, route"
-            fields.report.warning(fields.at("signal"), "by-passing", message, hint)
+            fields.report.warning(_in_signal(fields, "by"), "by-passing", message, hint)
 
 
 def _query(query: Query, fields: Fields) -> None:
@@ -119,7 +124,7 @@ def _query(query: Query, fields: Fields) -> None:
         if label not in (kept or ()):
             message = f"the expression does not keep the label `{label}`"
             fields.report.error(fields.at("signal", "query", "by"), "by-lost", message, "aggregate `by` it too")
-    if kept and set(kept) - set(query.by):
+    if kept and query.by and set(kept) - set(query.by):
         lost = ", ".join(label for label in kept if label not in query.by)
         message = f"the expression is told apart by `{lost}`, and `by` is not: samples would fall into one instance"
         fields.report.warning(place, "by-mixed", message, f"write by: [{', '.join(kept)}]")

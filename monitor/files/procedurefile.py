@@ -39,6 +39,8 @@ def _unique(ids: list[tuple[str, Node]], report: Report) -> None:
 
 def _step(node: Node, report: Report) -> tuple[Step, Node]:
     fields = Fields(node, keys.STEP, report)
+    choices = fields.each("choose", lambda one: _choice(one, report), "[{id: keep, title: Keep the schema}]")
+    _unique([(choice.id, at) for choice, at in choices], report)
     step = Step(
         id=fields.take("id", _slug, ""),
         title=fields.take("title", name, ""),
@@ -48,10 +50,9 @@ def _step(node: Node, report: Report) -> tuple[Step, Node]:
         collect=fields.each("collect", lambda one: _field(one, report), "[{id: target, title: Target version}]"),
         commands=fields.each("commands", lambda one: _command(one, report), "['make rollback']"),
         waves=fields.each("services", lambda one: _wave(one, report), "[{title: Backend, services: [auth]}]"),
-        choose=fields.each("choose", lambda one: _choice(one, report), "[{id: keep, title: Keep the schema}]"),
+        choose=tuple(choice for choice, _ in choices),
         checks=fields.each("checks", lambda one: _check(one, report), "[{title: Clear, signals: true}]"),
     )
-    _unique([(choice.id, node) for choice in step.choose], report)
     length = _length(step)
     if length > _SECTION:
         message = f"the step `{step.id}` has {length} characters, and a card shows {_SECTION} of a step"
@@ -93,10 +94,11 @@ def _wave(node: Node, report: Report) -> Wave:
     return Wave(fields.take("title", name, ""), fields.take("services", names, ()))
 
 
-def _choice(node: Node, report: Report) -> Choice:
+def _choice(node: Node, report: Report) -> tuple[Choice, Node]:
     fields = Fields(node, keys.CHOICE, report)
     needs = fields.take("needs_approver", boolean, default=False)
-    return Choice(fields.take("id", _slug, ""), fields.take("title", name, ""), needs)
+    choice = Choice(fields.take("id", _slug, ""), fields.take("title", name, ""), needs)
+    return choice, fields.node.get("id") or node
 
 
 def _check(node: Node, report: Report) -> Check | None:

@@ -5,15 +5,15 @@ What several files must agree on (names, procedures) is not known here.
 
 from dataclasses import dataclass
 
-from monitor.core.model import Tier
+from monitor.core.model import Labels, Tier
 from monitor.core.rule import Group, Guards, NoData, Query, Resolve, Rule, Signal, TierRule, Unit, unit_of
 from monitor.files import keys
-from monitor.files.expressions import label_matched
+from monitor.files.expressions import kept_labels, label_matched
 from monitor.files.fields import Fields, plain_text
 from monitor.files.findings import Report
 from monitor.files.lint import lint_group, lint_rule
-from monitor.files.nodes import Mapping, Node, Scalar, WrongError, merge
-from monitor.files.scalars import boolean, duration, name, names, number, one_of, positive_duration, threshold
+from monitor.files.nodes import Mapping, Node, Scalar, merge
+from monitor.files.scalars import boolean, duration, name, names, number, one_of, positive_duration, scalar, threshold
 from monitor.files.signals import read_signal
 from monitor.files.templates import link, template
 
@@ -76,7 +76,7 @@ def _rule(node: Node, defaults: Mapping, group: Group, report: Report) -> Writte
     signal = fields.take("signal", lambda inner: read_signal(inner, report), None)
     guards = fields.take("guards", lambda inner: _guards(inner, Guards(), signal, report), Guards())
     tiers = _tiers(fields, signal, guards)
-    if not fields.has("prepare") and not fields.has("rollback"):
+    if fields.readable and not fields.has("prepare") and not fields.has("rollback"):
         report.error(
             fields.place, "missing-key", "`prepare` or `rollback` is missing in a rule", "add rollback: {above: ...}"
         )
@@ -96,12 +96,11 @@ def _tiers(fields: Fields, signal: Signal | None, guards: Guards) -> tuple[TierR
 
 def _described(fields: Fields, alert: str, signal: Signal | None, tiers: tuple[TierRule, ...]) -> Rule | None:
     """Read what says how the alert behaves and looks; None where there is no alert to speak of."""
-    by = signal.by if signal else ()
+    labels = fields.pairs("labels", plain_text)
+    known = _known_labels(signal, labels)
 
     def templated(node: Node) -> str:
-        if not isinstance(node, Scalar):
-            raise WrongError(node.place, "expected a text")
-        return template(node, by) if signal else node.text
+        return template(scalar(node, "a text"), known)
 
     rule = Rule(
         alert=alert,
@@ -114,13 +113,23 @@ def _described(fields: Fields, alert: str, signal: Signal | None, tiers: tuple[T
         resolve=Resolve(fields.take("resolve", one_of("by_signal", "by_person"), "by_signal")),
         optional=fields.take("optional", boolean, default=False),
         gap_tolerance=fields.take("gap_tolerance", duration, None),
-        labels=fields.pairs("labels", plain_text),
-        annotations=fields.pairs("annotations", lambda word: template(word, by) if signal else word.text),
-        links=fields.pairs("links", lambda word: link(word, by) if signal else word.text),
+        labels=labels,
+        annotations=fields.pairs("annotations", lambda word: template(word, known)),
+        links=fields.pairs("links", lambda word: link(word, known)),
         procedure=fields.take("procedure", name, "rollback"),
         place=fields.at("alert"),
     )
     return rule if alert and signal and tiers else None
+
+
+def _known_labels(signal: Signal | None, labels: Labels) -> tuple[str, ...] | None:
+    """Give the labels that templates can read; None where only the data can tell."""
+    if signal is None:
+        return None
+    by: tuple[str, ...] | None = signal.by
+    if isinstance(signal, Query) and not by:
+        by = kept_labels(signal.expr)
+    return None if by is None else (*by, *(name for name, _ in labels))
 
 
 def _service_of(signal: Signal | None) -> str:

@@ -73,8 +73,8 @@ def number(node: Node) -> float:
     return _number(word, word.text, "a number such as 20")
 
 
-def _number(word: Scalar, digits: str, wanted: str) -> float:
-    """Give `digits` as a number; `word` is where they stand."""
+def _number(word: Scalar, digits: str, wanted: str, *, signed: bool = False) -> float:
+    """Give `digits` as a number, `signed` allowing it below zero; `word` is where they stand."""
     if _ENDLESS.fullmatch(digits):
         raise WrongError(word.place, f"`{digits}` is no number that anything can be compared with", f"write {wanted}")
     if _ODD_NUMBER.fullmatch(digits):
@@ -82,7 +82,7 @@ def _number(word: Scalar, digits: str, wanted: str) -> float:
         raise WrongError(word.place, f"`{digits}` is ambiguous", hint)
     if not _NUMBER.fullmatch(digits):
         raise WrongError(word.place, f"expected {wanted}, found `{word.text}`")
-    if digits.startswith("-"):
+    if digits.startswith("-") and not signed:
         raise WrongError(word.place, f"`{word.text}` is below zero", f"write {wanted}")
     return float(digits)
 
@@ -90,6 +90,8 @@ def _number(word: Scalar, digits: str, wanted: str) -> float:
 def _plainly(digits: str) -> str:
     """Give an odd number in plain digits, for a hint."""
     plain = digits.replace("_", "").lstrip("+")
+    if re.fullmatch(r"0x[0-9a-f]{1,12}", plain, re.IGNORECASE):
+        return str(int(plain, 16))
     if re.fullmatch(r"\d{1,6}(\.\d{1,6})?[eE][+-]?\d{1,2}", plain):
         return f"{float(plain):.15f}".rstrip("0").rstrip(".")
     return (plain.lstrip("0") or "0") if plain.isdigit() else "300"
@@ -170,7 +172,7 @@ def threshold(unit: Unit) -> Callable[[Node], float]:
                     word.place, f"`{word.text}` is a duration, and {_MEANS[unit]}", f"write {_EXAMPLE[unit]}"
                 )
         else:
-            found = _number(word, word.text, f"a threshold such as {_EXAMPLE[unit]}")
+            found = _number(word, word.text, f"a threshold such as {_EXAMPLE[unit]}", signed=unit is Unit.NUMBER)
         if unit in (Unit.RATIO, Unit.UP) and found > 1:
             hint = f"write {word.text}%" if not word.text.endswith("%") and found <= 100 else ""  # noqa: PLR2004  # per cent
             raise WrongError(word.place, f"`{word.text}` is more than 100 %, and {_MEANS[unit]}", hint)

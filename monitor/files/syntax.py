@@ -18,8 +18,7 @@ MAX_DEPTH = 32
 
 _SELECTOR = re.compile(r"""[\w:]*\{[^}'"]*(=|!)~?["']""")
 _SAYS = {
-    "found character '\\t' that cannot start any token": "a tab stands where YAML wants spaces",
-    "found unexpected end of stream": "a quote is opened and never closed",
+    "found unexpected end of stream": "a quote is opened here and never closed",
     "mapping values are not allowed in this context": "a `:` stands where no key can be",
     "could not find expected ':'": "this line is no `key: value`",
 }
@@ -56,13 +55,16 @@ def parse(text: str, file: str) -> Node | None:
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> WrongError:
-    mark = error.problem_mark or error.context_mark
+    problem = error.problem or error.context or "this is no YAML"
+    is_open_quote = problem == "found unexpected end of stream" and error.context_mark is not None
+    mark = error.context_mark if is_open_quote else error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     lines = text.split("\n")
     source = lines[line] if line < len(lines) else ""
-    problem = error.problem or error.context or "this is no YAML"
-    hint = "indent with spaces" if "\t" in source[: column + 1] else ""
-    if _SELECTOR.search(source):
+    hint = ""
+    if source[column : column + 1] == "\t":
+        problem, hint = "a tab stands where YAML wants spaces", "indent with spaces"
+    elif _SELECTOR.search(source):
         hint = "put the selector in single quotes"
     elif re.search(r":\s*\{\{", source):
         hint = "put a text that begins with {{ in double quotes"

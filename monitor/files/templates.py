@@ -8,28 +8,25 @@ from monitor.files.nodes import Scalar, WrongError
 _URL = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
 
 
-def template(word: Scalar, by: tuple[str, ...]) -> str:
-    """Give the text of a template that reads only the labels in `by`; raise where it does not render."""
+def template(word: Scalar, known: tuple[str, ...] | None) -> str:
+    """Give the text of a template that reads only `known` labels (None: any); raise where it does not render."""
     try:
         parsed = parse(word.text)
     except TemplateError as error:
         raise WrongError(word.at(error.offset), error.message, error.hint, "template") from None
     for label in parsed.labels():
-        if label.name not in by:
-            hint = (
-                f"the labels are those in `by`: {', '.join(by)}"
-                if by
-                else f"put it into the signal's `by: [{label.name}]`"
-            )
+        if known is not None and label.name not in known:
+            hint = f"put it into the signal's `by`; known here: {', '.join(known) or 'none'}"
             message = f"`$labels.{label.name}` is always empty here"
             raise WrongError(word.at(label.offset), message, hint, "template-label")
     return word.text
 
 
-def link(word: Scalar, by: tuple[str, ...]) -> str:
+def link(word: Scalar, known: tuple[str, ...] | None) -> str:
     """Give the template of a URL; raise where what it renders to is none."""
-    written = template(word, by)
-    sample = parse(written).render(dict.fromkeys(by, "x"), 1.0, 0, 0)
+    written = template(word, known)
+    parsed = parse(written)
+    sample = parsed.render({label.name: "x" for label in parsed.labels()}, 1.0, 0, 0)
     if not _URL.fullmatch(sample):
         raise WrongError(word.place, f"`{word.text}` is no link", "write https://host/path", "link")
     return written

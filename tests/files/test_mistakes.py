@@ -1,0 +1,176 @@
+"""Every mistake in a rule file is answered with its place, what is wrong and what would be right (mistakes.golden)."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from monitor.files import Severity, load
+
+GOLDEN = Path(__file__).with_name("mistakes.golden").read_text()
+CASES = [
+    (name, re.sub(r"^> .*\n", "", body, flags=re.MULTILINE), re.findall(r"^> (.*)$", body, re.MULTILINE))
+    for name, body in re.findall(r"^=== (.*)\n((?:(?!=== ).*\n?)*)", GOLDEN, re.MULTILINE)
+]
+PROCEDURE = "title: R\nsteps: [{id: a, title: A}]\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "procedures").mkdir()
+    (tmp_path / "procedures" / "rollback.yaml").write_text(PROCEDURE)
+    (tmp_path / "routing.yaml").write_text("environment: test\n")
+    return tmp_path
+
+
+def findings(folder: Path) -> list[str]:
+    return [str(finding).replace(f"{folder}/", "") for finding in load(folder).findings]
+
+
+def test_the_table_is_read_whole() -> None:
+    assert len(CASES) > 85
+    assert len({name for name, _, _ in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_mistake_is_answered(folder: Path, text: str, expected: list[str]) -> None:
+    (folder / "r.yaml").write_text(text)
+    assert findings(folder) == expected
+    assert (load(folder).rules is None) == any(": error: " in line for line in expected)
+
+
+QUERY = "groups: [{{name: g, rules: [{{alert: A, signal: {{query: {{expr: '{}'}}}}, rollback: {{above: 1}}}}]}}]\n"
+DEEP = [
+    ("20,000 brackets", "groups: " + "[" * 20_000, "r.yaml:1:40", "depth"),
+    ("20,000 braces", "groups: " + "{a: " * 20_000, "r.yaml:1:133", "depth"),
+    ("20,000 levels of dashes", "groups:\n" + "- " * 20_000, "r.yaml:2:63", "depth"),
+    ("20,000 minus signs", QUERY.format("-" * 20_000 + "x"), "r.yaml:1:62", "promql"),
+    ("20,000 parentheses", QUERY.format("(" * 20_000 + "x" + ")" * 20_000), "r.yaml:1:62", "promql"),
+    ("20,000 sums", QUERY.format("x" + "+x" * 20_000), "r.yaml:1:62", "promql"),
+    ("a control character", "groups: \x07\n", "r.yaml:1:9", "syntax"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "code"), [case[1:] for case in DEEP], ids=[case[0] for case in DEEP])
+def test_depth_is_an_error_and_never_a_crash(folder: Path, text: str, place: str, code: str) -> None:
+    (folder / "r.yaml").write_text(text)
+    (finding,) = load(folder).findings
+    assert (str(finding.place).replace(f"{folder}/", ""), finding.code) == (place, code)
+
+
+@pytest.mark.parametrize(
+    "nested", ["(" * 390 + "x" + ")" * 390, "-" * 790 + "x", "x" + "+x" * 395, "abs(" * 260 + "x" + ")" * 260]
+)
+def test_what_is_still_read_does_not_overflow_the_parser(folder: Path, nested: str) -> None:
+    (folder / "r.yaml").write_text(QUERY.format(nested))
+    assert load(folder).rules is not None
+
+
+CONTENTS = [
+    (
+        "not UTF-8",
+        b"# \xc3\xa9\ngroups: \xff\n",
+        "r.yaml:2:9: error: the file is not UTF-8 (save it as UTF-8) [encoding]",
+    ),
+    ("UTF-16", "groups: []".encode("utf-16"), "r.yaml:1:1: error: the file is not UTF-8 (save it as UTF-8) [encoding]"),
+    (
+        "over 1 MiB",
+        b"#" * ((1 << 20) + 1),
+        "r.yaml:1:1: error: the file is larger than 1 MiB (split it into several files) [size]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), [case[1:] for case in CONTENTS], ids=[case[0] for case in CONTENTS])
+def test_what_is_no_text_is_refused(folder: Path, content: bytes, expected: str) -> None:
+    (folder / "r.yaml").write_bytes(content)
+    assert findings(folder) == [expected]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(folder: Path) -> None:
+    text = "groups:\r\n  - name: g\r\n    rules: []\r\n"
+    (folder / "r.yaml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert findings(folder) == []
+
+
+ROUTING = [
+    ("no environment", "default: {}\n", "1:1", "missing-key"),
+    ("a channel's name", "environment: e\ndefault: {channel: '#ops'}\n", "2:20", "value"),
+    ("a person's name", "environment: e\ndefault: {responders: ['@ana']}\n", "2:24", "value"),
+    ("responders as a text", "environment: e\ndefault: {responders: S1}\n", "2:23", "value"),
+    ("routes of a later version", "environment: e\nroutes: []\n", "2:1", "later"),
+    ("escalation of a later version", "environment: e\nescalation: {}\n", "2:1", "later"),
+    ("maintenance of a later version", "environment: e\nmaintenance: []\n", "2:1", "later"),
+    ("misspelt key", "enviroment: e\nenvironment: e\n", "1:1", "unknown-key"),
+    ("no as an environment", "environment: no\n", "1:14", "value"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "code"), [case[1:] for case in ROUTING], ids=[case[0] for case in ROUTING])
+def test_a_mistake_in_the_routing_is_answered(folder: Path, text: str, place: str, code: str) -> None:
+    (folder / "r.yaml").write_text("groups: []\n")
+    (folder / "routing.yaml").write_text(text)
+    (finding,) = load(folder).findings
+    assert (str(finding.place), finding.code) == (f"{folder}/routing.yaml:{place}", code)
+
+
+STEP = "title: T\nsteps:\n  - {{id: a, title: A, {}}}\n"
+PROCEDURES = [
+    ("no title", "steps: [{id: a, title: A}]\n", "1:1", "missing-key"),
+    ("no steps", "title: T\nsteps: []\n", "2:8", "value"),
+    ("the same id twice", "title: T\nsteps:\n  - {id: a, title: A}\n  - {id: a, title: B}\n", "4:10", "duplicate-id"),
+    ("an id in capitals", "title: T\nsteps: [{id: A, title: A}]\n", "2:14", "value"),
+    ("a shell line", STEP.format("checks: [{title: x, command: 'rm -rf /'}]"), "3:52", "value"),
+    ("a check of two kinds", STEP.format("checks: [{title: x, signals: true, http: 'http://x'}]"), "3:58", "value"),
+    ("a check without a kind", STEP.format("checks: [{title: x}]"), "3:32", "missing-key"),
+    ("promql without a limit", STEP.format("checks: [{title: x, promql: up}]"), "3:32", "missing-key"),
+    ("no URL", STEP.format("checks: [{title: x, http: 'ftp://x'}]"), "3:49", "link"),
+    ("no status", STEP.format("checks: [{title: x, http: 'http://x', status: 20}]"), "3:69", "value"),
+    ("status of a command", STEP.format("checks: [{title: x, command: [a], status: 200}]"), "3:65", "value"),
+    ("two choices of one id", STEP.format("choose: [{id: b, title: B}, {id: b, title: C}]"), "3:56", "duplicate-id"),
+    ("longer than a card", STEP.format(f"text: '{'x' * 3000}'"), "3:5", "too-long"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code"), [case[1:] for case in PROCEDURES], ids=[case[0] for case in PROCEDURES]
+)
+def test_a_mistake_in_a_procedure_is_answered(folder: Path, text: str, place: str, code: str) -> None:
+    (folder / "r.yaml").write_text("groups: []\n")
+    (folder / "procedures" / "rollback.yaml").write_text(text)
+    (finding,) = load(folder).findings
+    assert (str(finding.place), finding.code) == (f"{folder}/procedures/rollback.yaml:{place}", code)
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    loaded = load(tmp_path / "gone")
+    assert loaded.rules is None
+    assert [finding.code for finding in loaded.findings] == ["unreadable"]
+
+
+def test_a_named_pipe_is_refused_without_waiting(folder: Path) -> None:
+    os.mkfifo(folder / "r.yaml")
+    assert [finding.code for finding in load(folder).findings] == ["unreadable"]
+
+
+def test_a_dangling_link_is_an_error(folder: Path) -> None:
+    (folder / "r.yaml").symlink_to(folder / "gone")
+    assert [finding.code for finding in load(folder).findings] == ["unreadable"]
+
+
+def test_no_routing_is_a_warning_and_the_fallback_is_used(folder: Path) -> None:
+    (folder / "routing.yaml").unlink()
+    (folder / "r.yaml").write_text("groups: []\n")
+    loaded = load(folder, fallback_channel="C1", fallback_responders=("S1",))
+    assert [(finding.severity, finding.code) for finding in loaded.findings] == [(Severity.WARNING, "no-environment")]
+    assert loaded.rules is not None
+    assert (loaded.rules.routing.environment, loaded.rules.routing.default.channel) == ("production", "C1")
+    assert loaded.rules.routing.default.responders == ("S1",)
+
+
+def test_names_are_unique_over_files(folder: Path) -> None:
+    text = next(text for name, text, _ in CASES if name == "window of half the hold")
+    (folder / "a.yaml").write_text(text)
+    (folder / "b.yaml").write_text(text)
+    assert {finding.code for finding in load(folder).findings} == {"duplicate-alert", "duplicate-group", "window-long"}
