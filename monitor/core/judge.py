@@ -117,8 +117,8 @@ def judge(
         return _judge_latency(signal, tier_rule, observation, reference)
     if _lacking(observation, tier_rule):
         return _judgement(Verdict.INSUFFICIENT, tier_rule, observation, _too_few(observation, tier_rule))
-    if not _is_number(observation.value):
-        return Judgement(Verdict.NO_DATA, limit=tier_rule.limit, why=_nothing(observation.value))
+    if not _is_number(observation.value) or not _is_number(observation.requests or 0.0):
+        return _judgement(Verdict.NO_DATA, tier_rule, observation, _nothing(observation.value))
     verdict = _compare(observation.value, tier_rule)
     if verdict is Verdict.BREACH and not enough(observation.failures or 0.0, _needed_failures(signal, tier_rule)):
         why = f"{observation.failures or 0:.0f} of {tier_rule.guards.min_failures:g} failures needed"
@@ -154,7 +154,10 @@ def _needed_failures(signal: Signal, tier_rule: TierRule) -> float:
 
 
 def _judgement(verdict: Verdict, tier_rule: TierRule, observation: Observation, why: str) -> Judgement:
-    return Judgement(verdict, observation.value, tier_rule.limit, observation.requests, observation.failures, why=why)
+    requests = observation.requests if _is_number(observation.requests) else None
+    failures = observation.failures if _is_number(observation.failures) else None
+    value = observation.value if _is_number(observation.value) else None
+    return Judgement(verdict, value, tier_rule.limit, requests, failures, why=why)
 
 
 def _compare(value: float, tier_rule: TierRule) -> Verdict:

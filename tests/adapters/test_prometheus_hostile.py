@@ -361,6 +361,22 @@ def test_a_range_of_the_wrong_shape(case: str) -> None:
     assert why in answer.why
 
 
+def test_a_kept_connection_forgets_its_last_deadline() -> None:
+    def late_and_busy(connection: socket.socket, ended: threading.Event) -> None:
+        ended.wait(0.8)
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        ended.wait(0.1)  # what is read now has a fifth of a second left
+        reply(vector())(connection, ended)
+        ended.wait(0.5)  # the next question is read later than that
+
+    with Hostile(late_and_busy) as hostile:
+        source = PrometheusSource(hostile.url)
+        assert source.instant("up", AT, deadline=1) == Samples(())
+        assert source.instant("up # " + "x" * 12_000_000, AT, deadline=5) == Samples(())
+        source.close()
+    assert len(hostile._connections) == 1
+
+
 def test_many_threads_share_the_connections() -> None:
     answers: list[Answer] = []
     with Hostile(reply(vector(({}, "7")))) as hostile:

@@ -95,6 +95,8 @@ class Hostile:
         self.bodies: list[str] = []
         self._ended = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        # small, so that a large question has to wait for being read
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         self._connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._listen)]
 

@@ -64,7 +64,10 @@ class PrometheusSource:
         return self._clock
 
     def describe(self, now: datetime, *, deadline: float) -> visit.Described:
-        """Give what `doctor` tells of the server, `now` being our time at the call. Never raises."""
+        """Give what `doctor` tells of the server, `now` being our time at the call. Never raises.
+
+        It takes four exchanges, of `deadline` seconds at most each; a server that does not answer costs one.
+        """
 
         def get(path: str) -> Any | Unanswered:  # noqa: ANN401  # JSON is anything until it is looked at
             def ask(_: PrometheusConnect) -> None:

@@ -184,7 +184,8 @@ class _BoundedResponse(http.client.HTTPResponse):
 class _Deadline:
     """Mixed into a connection: `timeout`, once set, counts down, so that its phases share it.
 
-    urllib3 sets it when a request begins and again, to what is left of the total, before the answer is read.
+    urllib3 sets it when a request begins and again, to what is left of the total, before the answer is read; at both
+    times it gives the socket what is left.
     """
 
     response_class = _BoundedResponse
@@ -201,12 +202,6 @@ class _Deadline:
     @timeout.setter
     def timeout(self, seconds: object) -> None:
         self._ends = time.monotonic() + seconds if isinstance(seconds, int | float) else None
-
-    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed on
-        """Send a request; a connection that was kept forgets the deadline of its last one."""
-        if self.sock is not None:
-            self.sock.settimeout(self.timeout)
-        super().request(*args, **kwargs)  # type: ignore[misc]  # urllib3's connection stands behind
 
     def _new_conn(self) -> socket.socket:
         """Connect to the first address that answers, each being given its share of the time that is left."""
