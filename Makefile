@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 .PHONY: help demo test check format lint types imports unit bench lock clean
 
 help: ## what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' Makefile | column -t -s '|'
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile
 
 # --- what everything needs ---------------------------------------------------------------------------------------------
 
@@ -54,7 +54,7 @@ systemd:
 
 # --- what people make -----------------------------------------------------------------------------------------------------
 
-demo: .venv/installed.stamp prometheus ## the whole thing on this machine: BREAK=login|errors|latency|billing|invoices|integrity|none FOR=90s
+demo: .venv/installed.stamp prometheus ## the whole thing on this machine: BREAK=login, errors, latency, billing, invoices, integrity or none; FOR=90s
 	@$(BIN)/rollback-monitor demo --break $(BREAK) $(if $(FOR),--for $(FOR))
 
 test: check unit ## everything that CI runs

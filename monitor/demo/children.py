@@ -93,8 +93,8 @@ class Children:
         """Let `seconds` pass with an eye on the processes."""
         self.until(lambda: None, seconds)
 
-    def until(self, look: Callable[[], Found | None], seconds: float) -> Found | None:
-        """Call `look` again and again until it gives something; None when `seconds` have passed."""
+    def until(self, look: Callable[[], Found | None], seconds: float, *, every: float = POLL_SECONDS) -> Found | None:
+        """Call `look` each `every` seconds until it gives something; None when `seconds` have passed."""
         give_up = time.monotonic() + seconds
         while True:
             self.check()
@@ -104,7 +104,7 @@ class Children:
             left = give_up - time.monotonic()
             if left <= 0:
                 return None
-            self._stop.wait(min(POLL_SECONDS, left))
+            self._stop.wait(min(every, left))
 
 
 def end(process: subprocess.Popen[str], grace: float) -> None:

@@ -27,6 +27,8 @@ from monitor.demo.world import NotReadyError, World, build
 HEALTHY_SECONDS = 12.0
 MONITOR_START_SECONDS = 30.0
 TRY_SECONDS = 5.0
+ASK_SECONDS = 0.2
+HOLDS_SECONDS = 300
 FOREVER = 365 * 86400.0
 
 
@@ -100,9 +102,10 @@ def run(plan: Plan) -> int:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set; the handlers that were there before come back at the end."""
+    """Give an event that SIGINT, SIGTERM and SIGHUP set; the handlers of before come back at the end."""
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in ends}
     try:
         yield stop
     finally:
@@ -149,14 +152,10 @@ def _break(plan: Plan, world: World, url: str, children: Children, tell: Narrato
     assert tier is not None, "asked by the caller"  # noqa: S101  # narrows the type
     broken = world.strike(plan.fault)
     tell.say(f"Breaking the shop: {effect.story}.")
-    due = (
-        "prepare rules hold for 5 minutes"
-        if effect.within > MONITOR_START_SECONDS * 4
-        else "rollback rules act at once"
-    )
+    due = "prepare rules hold for 5 minutes" if effect.within > HOLDS_SECONDS else "rollback rules act at once"
     tell.say(f"Waiting for the {tier} page ({due})…")
     left = ends - time.monotonic()
-    page = children.until(lambda: watched.paged(url, tier), min(left, effect.within))
+    page = children.until(lambda: watched.paged(url, tier), min(left, effect.within), every=ASK_SECONDS)
     if page is not None:
         _timing(world, effect, broken, page, tell)
     elif left >= effect.within:
@@ -179,12 +178,12 @@ def _timing(world: World, effect: Effect, broken: float, page: watched.Seen, tel
 def _next_steps(folder: Path, url: str, world: World, tell: Narrator) -> None:
     """Say what to try while everything runs."""
     program = Path(sys.executable).with_name("rollback-monitor")
+    file = folder / "demo.env"
     name = str(program) if program.exists() else f"{sys.executable} -m monitor"
     tell.add(
         "\nTry this in another terminal:\n"
-        f"    set -a; . {folder / 'demo.env'}; set +a\n"
-        f"    {name} incident list\n"
-        f"    {name} incident ack INC-0001\n"
+        f"    {name} incident list --env-file {file}\n"
+        f"    {name} incident ack INC-0001 --env-file {file}\n"
         f"    curl -X POST {world.ports.control}/fault/none      # roll the shop back; /fault/login breaks it again\n"
         f"The monitor: {url}    Prometheus: {world.server.url}    Ctrl-C ends everything.\n"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cli import demo
+from monitor.cli.demo import run
 from monitor.demo import watched
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -73,7 +73,9 @@ def test_a_monitor_that_dies_is_said_with_its_last_words_and_nothing_is_left(tmp
     assert running(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=["SIGTERM", "Ctrl-C", "a closed terminal"]
+)
 def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     process = started(tmp_path, "none", "silent", "60")
     assert process.stdout is not None
@@ -102,7 +104,7 @@ def test_a_missing_prometheus_is_named_with_what_to_install(tmp_path: Path) -> N
 def test_what_cannot_be_shown_is_refused(
     capsys: pytest.CaptureFixture[str], break_: str, rules: Path | None, sentence: str
 ) -> None:
-    assert demo.run(break_, 1.0, rules=rules) == 2
+    assert run(break_, 1.0, rules=rules) == 2
     assert sentence in capsys.readouterr().err
 
 
