@@ -1,0 +1,171 @@
+"""The shipped fakes of every port.
+
+A store, a source, a pager and a clock, in memory. They pass the same contract tests.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.core.incident import Event, Incident, fold
+from monitor.ports import (
+    Answer,
+    Change,
+    ConflictError,
+    Delivery,
+    GroupState,
+    Message,
+    Post,
+    PostState,
+    RangeAnswer,
+    RangeSamples,
+    Samples,
+    Sent,
+    Unanswered,
+)
+
+
+class ManualClock:
+    """A clock that is moved by hand."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._monotonic = 1000.0
+
+    def now(self) -> datetime:
+        """Give the present."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Give seconds that only `advance` moves."""
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now += timedelta(seconds=seconds)
+        self._monotonic += seconds
+
+
+class ScriptedSource:
+    """A source that answers what it is told: `script` gives the answer of an expression at a time."""
+
+    def __init__(self, script: Callable[[str, int], Answer]) -> None:
+        self.script = script
+
+    def instant(self, expr: str, at: int, *, deadline: float) -> Answer:
+        """Give the scripted answer; none within no time."""
+        return self.script(expr, at) if deadline > 0 else Unanswered("no time was left")
+
+    def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
+        """Give the scripted answers of each time, or the first that is no samples."""
+        found = {}
+        for at in range(start, end + 1, step):
+            answer = self.instant(expr, at, deadline=deadline)
+            if not isinstance(answer, Samples):
+                return answer
+            found[at] = answer.samples
+        return RangeSamples(found)
+
+
+class RecordingPager:
+    """A pager that keeps what it is given; it answers `replies` first, then that everything arrived."""
+
+    def __init__(self, replies: Iterable[Delivery] = ()) -> None:
+        self.messages: list[Message] = []
+        self._replies = list(replies)
+
+    def deliver(self, message: Message) -> Delivery:
+        """Keep the message, and answer."""
+        self.messages.append(message)
+        if self._replies:
+            return self._replies.pop(0)
+        return Sent(message.post.ts or f"{len(self.messages)}.000000")
+
+
+class MemoryStore:
+    """A store that forgets everything with its process."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, GroupState] = {}
+        self._events: dict[str, tuple[Event, ...]] = {}
+        self._posts: dict[str, Post] = {}
+        self._lock = threading.Lock()
+
+    def group(self, name: str) -> GroupState:
+        """Give the kept state of group `name`."""
+        with self._lock:
+            return self._groups.get(name, GroupState(name))
+
+    def groups(self) -> Sequence[GroupState]:
+        """Give the kept states of all groups."""
+        with self._lock:
+            return [self._groups[name] for name in sorted(self._groups)]
+
+    def commit(self, change: Change) -> None:
+        """Write `change` whole, or raise ConflictError and write nothing."""
+        with self._lock:
+            for group in change.groups:
+                if self._groups.get(group.name, GroupState(group.name)).version != group.version:
+                    raise ConflictError(f"group {group.name} moved on")
+            for new in change.events:
+                if len(self._events.get(new.incident, ())) != new.expected_rev:
+                    raise ConflictError(f"{new.incident} moved on")
+            for group in change.groups:
+                self._groups[group.name] = replace(group, version=group.version + 1)
+            for new in change.events:
+                self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
+            for post in change.posts:
+                self._owe(post)
+
+    def _owe(self, post: Post) -> None:
+        known = self._posts.get(post.key)
+        again = replace(known, wanted=known.wanted + 1, state=PostState.OWED) if known else post
+        self._posts[post.key] = again
+
+    def incident(self, incident: str) -> Incident | None:
+        """Give one incident, folded from its events."""
+        events = self.events(incident)
+        return fold(incident, events) if events else None
+
+    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:
+        """Give the incidents, newest first."""
+        with self._lock:
+            told: Mapping[str, tuple[Event, ...]] = dict(self._events)
+        folded = [fold(name, events) for name, events in sorted(told.items(), reverse=True)]
+        return [one for one in folded if one.is_open or not open_only]
+
+    def events(self, incident: str) -> Sequence[Event]:
+        """Give the events of one incident in order."""
+        with self._lock:
+            return self._events.get(incident, ())
+
+    def next_incident_number(self) -> int:
+        """Give the number that the next incident would have."""
+        with self._lock:
+            return max((int(name.rpartition("-")[2]) for name in self._events), default=0) + 1
+
+    def posts(self, incident: str) -> Sequence[Post]:
+        """Give everything that is or was owed for one incident, in order of decision."""
+        with self._lock:
+            mine = [post for post in self._posts.values() if post.incident == incident]
+        return sorted(mine, key=lambda post: (post.decided_at, post.n))
+
+    def owed(self) -> Sequence[Post]:
+        """Give every post that is owed, oldest first."""
+        with self._lock:
+            owed = [post for post in self._posts.values() if post.state is PostState.OWED]
+        return sorted(owed, key=lambda post: (post.decided_at, post.n))
+
+    def record(self, post: Post) -> None:
+        """Write how the delivery of `post` went; it stays owed where more was wanted meanwhile."""
+        with self._lock:
+            known = self._posts.get(post.key)
+            if known is None:
+                return
+            behind = post.state is PostState.SENT and post.sent < known.wanted
+            state = PostState.OWED if behind else post.state
+            self._posts[post.key] = replace(post, wanted=known.wanted, state=state)
+
+    def close(self) -> None:
+        """Forget nothing; there is nothing to let go of."""

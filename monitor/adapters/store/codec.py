@@ -1,0 +1,113 @@
+"""Values as rows and back. Events are JSON by pydantic, told apart by their `kind`; nothing is lost on the way."""
+
+from functools import cache
+from typing import Annotated, Any
+
+import orjson
+from pydantic import Field, TypeAdapter
+
+from monitor.core.incident import Event
+from monitor.core.model import Alert, AlertKey, Labels, State, Tier, labels_of
+from monitor.ports import Post, PostKind, PostState
+
+
+@cache
+def _events() -> TypeAdapter[Event]:
+    """The union of all events; built when the first one is read or written, since building it takes time."""
+    return TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def event_text(event: Event) -> str:
+    """Give an event as JSON."""
+    return _events().dump_json(event).decode()
+
+
+def event_of(text: str) -> Event:
+    """Give the event that `text` holds."""
+    return _events().validate_json(text)
+
+
+def labels_text(labels: Labels) -> str:
+    """Give labels as a JSON object with sorted names, so that equal labels are equal texts."""
+    return orjson.dumps(dict(labels), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def alert_row(group: str, alert: Alert) -> dict[str, Any]:
+    """Give an alert as a row of its group."""
+    return {
+        "group_name": group,
+        "alert": alert.key.alert,
+        "labels": labels_text(alert.key.labels),
+        "tier": str(alert.key.tier),
+        "state": str(alert.state),
+        "since": alert.since,
+        "held": alert.held,
+        "missing": alert.missing,
+        "fired_at": alert.fired_at,
+        "clear_since": alert.clear_since,
+        "peak": alert.peak,
+    }
+
+
+def alert_of(row: Any) -> Alert:  # noqa: ANN401  # a row's columns are typed by the table
+    """Give the alert of a row."""
+    return Alert(
+        AlertKey(row.alert, labels_of(orjson.loads(row.labels)), Tier(row.tier)),
+        State(row.state),
+        since=row.since,
+        held=row.held,
+        missing=row.missing,
+        fired_at=row.fired_at,
+        clear_since=row.clear_since,
+        peak=row.peak,
+    )
+
+
+def post_row(post: Post) -> dict[str, Any]:
+    """Give a post as a row."""
+    return {
+        "key": post.key,
+        "incident": post.incident,
+        "channel": post.channel,
+        "kind": str(post.kind),
+        "n": post.n,
+        "reason": str(post.reason),
+        "decided_at": post.decided_at,
+        "said": post.said,
+        "mention": orjson.dumps(list(post.mention)).decode(),
+        "wanted": post.wanted,
+        **delivery_row(post),
+    }
+
+
+def delivery_row(post: Post) -> dict[str, Any]:
+    """Give what delivering a post changes."""
+    return {
+        "sent": post.sent,
+        "ts": post.ts,
+        "attempts": post.attempts,
+        "not_before": post.not_before,
+        "state": str(post.state),
+        "problem": post.problem,
+    }
+
+
+def post_of(row: Any) -> Post:  # noqa: ANN401  # the same
+    """Give the post of a row."""
+    return Post(
+        incident=row.incident,
+        channel=row.channel,
+        kind=PostKind(row.kind),
+        n=row.n,
+        reason=row.reason,
+        decided_at=row.decided_at,
+        said=row.said,
+        mention=tuple(orjson.loads(row.mention)),
+        wanted=row.wanted,
+        sent=row.sent,
+        ts=row.ts,
+        attempts=row.attempts,
+        not_before=row.not_before,
+        state=PostState(row.state),
+        problem=row.problem,
+    )

@@ -1,0 +1,232 @@
+"""The store on SQLAlchemy Core.
+
+Each call is one transaction; a compare-and-set or a unique key settles who was first.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from monitor.adapters.store import codec, tables
+from monitor.adapters.store.lock import Lock
+from monitor.core.incident import Ended, Event, Incident, Opened, fold
+from monitor.ports import Change, ConflictError, GroupState, NewEvents, Post, PostState, StoreError
+
+
+def write_mode(connection: Connection) -> None:
+    """Begin a transaction.
+
+    A writing one takes the write lock at once, so that it cannot fail half-way for want of it.
+    """
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def one_line(error: SQLAlchemyError) -> str:
+    """Give the driver's words, without the statement and its values."""
+    cause = error.orig if hasattr(error, "orig") and error.orig is not None else error
+    return " ".join(str(cause).split())
+
+
+class SqlStore:
+    """Implements `monitor.ports.Store`. Thread-safe; held by one daemon at a time."""
+
+    def __init__(self, engine: Engine, lock: Lock) -> None:
+        self._engine = engine
+        self._lock = lock
+
+    def listening(self, url: str, token: str) -> None:
+        """Write down where the daemon that holds the database listens, for the command line."""
+        self._lock.tell(url, token)
+
+    def close(self) -> None:
+        """Let go of the connections and of the lock."""
+        self._engine.dispose()
+        self._lock.release()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database cannot be read: {one_line(error)}") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
+                yield connection
+        except IntegrityError as error:
+            raise ConflictError(f"somebody else was first: {one_line(error)}") from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database cannot be written: {one_line(error)}") from error
+
+    # --- groups ---------------------------------------------------------------------------------------------------
+
+    def group(self, name: str) -> GroupState:
+        """Give the kept state of group `name`."""
+        with self._reading() as connection:
+            return _group(connection, name)
+
+    def groups(self) -> Sequence[GroupState]:
+        """Give the kept states of all groups."""
+        with self._reading() as connection:
+            names = connection.scalars(select(tables.groups.c.name).order_by(tables.groups.c.name)).all()
+            return [_group(connection, name) for name in names]
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def commit(self, change: Change) -> None:
+        """Write `change` whole. Raises ConflictError or StoreError; nothing is written then."""
+        if not (change.groups or change.events or change.posts):
+            return
+        with self._writing() as connection:
+            for group in change.groups:
+                _write_group(connection, group)
+            for new in change.events:
+                _write_events(connection, new)
+            for post in change.posts:
+                _write_post(connection, post)
+
+    def record(self, post: Post) -> None:
+        """Write how the delivery of `post` went; it stays owed where more was wanted meanwhile."""
+        table = tables.posts
+        with self._writing() as connection:
+            wanted = connection.scalar(select(table.c.wanted).where(table.c.key == post.key))
+            row = codec.delivery_row(post)
+            if post.state is PostState.SENT and wanted is not None and post.sent < wanted:
+                row["state"] = str(PostState.OWED)
+            connection.execute(update(table).where(table.c.key == post.key).values(row))
+
+    # --- incidents and posts --------------------------------------------------------------------------------------
+
+    def incident(self, incident: str) -> Incident | None:
+        """Give one incident, folded from its events."""
+        events = self.events(incident)
+        return fold(incident, events) if events else None
+
+    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:
+        """Give the incidents, newest first."""
+        table, events = tables.incidents, tables.events
+        query = select(table.c.id, events.c.body).join_from(table, events)
+        if open_only:
+            query = query.where(table.c.ended_at.is_(None))
+        told: dict[str, list[Event]] = {}
+        with self._reading() as connection:
+            for name, body in connection.execute(query.order_by(table.c.number.desc(), events.c.seq)):
+                told.setdefault(name, []).append(codec.event_of(body))
+        return [fold(name, happened) for name, happened in told.items()]
+
+    def events(self, incident: str) -> Sequence[Event]:
+        """Give the events of one incident in order."""
+        table = tables.events
+        query = select(table.c.body).where(table.c.incident == incident).order_by(table.c.seq)
+        with self._reading() as connection:
+            return [codec.event_of(body) for body in connection.scalars(query)]
+
+    def next_incident_number(self) -> int:
+        """Give the number that the next incident would have."""
+        with self._reading() as connection:
+            return (connection.scalar(select(func.max(tables.incidents.c.number))) or 0) + 1
+
+    def posts(self, incident: str) -> Sequence[Post]:
+        """Give everything that is or was owed for one incident, in order of decision."""
+        table = tables.posts
+        query = select(table).where(table.c.incident == incident).order_by(table.c.decided_at, table.c.n)
+        with self._reading() as connection:
+            return [codec.post_of(row) for row in connection.execute(query)]
+
+    def owed(self) -> Sequence[Post]:
+        """Give every post that is owed, oldest first."""
+        table = tables.posts
+        query = select(table).where(table.c.state == str(PostState.OWED)).order_by(table.c.decided_at, table.c.n)
+        with self._reading() as connection:
+            return [codec.post_of(row) for row in connection.execute(query)]
+
+
+def _group(connection: Connection, name: str) -> GroupState:
+    groups, cursors, alerts = tables.groups, tables.cursors, tables.alerts
+    version = connection.scalar(select(groups.c.version).where(groups.c.name == name)) or 0
+    at = connection.execute(select(cursors.c.alert, cursors.c.at).where(cursors.c.group_name == name))
+    kept = [codec.alert_of(row) for row in connection.execute(select(alerts).where(alerts.c.group_name == name))]
+    return GroupState(name, version, dict(at.tuples()), {one.key: one for one in kept})
+
+
+def _write_group(connection: Connection, group: GroupState) -> None:
+    """Replace a group where its version still stands, writing only rows that differ."""
+    before = _group(connection, group.name)
+    if before.version != group.version:
+        raise ConflictError(f"group {group.name} is at version {before.version}, not {group.version}")
+    table = tables.groups
+    if before.version == 0:
+        connection.execute(insert(table).values(name=group.name, version=1))
+    else:
+        connection.execute(update(table).where(table.c.name == group.name).values(version=group.version + 1))
+    _write_cursors(connection, group, before)
+    _write_alerts(connection, group, before)
+
+
+def _write_cursors(connection: Connection, group: GroupState, before: GroupState) -> None:
+    table = tables.cursors
+    for alert, at in before.cursors.items():
+        if group.cursors.get(alert) != at:
+            connection.execute(delete(table).where(table.c.group_name == group.name, table.c.alert == alert))
+    rows = [
+        {"group_name": group.name, "alert": alert, "at": at}
+        for alert, at in group.cursors.items()
+        if before.cursors.get(alert) != at
+    ]
+    _insert(connection, table, rows)
+
+
+def _write_alerts(connection: Connection, group: GroupState, before: GroupState) -> None:
+    table = tables.alerts
+    for key, alert in before.alerts.items():
+        if group.alerts.get(key) != alert:
+            labels = codec.labels_text(key.labels)
+            mine = (table.c.alert == key.alert, table.c.labels == labels, table.c.tier == str(key.tier))
+            connection.execute(delete(table).where(table.c.group_name == group.name, *mine))
+    changed = [alert for key, alert in group.alerts.items() if before.alerts.get(key) != alert]
+    _insert(connection, table, [codec.alert_row(group.name, alert) for alert in changed])
+
+
+def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:  # noqa: ANN401  # any table
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _write_events(connection: Connection, new: NewEvents) -> None:
+    """Append events where the incident still has `expected_rev` of them; the primary key settles races."""
+    table = tables.events
+    count = connection.scalar(select(func.count()).select_from(table).where(table.c.incident == new.incident)) or 0
+    if count != new.expected_rev:
+        raise ConflictError(f"{new.incident} has {count} events, not {new.expected_rev}")
+    incidents = tables.incidents
+    opened = new.events[0] if new.events and new.expected_rev == 0 else None
+    if isinstance(opened, Opened):
+        row = {"environment": opened.environment, "blind": opened.blind, "opened_at": opened.at}
+        number = int(new.incident.rpartition("-")[2])
+        connection.execute(insert(incidents).values(id=new.incident, number=number, **row))
+    rows = [
+        {"incident": new.incident, "seq": seq, "at": event.at, "kind": event.kind, "body": codec.event_text(event)}
+        for seq, event in enumerate(new.events, start=new.expected_rev + 1)
+    ]
+    _insert(connection, table, rows)
+    ended = next((event.at for event in new.events if isinstance(event, Ended)), None)
+    if ended is not None:
+        connection.execute(update(incidents).where(incidents.c.id == new.incident).values(ended_at=ended))
+
+
+def _write_post(connection: Connection, post: Post) -> None:
+    """Owe a post, or, where its key stands, one more edit of it."""
+    table = tables.posts
+    wanted = connection.scalar(select(table.c.wanted).where(table.c.key == post.key))
+    if wanted is None:
+        connection.execute(insert(table).values(codec.post_row(post)))
+        return
+    again = {"wanted": wanted + 1, "state": str(PostState.OWED)}
+    connection.execute(update(table).where(table.c.key == post.key).values(again))

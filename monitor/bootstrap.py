@@ -1,0 +1,172 @@
+"""The composition root: the only place that names concrete adapters."""
+
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from monitor import files
+from monitor.adapters.prometheus import Access, PrometheusSource
+from monitor.adapters.store import SqlStore, open_store
+from monitor.baselines import Baselines
+from monitor.commands import Commands, Done, Request
+from monitor.core.incident import Actor
+from monitor.core.page import ActionKind
+from monitor.core.rule import RuleSet
+from monitor.desk import Desk
+from monitor.engine import Engine
+from monitor.files.findings import Finding, Severity
+from monitor.lookout import Lookout
+from monitor.outbox import Bell, Delivered, Outbox, Scenes
+from monitor.ports import Clock, Pager
+from monitor.reading import Reader
+from monitor.reload import Reloader
+from monitor.rulebook import RuleBook
+from monitor.settings import Settings
+from monitor.telemetry import Metrics
+from monitor.vigil import Vigil
+
+if TYPE_CHECKING:
+    from monitor.adapters.slack.socket import SlackSocket
+
+CONSOLE_CHANNEL = "console"
+"""The channel that posts are owed to where no Slack is set."""
+
+
+class SystemClock:
+    """The machine's clock; the only reader of it."""
+
+    def now(self) -> datetime:
+        """Give the present as an aware UTC time."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Give seconds that never jump."""
+        return time.monotonic()
+
+
+class RulesError(Exception):
+    """Rules that cannot be used; `findings` say why."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__("the rules cannot be used")
+
+
+@dataclass(slots=True)
+class App:
+    """Everything that runs, put together."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    store: SqlStore
+    book: RuleBook
+    engine: Engine
+    vigil: Vigil
+    outbox: Outbox
+    commands: Commands
+    reloader: Reloader
+    token: str
+    socket: "SlackSocket | None"
+
+
+def load_rules(settings: Settings) -> RuleSet:
+    """Give the rule set on disk. Raises RulesError."""
+    channel = settings.slack.channel if settings.slack.bot_token else CONSOLE_CHANNEL
+    loaded = files.load(settings.rules, fallback_channel=channel, fallback_responders=settings.slack.responders)
+    if loaded.rules is None:
+        raise RulesError(tuple(one for one in loaded.findings if one.severity is Severity.ERROR))
+    return loaded.rules
+
+
+def prometheus_of(settings: Settings) -> PrometheusSource:
+    """Give the source of readings."""
+    given = settings.prometheus
+    access = Access(
+        headers=given.headers,
+        bearer_token=given.bearer_token.get_secret_value() if given.bearer_token else "",
+        username=given.username or "",
+        password=given.password.get_secret_value() if given.password else "",
+        ca_file=str(given.ca_file or ""),
+        cert_file=str(given.cert_file or ""),
+        key_file=str(given.key_file or ""),
+    )
+    return PrometheusSource(given.url, access)
+
+
+def build(settings: Settings, terminal: TextIO = sys.stdout) -> App:
+    """Put the daemon together.
+
+    Raises RulesError where the rules cannot be used and StoreError where the database cannot.
+    """
+    rules = load_rules(settings)
+    clock, metrics, book = SystemClock(), Metrics(), RuleBook(rules)
+    source = prometheus_of(settings)
+    token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
+    store = open_store(settings.database_url)
+    news = Bell()
+    desk = Desk(store, clock, book, news.ring)
+    lookout = Lookout(clock.monotonic())
+    engine = Engine(Reader(source, Baselines(source)), desk, clock, book, lookout)
+    commands = Commands(desk, store, clock, book)
+    pager = _pager(settings, terminal)
+    outbox = Outbox(store, pager, clock, Scenes(book, engine.readings), news, _counted(metrics))
+    return App(
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
+        store=store,
+        book=book,
+        engine=engine,
+        vigil=Vigil(engine, desk, store, clock, book, lookout),
+        outbox=outbox,
+        commands=commands,
+        reloader=Reloader(desk, store, clock, book),
+        token=token,
+        socket=_socket(settings, clock, commands, book),
+    )
+
+
+def _pager(settings: Settings, terminal: TextIO) -> Pager:
+    if settings.slack.bot_token is not None:
+        from monitor.adapters.slack.client import SlackPager  # noqa: PLC0415  # loaded only where Slack is used
+
+        return SlackPager(settings.slack.bot_token.get_secret_value(), base_url=settings.slack.api_url)
+    from monitor.adapters.console import ConsolePager  # noqa: PLC0415  # the same
+
+    return ConsolePager(terminal)
+
+
+def _socket(settings: Settings, clock: Clock, commands: Commands, book: RuleBook) -> "SlackSocket | None":
+    slack = settings.slack
+    if slack.bot_token is None or slack.app_token is None:
+        return None
+    from monitor.adapters.slack.directory import SlackDirectory  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.interactions import Dispatcher  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.socket import SlackSocket  # noqa: PLC0415  # the same
+
+    def handle(incident: str, command: ActionKind, actor: Actor, note: str) -> str | None:
+        """A Slack click: `note` numbers the alert behind the button."""
+        outcome = commands.carry_out(Request(incident, command, actor, alert=note))
+        return None if isinstance(outcome, Done) else outcome.sentence
+
+    bot_token = slack.bot_token.get_secret_value()
+    directory = SlackDirectory(bot_token, clock, base_url=slack.api_url)
+    dispatcher = Dispatcher(handle, directory, lambda: book.now.rules.routing.default)
+    return SlackSocket(slack.app_token.get_secret_value(), bot_token, dispatcher, base_url=slack.api_url)
+
+
+def _counted(metrics: Metrics) -> Callable[[Delivered], None]:
+    def count(delivered: Delivered) -> None:
+        outcome = type(delivered.delivery).__name__.lower()
+        method = "edit" if delivered.post.ts else "post"
+        metrics.slack_requests.labels(method, outcome).inc()
+        if outcome == "sent" and method == "post":
+            metrics.pages.labels(delivered.post.reason).inc()
+            metrics.page_delivery.observe(max(0.0, delivered.seconds))
+
+    return count

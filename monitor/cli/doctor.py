@@ -1,0 +1,132 @@
+"""`doctor`: whether everything is in place, a line each, with the mend where it is not."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from monitor.adapters.store import open_store, owner
+from monitor.baselines import Baselines
+from monitor.bootstrap import RulesError, SystemClock, load_rules, prometheus_of
+from monitor.core.rule import Group, Rule, RuleSet
+from monitor.grid import newest_point
+from monitor.ports import StoreError
+from monitor.reading import Deadline, Judged, Plan, Reader, plan
+from monitor.settings import Settings, SettingsError, load
+
+PATIENCE = 10.0
+SKEW = 30.0
+"""Seconds by which two clocks may differ before times on pages mislead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at. `ok` None: it works, but you should know."""
+
+    ok: bool | None
+    what: str
+    mend: str = ""
+
+
+def run(*, env_file: Path | None, secrets_dir: Path | None, output: str) -> int:
+    """Look at everything and print it; give 1 where something is not in place."""
+    lines = list(_lines(env_file, secrets_dir))
+    if output == "json":
+        shown = [{"ok": line.ok, "what": line.what, "mend": line.mend} for line in lines]
+        sys.stdout.write(orjson.dumps({"version": 1, "lines": shown}, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        for line in lines:
+            mark = {True: "ok  ", False: "BAD ", None: "note"}[line.ok]
+            sys.stdout.write(f"{mark}  {line.what}{f': {line.mend}' if line.mend else ''}\n")
+    return int(any(line.ok is False for line in lines))
+
+
+def _lines(env_file: Path | None, secrets_dir: Path | None) -> Iterator[Line]:
+    try:
+        settings, gathered = load(env_file=env_file, secrets_dir=secrets_dir)
+    except SettingsError as error:
+        yield from (Line(ok=False, what="settings", mend=sentence) for sentence in error.sentences)
+        return
+    yield Line(ok=True, what=f"settings: {len(gathered.values)} given, the rest by default")
+    rules = None
+    try:
+        rules = load_rules(settings)
+    except RulesError as error:
+        yield from (Line(ok=False, what=f"rules {one.place}", mend=one.message) for one in error.findings)
+    else:
+        count = sum(len(group.rules) for group in rules.groups)
+        yield Line(ok=True, what=f"rules: {count} rules in {len(rules.groups)} groups from {settings.rules}")
+    yield from _prometheus(settings, rules)
+    yield from _database(settings)
+    yield from _pagers(settings, rules)
+
+
+def _prometheus(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
+    source = prometheus_of(settings)
+    clock = SystemClock()
+    told = source.describe(clock.now(), deadline=PATIENCE)
+    if not told.reachable:
+        yield Line(ok=False, what=f"Prometheus {source.url}", mend=f"{told.problem}; see MONITOR_PROMETHEUS__URL")
+        return
+    retention = f", keeps {told.retention}" if told.retention else ""
+    yield Line(ok=True, what=f"Prometheus {source.url}: version {told.version or 'not told'}{retention}")
+    if told.skew is not None and abs(told.skew) > SKEW:
+        yield Line(ok=False, what=f"clocks: Prometheus's differs by {told.skew:.0f} s", mend="let both follow NTP")
+    else:
+        yield Line(ok=True, what="clocks agree")
+    if rules is not None:
+        reader, planned = Reader(source, Baselines(source)), plan(rules)
+        for group in rules.groups:
+            for rule in group.rules:
+                yield _rule(reader, planned, group, rule, clock)
+
+
+def _rule(reader: Reader, planned: Plan, group: Group, rule: Rule, clock: SystemClock) -> Line:
+    at = newest_point(group, clock.now().timestamp())
+    deadline = Deadline(clock, clock.monotonic() + PATIENCE)
+    point = reader.points(planned, rule, group, [at], deadline)[0]
+    if not isinstance(point, Judged):
+        return Line(ok=False, what=f"rule {rule.alert}", mend=f"it was not answered: {point.why}")
+    if point.error:
+        return Line(ok=False, what=f"rule {rule.alert}", mend=point.error)
+    if point.instances == 0:
+        mend = f"its selectors match no series; look at {rule.place}, or say `optional: true`"
+        return Line(ok=None if rule.optional else False, what=f"rule {rule.alert}", mend=mend)
+    verdicts = sorted({str(one.verdict).replace("_", " ") for one in point.judgements.values()})
+    return Line(ok=True, what=f"rule {rule.alert}: {point.instances} instances, now {', '.join(verdicts)}")
+
+
+def _database(settings: Settings) -> Iterator[Line]:
+    try:
+        holding = owner(settings.database_url)
+        if holding is not None:
+            yield Line(ok=True, what=f"database {settings.database_url}: in use by the daemon, pid {holding.pid}")
+            return
+        open_store(settings.database_url).close()
+    except StoreError as error:
+        yield Line(ok=False, what="database", mend=str(error))
+    else:
+        yield Line(ok=True, what=f"database {settings.database_url}: writable, schema up to date")
+
+
+def _pagers(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
+    if settings.slack.bot_token is None:
+        mend = "pages are printed where the daemon runs; set MONITOR_SLACK__BOT_TOKEN to page people"
+        yield Line(ok=None, what="pager: console", mend=mend)
+        return
+    if rules is None:
+        return
+    from monitor.adapters.slack.probe import probe  # noqa: PLC0415  # Slack's code is loaded only where it is used
+
+    route = rules.routing.default
+    people = (*route.responders, *route.commanders, *route.approvers)
+    app_token = settings.slack.app_token.get_secret_value() if settings.slack.app_token else ""
+    token = settings.slack.bot_token.get_secret_value()
+    channels = [route.channel] if route.channel else []
+    for found in probe(token, app_token=app_token, channels=channels, people=people, base_url=settings.slack.api_url):
+        yield Line(ok=found.ok, what=found.what, mend=found.mend)
+    if not (route.responders or route.commanders):
+        yield Line(ok=False, what="people: nobody may start a rollback", mend="name responders in rules/routing.yaml")
+    yield Line(ok=None, what="rollback pages Slack only", mend="Do Not Disturb will swallow it on a phone at night")

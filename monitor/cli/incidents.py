@@ -1,0 +1,137 @@
+"""`incident ...`: incidents from the shell, through the daemon's API where one runs, else on the store itself."""
+
+import getpass
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from monitor.adapters.store import Owner, owner
+from monitor.ports import StoreError
+from monitor.settings import Settings, SettingsError, load
+
+FAILED = 1
+PATIENCE = 10
+"""Seconds that the daemon may take to answer."""
+
+
+class RefusedError(Exception):
+    """What was asked was not done; the sentence says why."""
+
+
+def show_all(env_file: Path | None, output: str) -> int:
+    """Print all incidents, newest first."""
+    return _printed(env_file, "GET", "/api/v1/incidents", None, output, _print_all)
+
+
+def show(env_file: Path | None, name: str, output: str) -> int:
+    """Print one incident with its alerts and its timeline."""
+    return _printed(env_file, "GET", f"/api/v1/incidents/{name}", None, output, _print_one)
+
+
+def act(env_file: Path | None, name: str, action: str, by: str, more: dict[str, str] | None = None) -> int:
+    """Do something on an incident, in somebody's name."""
+    body = {"as": by or getpass.getuser(), **(more or {})}
+    return _printed(env_file, "POST", f"/api/v1/incidents/{name}/{action}", body, "text", _print_done)
+
+
+def _printed(
+    env_file: Path | None,
+    method: str,
+    path: str,
+    body: dict[str, str] | None,
+    output: str,
+    draw: Any,  # noqa: ANN401
+) -> int:
+    try:
+        settings, _ = load(env_file=env_file)
+        answer = _answer(settings, method, path, body)
+    except SettingsError as error:
+        sys.stderr.writelines(f"rollback-monitor: {sentence}\n" for sentence in error.sentences)
+        return FAILED
+    except (RefusedError, StoreError) as error:
+        sys.stderr.write(f"rollback-monitor: {error}\n")
+        return FAILED
+    if output == "json":
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    else:
+        draw(answer)
+    return 0
+
+
+def _answer(settings: Settings, method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
+    """Ask the daemon that holds the database; where none does, ask the same application on the store."""
+    holding = owner(settings.database_url)
+    if holding is not None and holding.url:
+        return _over_http(holding, method, path, body)
+    from monitor.cli.offline import ask  # noqa: PLC0415  # loads what the daemon is made of
+
+    status, answer = ask(settings, method, path, body)
+    return _understood(status, answer)
+
+
+def _over_http(holding: Owner, method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
+    request = urllib.request.Request(  # noqa: S310  # the URL is the one that the daemon wrote into its lock file
+        holding.url + path,
+        data=None if body is None else json.dumps(body).encode(),
+        method=method,
+        headers={"Authorization": f"Bearer {holding.token}", "Content-Type": "application/json"},
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=PATIENCE) as response:
+            return _understood(response.status, response.read())
+    except urllib.error.HTTPError as error:
+        return _understood(error.code, error.read())
+    except OSError as error:
+        raise RefusedError(f"the daemon (pid {holding.pid}) does not answer at {holding.url}: {error}") from error
+
+
+def _understood(status: int, body: bytes) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(body)
+    if status >= 400:  # noqa: PLR2004  # HTTP: everything from 400 on is a refusal
+        raise RefusedError(str(answer.get("error", body)))
+    return answer
+
+
+def _print_all(answer: dict[str, Any]) -> None:
+    if not answer["incidents"]:
+        sys.stdout.write("No incidents.\n")
+    for one in answer["incidents"]:
+        who = one["commander"] or one["acknowledged_by"] or "nobody"
+        sys.stdout.write(f"{one['id']}  {_clock(one['opened_at'])}  {one['headline']}  (has it: {who})\n")
+
+
+def _print_one(answer: dict[str, Any]) -> None:
+    one = answer["incident"]
+    lines = [one["headline"], f"{one['id']} opened {_clock(one['opened_at'])}"]
+    lines += [f"acknowledged by {one['acknowledged_by']} at {_clock(one['acknowledged_at'])}"] * bool(
+        one["acknowledged_by"]
+    )
+    lines += [f"commander {one['commander']} since {_clock(one['started_at'])}"] * bool(one["commander"])
+    lines += [f"next: {one['next']}"] * bool(one["next"])
+    lines += ["", "alerts"]
+    for alert in one["alerts"]:
+        until = f", until {_clock(alert['resolved_at'])}" if alert["resolved_at"] else ""
+        lines.append(
+            f"  {alert['tier']:<8}  {alert['summary']} ({alert['alert']}), since {_clock(alert['since'])}{until}"
+        )
+        lines += [f"            {alert['why']}"] * bool(alert["why"])
+    lines += ["", "timeline"]
+    for event in one["timeline"]:
+        rest = " ".join(
+            str(event[name]) for name in ("key", "firing", "procedure", "reason", "why", "note") if name in event
+        )
+        lines.append(f"  {_clock(event['at'])}  {event['kind'].replace('_', ' ')}  {rest}  by {event['by']}")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _print_done(answer: dict[str, Any]) -> None:
+    one = answer["incident"]
+    sys.stdout.write(f"{one['headline']}\nhas it: {one['commander'] or one['acknowledged_by'] or 'nobody'}\n")
+
+
+def _clock(time: str | None) -> str:
+    return f"{time[:10]} {time[11:19]} UTC" if time else ""

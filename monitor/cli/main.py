@@ -1,0 +1,160 @@
+"""The command line.
+
+One file a command group; each is imported only when it is called, so that `--help` and `check` stay quick.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor import __version__
+
+EnvFile = Annotated[Path | None, typer.Option("--env-file", help="A file of MONITOR_… settings.")]
+SecretsDir = Annotated[Path | None, typer.Option("--secrets-dir", help="A folder with a file for each secret.")]
+Name = Annotated[
+    str, typer.Option("--as", help="Your name in the record; shown as unverified. Default: the login name.")
+]
+Format = Annotated[str, typer.Option("--format", help="text for people, json for programs.")]
+
+app = typer.Typer(
+    name="rollback-monitor",
+    help="Watches Prometheus for the moments to prepare a rollback or to roll back, and pages the team.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+incident = typer.Typer(help="Incidents from the shell: list, show, ack, start, dealt-with.", no_args_is_help=True)
+config = typer.Typer(help="The effective settings.", no_args_is_help=True)
+app.add_typer(incident, name="incident")
+app.add_typer(config, name="config")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def run(
+    rules: Annotated[Path | None, typer.Option(help="The rules folder (MONITOR_RULES).")] = None,
+    listen: Annotated[str | None, typer.Option(help="host:port of the HTTP listener (MONITOR_LISTEN).")] = None,
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+) -> None:
+    """Run the daemon. Exit code 78: settings, rules or the database cannot be used."""
+    from monitor.cli import daemon  # noqa: PLC0415
+
+    raise typer.Exit(daemon.run(rules=rules, listen=listen, env_file=env_file, secrets_dir=secrets_dir))
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders (default: the rules folder).")] = None,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count too.")] = False,
+    output: Annotated[str, typer.Option("--format", help="text, json or github.")] = "text",
+) -> None:
+    """Check rule, routing and procedure files. Exit code 0: fine, 1: findings, 2: usage."""
+    from monitor.cli import check as checking  # noqa: PLC0415
+
+    raise typer.Exit(checking.run(paths or [], strict, output))
+
+
+@app.command()
+def doctor(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
+    """Say whether everything is in place, a line each, with the mend. Exit code 1: something is not."""
+    from monitor.cli import doctor as doctoring  # noqa: PLC0415
+
+    raise typer.Exit(doctoring.run(env_file=env_file, secrets_dir=secrets_dir, output=output))
+
+
+@app.command()
+def demo(
+    break_: Annotated[str, typer.Option("--break", help="login, errors, latency, billing or none.")] = "login",
+    for_: Annotated[str | None, typer.Option("--for", help="End by itself after this long, such as 90s.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Another rules folder than the shipped one.")] = None,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's files when it ends.")] = False,
+) -> None:
+    """Show the whole thing on this machine: a shop, a real Prometheus, the daemon, and a page."""
+    from monitor.cli import demo as showing  # noqa: PLC0415
+
+    seconds = _seconds(for_) if for_ else None
+    raise typer.Exit(showing.run(break_, seconds, keep=keep, rules=rules))
+
+
+def _seconds(text: str) -> float:
+    """Give a length of time such as 90s, 5m or 90."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    try:
+        return float(number) * unit
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no length of time; write 90s or 5m") from None
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@incident.command("list")
+def incident_list(env_file: EnvFile = None, output: Format = "text") -> None:
+    """List the incidents, newest first."""
+    from monitor.cli import incidents  # noqa: PLC0415
+
+    raise typer.Exit(incidents.show_all(env_file, output))
+
+
+@incident.command("show")
+def incident_show(
+    name: Annotated[str, typer.Argument(metavar="ID")], env_file: EnvFile = None, output: Format = "text"
+) -> None:
+    """Show one incident: what fires, who has it, and its timeline."""
+    from monitor.cli import incidents  # noqa: PLC0415
+
+    raise typer.Exit(incidents.show(env_file, name, output))
+
+
+@incident.command("ack")
+def incident_ack(name: Annotated[str, typer.Argument(metavar="ID")], by: Name = "", env_file: EnvFile = None) -> None:
+    """Acknowledge an incident: you have seen it and are on it."""
+    from monitor.cli import incidents  # noqa: PLC0415
+
+    raise typer.Exit(incidents.act(env_file, name, "acknowledge", by))
+
+
+@incident.command("start")
+def incident_start(name: Annotated[str, typer.Argument(metavar="ID")], by: Name = "", env_file: EnvFile = None) -> None:
+    """Start the rollback procedure.
+
+    You become incident commander and the checklist opens. Nothing is rolled back by this.
+    """
+    from monitor.cli import incidents  # noqa: PLC0415
+
+    raise typer.Exit(incidents.act(env_file, name, "start", by))
+
+
+@incident.command("dealt-with")
+def incident_dealt_with(
+    name: Annotated[str, typer.Argument(metavar="ID")],
+    alert: Annotated[str, typer.Argument(help="The alert, such as DataIntegrityAtRisk.")],
+    note: Annotated[str, typer.Option(help="What was done.")],
+    by: Name = "",
+    env_file: EnvFile = None,
+) -> None:
+    """Say that an alert which waits for a person is dealt with."""
+    from monitor.cli import incidents  # noqa: PLC0415
+
+    raise typer.Exit(incidents.act(env_file, name, "dealt_with", by, {"alert": alert, "note": note}))
+
+
+@config.command("show")
+def config_show(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
+    """Print every setting, where it came from, and no secret."""
+    from monitor.cli import configuration  # noqa: PLC0415
+
+    raise typer.Exit(configuration.show(env_file, secrets_dir, output))

@@ -1,0 +1,52 @@
+"""The HTTP application without a listener: what the shell asks where no daemon runs, through the very same code."""
+
+import asyncio
+import io
+from typing import Any
+
+import orjson
+
+from monitor.bootstrap import RulesError, build
+from monitor.settings import Settings
+from monitor.web import Health, Inside, application
+
+
+def ask(settings: Settings, method: str, path: str, body: dict[str, str] | None) -> tuple[int, bytes]:
+    """Give status and body of one request against the store.
+
+    Raises StoreError; rules that cannot be used are told as 503.
+    """
+    try:
+        app = build(settings, io.StringIO())
+    except RulesError as error:
+        return 503, orjson.dumps({"error": "; ".join(str(one) for one in error.findings)})
+    try:
+        inside = Inside(
+            store=app.store,
+            commands=app.commands,
+            registry=app.metrics.registry,
+            token=app.token,
+            healthy=lambda: Health(ok=True),
+            ready=lambda: Health(ok=True),
+            reload=lambda: "no daemon runs",
+            gauges=lambda: None,
+        )
+        return asyncio.run(_request(inside, method, path, body))
+    finally:
+        app.store.close()
+
+
+async def _request(inside: Inside, method: str, path: str, body: dict[str, str] | None) -> tuple[int, bytes]:
+    """Speak ASGI to the application: one request, one answer."""
+    sent: list[dict[str, Any]] = []
+    headers = [(b"authorization", f"Bearer {inside.token}".encode())]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"" if body is None else orjson.dumps(body), "more_body": False}
+
+    async def send(message: Any) -> None:  # noqa: ANN401  # ASGI's messages are dictionaries of anything
+        sent.append(message)
+
+    await application(inside)(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])

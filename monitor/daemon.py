@@ -1,0 +1,343 @@
+"""The long-running process: ticks, threads, signals, ordered shutdown. The only importer of the scheduler library.
+
+The scheduler only ticks. Evaluations run in a bounded pool, the outbox in a thread, HTTP and Socket Mode on one event
+loop.
+"""
+
+import asyncio
+import math
+import queue
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import FrameType
+
+import structlog
+import uvicorn
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from monitor.bootstrap import App, RulesError, load_rules
+from monitor.core.model import State, Tier
+from monitor.core.rule import Group
+from monitor.engine import Evaluated
+from monitor.ports import ConflictError, StoreError
+from monitor.vigil import BLIND_GROUP
+from monitor.web import Health, Inside, application
+from monitor.workers import Workers
+
+log = structlog.get_logger()
+
+POOL = 8
+"""Groups that may be evaluated at the same time."""
+
+WATCH_EVERY = 5
+"""Seconds between two looks at what time alone brings."""
+
+MOST_SECONDS = 10.0
+"""An evaluation reads for at most this, and for at most 0.8 of its interval."""
+
+STOP_WITHIN = 8.0
+"""Seconds for the ordered shutdown; the promise is ten."""
+
+
+class GridTrigger(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """Fires at multiples of `interval` since the epoch, `offset` seconds later.
+
+    Whatever time has passed, in one step.
+    """
+
+    def __init__(self, interval: int, offset: int) -> None:
+        self._interval = interval
+        self._offset = offset
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Give the first fire time after `now` (the scheduler's, aware); `previous` does not matter."""
+        del previous
+        behind = now.timestamp() - self._offset
+        return datetime.fromtimestamp((math.floor(behind / self._interval) + 1) * self._interval + self._offset, UTC)
+
+
+class Daemon:
+    """One running monitor. `run` returns when it was asked to stop, by signal or by `stop`."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._orders: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._workers = Workers(POOL, "evaluation")
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._serving = Serving(app, self._inside())
+        self._outbox = threading.Thread(target=app.outbox.run, args=(self._outbox_failed,), name="outbox", daemon=True)
+        self._ticked: dict[str, float] = {}
+        self._tried: set[str] = set()
+        self._rules_trouble = ""
+        self._reloading = threading.Lock()
+
+    def run(self) -> None:
+        """Run until asked to stop. Raises OSError where the listener cannot be bound."""
+        rules = self._app.book.now.rules
+        address = self._serving.bind()
+        self._app.store.listening(address, self._app.token)
+        self._adopted(dropped=len(self._app.reloader.adopt(rules)))
+        self._outbox.start()
+        self._serving.start()
+        self._schedule(rules.groups)
+        self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
+        self._scheduler.start()
+        groups = [group.name for group in rules.groups]
+        pager = "slack" if self._app.settings.slack.bot_token else "console"
+        log.info("daemon.started", listen=address, groups=groups, pager=pager, rules=rules.digest[:12])
+        for group in rules.groups:
+            self._tick(group.name)
+        self._obey()
+        self._shut_down()
+
+    def stop(self) -> None:
+        """Ask for an ordered shutdown."""
+        self._orders.put("stop")
+
+    def catch_signals(self) -> None:
+        """Let SIGTERM and SIGINT stop the daemon, and SIGHUP reload the rules. For the main thread."""
+
+        def order(name: str) -> Callable[[int, FrameType | None], None]:
+            return lambda _number, _frame: self._orders.put(name)
+
+        signal.signal(signal.SIGTERM, order("stop"))
+        signal.signal(signal.SIGINT, order("stop"))
+        signal.signal(signal.SIGHUP, order("reload"))
+
+    def _obey(self) -> None:
+        while self._orders.get() != "stop":
+            self.reload()
+
+    def _shut_down(self) -> None:
+        """Let what runs end, in order, and never wait for something that hangs."""
+        log.info("daemon.stopping")
+        self._scheduler.shutdown(wait=False)
+        self._app.outbox.stop()
+        self._serving.stop()
+        clean = self._workers.stop(STOP_WITHIN / 2)
+        self._outbox.join(STOP_WITHIN / 4)
+        self._serving.join(STOP_WITHIN / 4)
+        self._app.store.close()
+        log.info("daemon.stopped", clean=clean and not self._outbox.is_alive())
+
+    # --- ticks ----------------------------------------------------------------------------------------------------
+
+    def _schedule(self, groups: Sequence[Group]) -> None:
+        """Give every group its tick, and the vigil its own; what ticked before is gone."""
+        self._scheduler.remove_all_jobs()
+        self._ticked = {}
+        now = self._app.clock.monotonic()
+        for group in groups:
+            trigger = GridTrigger(group.interval, group.query_offset)
+            self._scheduler.add_job(self._tick, trigger, args=(group.name,), id=group.name)
+            self._ticked[group.name] = now
+        self._scheduler.add_job(self._watch_tick, GridTrigger(WATCH_EVERY, 0), id=BLIND_GROUP)
+        self._ticked[BLIND_GROUP] = now
+
+    def _tick(self, name: str) -> None:
+        self._ticked[name] = self._app.clock.monotonic()
+        if not self._workers.submit(name, lambda: self._evaluate(name)):
+            self._app.metrics.missed.labels(name).inc()
+
+    def _watch_tick(self) -> None:
+        self._ticked[BLIND_GROUP] = self._app.clock.monotonic()
+        self._workers.submit(BLIND_GROUP, self._watch)
+
+    def _missed(self, event: JobEvent) -> None:
+        self._app.metrics.missed.labels(event.job_id).inc()
+        log.warning("tick.missed", job=event.job_id, code=event.code)
+
+    # --- work -----------------------------------------------------------------------------------------------------
+
+    def _evaluate(self, name: str) -> None:
+        group = self._app.book.now.group(name)
+        if group is None:
+            return
+        metrics, clock = self._app.metrics, self._app.clock
+        most = min(MOST_SECONDS, 0.8 * group.interval, self._app.settings.prometheus.timeout)
+        began = clock.monotonic()
+        try:
+            evaluated = self._app.engine.evaluate(name, most)
+        except Exception as error:  # the one catch-all on this way: it counts, is told, and the points stay due
+            metrics.failures.labels(name).inc()
+            expected = isinstance(error, StoreError | ConflictError)
+            log.error("evaluation.failed", group=name, why=str(error), exc_info=not expected)  # noqa: TRY400  # with a trace only where the cause is unknown
+            return
+        finally:
+            self._tried.add(name)
+            metrics.duration.observe(clock.monotonic() - began)
+        if evaluated is not None:
+            self._tell(evaluated, clock.monotonic() - began)
+
+    def _tell(self, evaluated: Evaluated, seconds: float) -> None:
+        metrics = self._app.metrics
+        metrics.evaluations.labels(evaluated.group).inc()
+        metrics.caught_up.labels(evaluated.group).inc(evaluated.caught_up)
+        if evaluated.failed:
+            metrics.failures.labels(evaluated.group).inc(evaluated.failed)
+        else:
+            metrics.last.labels(evaluated.group).set(self._app.clock.now().timestamp())
+        for one in evaluated.transitions:
+            key, cause = str(one.alert.key), str(one.cause)
+            log.info("alert.changed", alert=key, before=str(one.before), after=str(one.after), at=one.at, cause=cause)
+        quiet = not evaluated.failed and not evaluated.transitions
+        level = log.debug if quiet else log.warning if evaluated.failed else log.info
+        told = {
+            "group": evaluated.group,
+            "rules": evaluated.rules,
+            "firing": evaluated.firing,
+            "failed": evaluated.failed,
+        }
+        why = {"why": evaluated.why} if evaluated.why else {}
+        level("evaluation.completed", points=evaluated.points, took_ms=round(seconds * 1000), **told, **why)
+
+    def _watch(self) -> None:
+        try:
+            for one in self._app.vigil.watch():
+                blind = one.after is State.FIRING
+                level = log.warning if blind else log.info
+                why = one.judgement.why if one.judgement else ""
+                level("blind.began" if blind else "blind.ended", subject=one.alert.key.alert, why=why)
+        except Exception as error:  # the one catch-all on this way
+            self._app.metrics.failures.labels(BLIND_GROUP).inc()
+            log.exception("watch.failed", why=str(error))
+
+    def _outbox_failed(self, error: Exception) -> None:
+        self._app.metrics.slack_requests.labels("outbox", "failed").inc()
+        log.error("outbox.failed", why=str(error), exc_info=not isinstance(error, StoreError))
+
+    # --- rules ----------------------------------------------------------------------------------------------------
+
+    def reload(self) -> str:
+        """Put the rules on disk in force; give what is wrong with them, or nothing. A refused set changes nothing."""
+        with self._reloading:
+            try:
+                rules = load_rules(self._app.settings)
+                dropped = self._app.reloader.adopt(rules)
+            except (RulesError, ValueError, StoreError, ConflictError) as error:
+                return self._refused(error)
+            self._schedule(rules.groups)
+            self._adopted(dropped=len(dropped))
+            log.info("rules.reloaded", rules=rules.digest[:12], dropped=[str(key) for key in dropped])
+            return ""
+
+    def _adopted(self, dropped: int) -> None:
+        del dropped
+        self._rules_trouble = ""
+        self._app.metrics.reload_success.set(1)
+        self._app.metrics.reload_at.set(self._app.clock.now().timestamp())
+
+    def _refused(self, error: Exception) -> str:
+        findings = error.findings if isinstance(error, RulesError) else ()
+        self._rules_trouble = "; ".join(str(one) for one in findings) or str(error)
+        self._app.metrics.reload_success.set(0)
+        log.error("rules.refused", why=self._rules_trouble)
+        return self._rules_trouble
+
+    # --- what HTTP shows ------------------------------------------------------------------------------------------
+
+    def _inside(self) -> Inside:
+        return Inside(
+            store=self._app.store,
+            commands=self._app.commands,
+            registry=self._app.metrics.registry,
+            token=self._app.token,
+            healthy=self._healthy,
+            ready=self._ready,
+            reload=self.reload,
+            gauges=self._gauges,
+        )
+
+    def _healthy(self) -> Health:
+        """Ticks come: nothing else, so that an outage elsewhere never restarts the monitor."""
+        now = self._app.clock.monotonic()
+        intervals = {group.name: group.interval for group in self._app.book.now.rules.groups} | {
+            BLIND_GROUP: WATCH_EVERY
+        }
+        late = [name for name, at in self._ticked.items() if now - at > 2 * intervals.get(name, WATCH_EVERY) + 5]
+        return Health(ok=not late, trouble=f"no tick for: {', '.join(late)}")
+
+    def _ready(self) -> Health:
+        if self._rules_trouble:
+            return Health(ok=False, trouble=f"the rules on disk were refused, older ones run: {self._rules_trouble}")
+        waiting = [group.name for group in self._app.book.now.rules.groups if group.name not in self._tried]
+        return Health(ok=not waiting, trouble=f"not evaluated yet: {', '.join(waiting)}")
+
+    def _gauges(self) -> None:
+        """Set the metrics that are read from what is kept, at each scrape."""
+        metrics, now = self._app.metrics, self._app.clock.now()
+        metrics.alerts.clear()
+        metrics.incidents.clear()
+        kept = {state.name: state for state in self._app.store.groups()}
+        for state in kept.values():
+            for key, alert in state.alerts.items():
+                metrics.alerts.labels(key.alert, str(alert.state)).inc()
+        blind = {key.alert for key in kept[BLIND_GROUP].alerts} if BLIND_GROUP in kept else set()
+        for group in self._app.book.now.rules.groups:
+            unseen = blind & {group.name, *(rule.alert for rule in group.rules)}
+            metrics.blind.labels(group.name).set(1 if unseen else 0)
+        for tier in Tier:
+            metrics.incidents.labels(str(tier)).set(0)
+        for incident in self._app.store.incidents(open_only=True):
+            metrics.incidents.labels(str(incident.tier)).inc()
+        owed = self._app.store.owed()
+        metrics.outbox_pending.set(len(owed))
+        oldest = min((post.decided_at for post in owed), default=now)
+        metrics.outbox_oldest.set((now - oldest).total_seconds())
+
+
+class Serving:
+    """The event loop in its own thread: the HTTP listener and, where Slack is set, Socket Mode."""
+
+    def __init__(self, app: App, inside: Inside) -> None:
+        self._app = app
+        self._listener: socket.socket | None = None
+        config = uvicorn.Config(
+            application(inside), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="serving", daemon=True)
+        self._stopping = threading.Event()
+
+    def bind(self) -> str:
+        """Bind the listener and give its URL; port 0 takes a free one. Raises OSError."""
+        host, _, port = self._app.settings.listen.rpartition(":")
+        host = host.strip("[]")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, int(port)), family=family, backlog=128)
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self._listener.getsockname()[1]}"
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for the end of serving."""
+        self._stopping.set()
+
+    def join(self, within: float) -> None:
+        """Wait for the end of serving, for at most `within` seconds."""
+        self._thread.join(within)
+
+    async def _serve(self) -> None:
+        stop = asyncio.Event()
+        listener = self._listener
+        tasks = [asyncio.create_task(self._server.serve(sockets=[listener] if listener else None))]
+        if self._app.socket is not None:
+            tasks.append(asyncio.create_task(self._app.socket.run(stop)))
+        while not self._stopping.is_set():  # noqa: ASYNC110  # the order to stop comes from another thread
+            await asyncio.sleep(0.1)
+        stop.set()
+        self._server.should_exit = True
+        await asyncio.wait(tasks, timeout=STOP_WITHIN / 4)

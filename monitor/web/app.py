@@ -1,0 +1,168 @@
+"""The one HTTP listener. Reading is open (it binds to loopback by default); changing anything asks for a bearer token.
+
+Handlers run in threads, since commands and the store are synchronous. They know commands and the store, nothing of
+Slack.
+"""
+
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from monitor.commands import Commands, Done, NotDone
+from monitor.commands import Request as Asked
+from monitor.core.incident import Actor, Role, Source
+from monitor.core.page import ActionKind
+from monitor.ports import ConflictError, Store, StoreError
+from monitor.web.shapes import incident_in_full, incident_in_short
+
+MOST = 64 * 1024
+"""Bytes of a request's body that are read; nothing a person asks for is longer."""
+
+NAME = re.compile(r"[\w.@+ -]{1,64}")
+"""What a login name may look like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the daemon does its work; `trouble` says in a sentence why not."""
+
+    ok: bool
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What the application shows and moves. `reload` gives what is wrong with the rules on disk, or nothing."""
+
+    store: Store
+    commands: Commands
+    registry: CollectorRegistry
+    token: str
+    healthy: Callable[[], Health]
+    ready: Callable[[], Health]
+    reload: Callable[[], str]
+    gauges: Callable[[], None]
+
+
+def application(inside: Inside) -> Starlette:
+    """Give the ASGI application."""
+    pages = _Pages(inside)
+    return Starlette(
+        routes=[
+            Route("/-/healthy", pages.healthy),
+            Route("/-/ready", pages.ready),
+            Route("/-/reload", pages.reload, methods=["POST"]),
+            Route("/metrics", pages.metrics),
+            Route("/api/v1/incidents", pages.incidents),
+            Route("/api/v1/incidents/{id}", pages.incident),
+            Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
+        ]
+    )
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+def _wrong(sentence: str, status: int) -> Response:
+    return _json({"version": 1, "error": sentence}, status)
+
+
+class _Pages:
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+
+    async def healthy(self, _request: Request) -> Response:
+        return _health(self._inside.healthy())
+
+    async def ready(self, _request: Request) -> Response:
+        return _health(self._inside.ready())
+
+    async def metrics(self, _request: Request) -> Response:
+        await run_in_threadpool(self._inside.gauges)
+        return Response(generate_latest(self._inside.registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def reload(self, request: Request) -> Response:
+        if not self._trusted(request):
+            return _untrusted()
+        wrong = await run_in_threadpool(self._inside.reload)
+        return _wrong(wrong, 422) if wrong else _json({"version": 1, "reloaded": True})
+
+    async def incidents(self, _request: Request) -> Response:
+        found = await run_in_threadpool(self._inside.store.incidents)
+        return _json({"version": 1, "incidents": [incident_in_short(one) for one in found]})
+
+    async def incident(self, request: Request) -> Response:
+        name = request.path_params["id"]
+        found = await run_in_threadpool(self._inside.store.incident, name)
+        if found is None:
+            return _wrong(f"There is no incident {name}.", 404)
+        events = await run_in_threadpool(self._inside.store.events, name)
+        return _json({"version": 1, "incident": incident_in_full(found, events)})
+
+    async def act(self, request: Request) -> Response:
+        if not self._trusted(request):
+            return _untrusted()
+        asked = await _asked(request)
+        if isinstance(asked, Response):
+            return asked
+        try:
+            outcome = await run_in_threadpool(self._inside.commands.carry_out, asked)
+        except (StoreError, ConflictError) as error:
+            return _wrong(f"It could not be written down, so it was not done: {error}", 503)
+        match outcome:
+            case Done(incident):
+                return _json({"version": 1, "incident": incident_in_short(incident)})
+            case NotDone(sentence, unknown):
+                return _wrong(sentence, 404 if unknown else 409)
+
+    def _trusted(self, request: Request) -> bool:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
+        return bool(self._inside.token) and hmac.compare_digest(given, self._inside.token.encode())
+
+
+def _health(health: Health) -> Response:
+    return Response("ok\n" if health.ok else f"{health.trouble}\n", 200 if health.ok else 503, media_type="text/plain")
+
+
+def _untrusted() -> Response:
+    return _wrong("Changing something asks for the token: MONITOR_CONSOLE_TOKEN, or the one in the lock file.", 401)
+
+
+async def _asked(request: Request) -> Asked | Response:
+    """Give what a request asks for, in the name it gives: the token vouches for the shell, nobody for the name."""
+    try:
+        action = ActionKind(request.path_params["action"])
+        body = await _body(request)
+    except ValueError as error:
+        return _wrong(f"Not understood: {error}.", 400)
+    name = str(body.get("as", ""))
+    if not NAME.fullmatch(name):
+        return _wrong('Say who you are: {"as": "your name"}, up to 64 letters.', 400)
+    roles = frozenset({Role.RESPONDER, Role.COMMANDER})
+    actor = Actor(name, name, Source.CLI, roles, verified=False)
+    note, alert = str(body.get("note", ""))[:2000], str(body.get("alert", ""))[:200]
+    return Asked(request.path_params["id"], action, actor, alert=alert, note=note)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    read = b""
+    async for chunk in request.stream():
+        read += chunk
+        if len(read) > MOST:
+            raise ValueError("the body is over 64 KiB")
+    body = orjson.loads(read or b"{}")
+    if not isinstance(body, dict):
+        raise ValueError("the body is no JSON object")  # noqa: TRY004  # it is the request that is wrong
+    return body
