@@ -7,7 +7,10 @@
         assert clicked.acked
 
 Faults: `slack.fault("chat.postMessage", OK, lost_reply())` passes the first call and loses the second's reply;
-`slack.down()` and `slack.up()` are an outage on the same port. It must not know what is being tested.
+`slack.down()` and `slack.up()` are an outage on the same port, `slack.drop_sockets()` and `slack.ask_to_refresh()`
+end connections, `slack.frozen` lets them fall silent and `slack.hangs_up` ends them at once. What people see is in
+`messages`, `thread`, `message(ts).shown` and `told`; what was refused, and why, in `refused`.
+It must not know what is being tested.
 """
 
 import asyncio
@@ -116,7 +119,7 @@ class SlackServer(Workspace):
         self.calls: list[Call] = []
         self.refused: list[str] = []
         self.sockets: list[web.WebSocketResponse] = []
-        self.frozen = False
+        self.frozen, self.hangs_up = False, False
         self._acks: dict[str, threading.Event] = defaultdict(threading.Event)
         self._faults: dict[str, list[Fault | None]] = defaultdict(list)
 
@@ -306,16 +309,21 @@ class SlackServer(Workspace):
         if ticket not in self.tickets:
             return web.Response(status=403)
         self.tickets.discard(ticket)
-        socket = web.WebSocketResponse(autoping=False, timeout=0.1)
+        socket = web.WebSocketResponse(autoping=False, autoclose=False, timeout=0.1)
         await socket.prepare(request)
         await socket.send_json({"type": "hello", "num_connections": len(self.sockets) + 1})
         self.sockets.append(socket)
         try:
+            if self.hangs_up:
+                await socket.close()
             async for message in socket:
                 if message.type is WSMsgType.PING and not self.frozen:
                     await socket.pong(message.data)
                 elif message.type is WSMsgType.TEXT:
                     self._acks[json.loads(message.data).get("envelope_id", "")].set()
+            if self.frozen:
+                await self._stop.wait()
+            await socket.close()
         finally:
             with contextlib.suppress(ValueError):
                 self.sockets.remove(socket)

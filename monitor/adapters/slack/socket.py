@@ -26,6 +26,8 @@ CONNECT_WITHIN = 10.0
 ANSWER_WITHIN = 2.5
 """Slack shows the person an error after 3 s without an acknowledgement."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+SETTLED = 15.0
+"""Seconds after which a lost connection is replaced at once; one that does not last is not asked for in a hurry."""
 WATCH_EVERY = 0.25
 PING_EVERY = 5.0
 DRAIN_WITHIN, CLOSE_WITHIN = 1.0, 0.5
@@ -120,18 +122,19 @@ class SlackSocket:
         await asyncio.gather(*self._told, return_exceptions=True)
 
     async def _keep(self, place: int, stop: asyncio.Event) -> None:
-        """Keep one connection: open, watch, replace, pausing longer while it cannot be opened."""
+        """Keep one connection: open, watch, replace, pausing longer while it does not last."""
         pause = FIRST_PAUSE
         while not stop.is_set():
-            connection = self._connection()
+            connection, began = self._connection(), time.monotonic()
             try:
                 if await self._opened(connection, stop):
-                    pause = FIRST_PAUSE
                     await self._watch(connection, place, stop)
-                    continue
             finally:
                 self._alive[place] = False
                 await connection.shut()
+            if time.monotonic() - began > SETTLED:
+                pause = FIRST_PAUSE
+                continue
             await _wait(stop, pause * random.uniform(0.7, 1.3))  # noqa: S311  # spreads the load, hides nothing
             pause = min(pause * 2, LONGEST_PAUSE)
 
