@@ -28,7 +28,7 @@ class _Read:
     """What was read, and when on the monotonic clock."""
 
     at: float
-    value: frozenset[str]
+    value: tuple[str, ...]
 
 
 class SlackDirectory:
@@ -54,14 +54,14 @@ class SlackDirectory:
         """Give the name that people know `user` by, or the id where Slack does not tell."""
         now, kept = self._clock.monotonic(), self._names.get(user)
         if kept and now - kept.at < NAME_FRESH:
-            return next(iter(kept.value))
+            return kept.value[0]
         answer = self._ask("users_info", user=user)
         if answer is None:
-            return next(iter(kept.value)) if kept else user
+            return kept.value[0] if kept else user
         person = answer.get("user") or {}
         profile = person.get("profile") or {}
         name = str(profile.get("display_name") or profile.get("real_name") or person.get("name") or user)
-        self._keep(self._names, user, frozenset({name}), now)
+        self._keep(self._names, user, (name,), now)
         return name
 
     def team_id(self) -> str:
@@ -75,13 +75,13 @@ class SlackDirectory:
         """Give the members of a user group; nobody where it cannot be read."""
         now, kept = self._clock.monotonic(), self._groups.get(group)
         if kept and now - kept.at < FRESH:
-            return kept.value
+            return frozenset(kept.value)
         answer = self._ask("usergroups_users_list", usergroup=group)
         if answer is None:
-            return kept.value if kept and now - kept.at < STALE else frozenset()
-        members = frozenset(str(one) for one in answer.get("users") or ())
+            return frozenset(kept.value) if kept and now - kept.at < STALE else frozenset()
+        members = tuple(str(one) for one in answer.get("users") or ())
         self._keep(self._groups, group, members, now)
-        return members
+        return frozenset(members)
 
     def _is_in(self, user: str, one: str) -> bool:
         """Tell whether `one`, a user or a user group, is or holds `user`."""
@@ -96,7 +96,7 @@ class SlackDirectory:
         self._failed_at = now if isinstance(answer, Ambiguous | RetryAfter) else None
         return answer if isinstance(answer, SlackResponse) else None
 
-    def _keep(self, where: dict[str, _Read], key: str, value: frozenset[str], now: float) -> None:
+    def _keep(self, where: dict[str, _Read], key: str, value: tuple[str, ...], now: float) -> None:
         """Keep an answer; the oldest makes room."""
         with self._lock:
             where.pop(key, None)
