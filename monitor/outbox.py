@@ -4,7 +4,7 @@ Pages first, a thread after its root, failures tried again. Knows the pager's po
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -46,46 +46,72 @@ class Delivered:
     seconds: float
 
 
+class Bell:
+    """Rung where something new is owed; waited for where it is delivered."""
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+
+    def ring(self) -> None:
+        """Say that something new is owed."""
+        self._rung.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it rings, or for `seconds`; and be ready for the next ring."""
+        self._rung.wait(seconds)
+        self._rung.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenes:
+    """What a page is rendered from beside its incident.
+
+    Procedures, and what the signals say now (kept up to date by the engine).
+    """
+
+    book: RuleBook
+    readings: Mapping[AlertKey, Reading]
+
+    def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
+        """Give the scene of `incident` for `post`."""
+        procedure = self.book.now.rules.procedures.get(incident.procedure)
+        return Scene(incident, now, dict(self.readings), procedure, post.mention)
+
+
 class Outbox:
-    """Delivers what the store says is owed. `run` is its thread; `wake` tells it that there is something new."""
+    """Delivers what the store says is owed, woken by the bell. `run` is its thread."""
 
     def __init__(
         self,
         store: Store,
         pager: Pager,
         clock: Clock,
-        book: RuleBook,
-        readings: Callable[[], dict[AlertKey, Reading]],
+        scenes: Scenes,
+        bell: Bell,
         watched: Callable[[Delivered], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._pager = pager
         self._clock = clock
-        self._book = book
-        self._readings = readings
+        self._scenes = scenes
+        self._bell = bell
         self._watched = watched
-        self._news = threading.Event()
         self._stopping = threading.Event()
-
-    def wake(self) -> None:
-        """Say that something new is owed."""
-        self._news.set()
 
     def stop(self) -> None:
         """Ask `run` to return after the delivery that is under way."""
         self._stopping.set()
-        self._news.set()
+        self._bell.ring()
 
     def run(self, failed: Callable[[Exception], None]) -> None:
         """Deliver until stopped. What goes wrong with the store is told to `failed` and tried again."""
         while not self._stopping.is_set():
-            self._news.clear()
             try:
                 wait = self.deliver_due()
             except Exception as error:  # noqa: BLE001  # the one catch-all of this thread: it counts, and pages go on
                 failed(error)
                 wait = 1.0
-            self._news.wait(wait)
+            self._bell.wait(wait)
 
     def deliver_due(self) -> float:
         """Deliver everything that is due; give the seconds until the next try."""
@@ -132,14 +158,10 @@ class Outbox:
             )
             if root_ts is None:
                 return None
-        scene = self._scene(incident, post)
+        scene = self._scenes.of(incident, post, self._clock.now())
         if post.kind is PostKind.ROOT:
             return Message(post, page=render(scene))
         return Message(post, card=card(scene) if post.kind is PostKind.CARD else None, root_ts=root_ts)
-
-    def _scene(self, incident: Incident, post: Post) -> Scene:
-        procedure = self._book.now.rules.procedures.get(incident.procedure)
-        return Scene(incident, self._clock.now(), dict(self._readings()), procedure, post.mention)
 
 
 def in_order(posts: Iterable[Post]) -> list[Post]:

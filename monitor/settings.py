@@ -177,15 +177,19 @@ class Gathered(BaseModel):
 
 
 def load(
-    environ: Mapping[str, str] | None = None, *, env_file: Path | None = None, secrets_dir: Path | None = None
-) -> tuple[Settings, Gathered]:
+    environ: Mapping[str, str] | None = None,
+    *,
+    options: Mapping[str, str] | None = None,
+    env_file: Path | None = None,
+    secrets_dir: Path | None = None,
+) -> tuple[Settings, "Gathered"]:
     """Give the effective settings and where each came from. Raises SettingsError with a sentence for everything wrong.
 
-    The stronger source wins: the environment, files named by `..._FILE`, the secrets directory (systemd's credentials
-    directory where none is given), the env file.
+    The stronger source wins: `options` of the command line, the environment, files named by `..._FILE`, the secrets
+    directory (systemd's credentials directory where none is given), the env file.
     """
     environ = os.environ if environ is None else environ
-    gathered = gather(environ, env_file, secrets_dir)
+    gathered = gather(environ, env_file, secrets_dir, options or {})
     gathered.problems += unknown(gathered.sources)
     try:
         values = _Gathered(Settings, gathered.values)()
@@ -197,9 +201,12 @@ def load(
     return settings, gathered
 
 
-def gather(environ: Mapping[str, str], env_file: Path | None, secrets_dir: Path | None) -> Gathered:
+def gather(
+    environ: Mapping[str, str], env_file: Path | None, secrets_dir: Path | None, options: Mapping[str, str]
+) -> Gathered:
     """Collect the settings from all sources, the strongest first."""
     gathered = Gathered()
+    gathered.take(options, "command line")
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and not KUBERNETES.match(name)}
     twins = {f"{name}_FILE" for name in _secret_names()}
     named = {name: value for name, value in given.items() if name in twins}
