@@ -13,7 +13,7 @@ from monitor.adapters.prometheus import Access, PrometheusSource
 from monitor.adapters.store import SqlStore, open_store
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
-from monitor.core.incident import Actor
+from monitor.core.events import Actor
 from monitor.core.page import ActionKind
 from monitor.core.rule import RuleSet
 from monitor.desk import Desk

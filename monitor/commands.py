@@ -9,18 +9,8 @@ from typing import TypeAlias
 
 import structlog
 
-from monitor.core.incident import (
-    Acknowledge,
-    Actor,
-    Command,
-    DealWith,
-    Event,
-    Incident,
-    Refusal,
-    Refused,
-    StartProcedure,
-    decide,
-)
+from monitor.core.events import Actor, Event, Refused
+from monitor.core.incident import Acknowledge, Command, DealWith, Incident, Refusal, StartProcedure, decide
 from monitor.core.model import AlertKey
 from monitor.core.page import ActionKind
 from monitor.desk import Desk

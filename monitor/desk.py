@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
-from monitor.core import incident as incidents
-from monitor.core.incident import Event, Finding, Incident, Refusal, Response, Scope
+from monitor.core.events import Event
+from monitor.core.incident import Incident, Refusal
 from monitor.core.paging import Happening, NewPost, Owed, owed
+from monitor.core.response import Finding, Response, Scope, follow, respond
 from monitor.core.rule import Route
 from monitor.ports import Change, Clock, ConflictError, GroupState, NewEvents, Post, PostKind, Store
 from monitor.rulebook import RuleBook
@@ -89,7 +90,7 @@ class Desk:
             routing = self._book.now.rules.routing
             scope = Scope(routing.environment, self._store.next_incident_number(), routing.reopen_within)
             opened = self._store.incidents(open_only=True)
-            responses = incidents.respond(opened, decision.findings, self._clock.now(), scope)
+            responses = respond(opened, decision.findings, self._clock.now(), scope)
         self._commit(responses, (decision.state,))
 
     def act(
@@ -110,7 +111,7 @@ class Desk:
             decided = decide(incident)
             if isinstance(decided, Refusal):
                 return decided
-            response = incidents.follow(incident, decided)
+            response = follow(incident, decided)
             changed = tuple(state for state in (group() for group in groups) if state is not None)
             try:
                 self._commit((response,), changed)

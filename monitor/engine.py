@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from monitor.core.evaluate import step
 from monitor.core.firing import firing_of, reading_of, snapshot_of
-from monitor.core.incident import Cleared, Finding, Fired
 from monitor.core.model import Alert, AlertKey, State, Transition, utc
 from monitor.core.page import Reading
+from monitor.core.response import Cleared, Finding, Fired
 from monitor.core.rule import Group, Rule
 from monitor.desk import Decision, Desk
 from monitor.grid import Stretch, due_points

@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from monitor.core.incident import Event, Incident
+from monitor.core.events import Event
+from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Sample
 from monitor.core.page import Card, Page
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from monitor.core.evaluate import Stepped, look, retire
 from monitor.core.firing import blind_firing
-from monitor.core.incident import Finding, Fired, Incident, due
+from monitor.core.incident import Incident, due
 from monitor.core.model import Alert, AlertKey, Cause, State, Transition
 from monitor.core.page import Reading
+from monitor.core.response import Finding, Fired
 from monitor.desk import Decision, Desk
 from monitor.engine import Engine, cleared
 from monitor.lookout import Lookout

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.core.incident import Event, Incident, fold
+from monitor.core.events import Event
+from monitor.core.incident import Incident, fold
 from monitor.ports import (
     Answer,
     Change,

@@ -5,7 +5,7 @@ What an incident remembers of an alert, what a page reads of it now, and the evi
 
 from collections.abc import Mapping
 
-from monitor.core.incident import MONITOR, Firing, Snapshot
+from monitor.core.events import MONITOR, Firing, Snapshot
 from monitor.core.model import AlertKey, Judgement, Labels, Transition, utc
 from monitor.core.page import Reading
 from monitor.core.rule import Rule, TierRule, unit_of

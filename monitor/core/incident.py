@@ -1,206 +1,36 @@
-"""An incident: its events, their fold, and the decisions. The only place where an incident changes.
+"""An incident: the fold of its events, and what a person may do to it. The only place where an incident changes.
 
 State is never stored on its own: `fold` of the events gives it. A command of a person is decided against the state by
-`decide`, which
-gives events or a refusal that says who, what and why; what the rules found is answered by `respond`. Times are aware
-UTC.
+`decide`,
+which gives events or a refusal that says who, what and why. Times are aware UTC.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from monitor.core.model import AlertKey, Cause, Labels, Reference, Tier
-from monitor.core.rule import Resolve, Unit
-from monitor.core.words import clock
-
-
-class Source(StrEnum):
-    """Where an event came from."""
-
-    MONITOR = "monitor"
-    SLACK = "slack"
-    CLI = "cli"
-    CONSOLE = "console"
-    API = "api"
-
-
-class Role(StrEnum):
-    """What somebody may do on an incident, by configured user group or id; nothing configured means nobody."""
-
-    RESPONDER = "responder"
-    COMMANDER = "commander"
-    APPROVER = "approver"
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who did something.
-
-    `id` is Slack's user id or a login name; `verified` is False where nobody vouched for the name.
-    """
-
-    id: str
-    name: str
-    source: Source
-    roles: frozenset[Role] = frozenset()
-    verified: bool = True
-
-
-MONITOR = Actor("monitor", "Rollback Monitor", Source.MONITOR)
-
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """An alert as an incident remembers it: identity, words and numbers at the time it fired.
-
-    `value` and `limit` are in `unit`; `summary` is the rule's rendered annotation; `why` the judgement's sentence;
-    `expr` the
-    PromQL that was read, for the evidence.
-    """
-
-    key: AlertKey
-    service: str
-    summary: str
-    since: datetime
-    fired_at: datetime
-    value: float | None = None
-    limit: float | None = None
-    above: bool = True
-    unit: Unit = Unit.NUMBER
-    why: str = ""
-    baseline: tuple[Reference, ...] = ()
-    links: Labels = ()
-    procedure: str = "rollback"
-    resolve: Resolve = Resolve.BY_SIGNAL
-    resolved_at: datetime | None = None
-    resolved_why: str = ""
-
-    @property
-    def active(self) -> bool:
-        """Whether it still fires."""
-        return self.resolved_at is None
-
-
-class EndReason(StrEnum):
-    """How an incident ended."""
-
-    BY_ITSELF = "by_itself"
-    SIGHTED = "sighted"
-    BY_PERSON = "by_person"
-
-
-# --- events -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An incident began."""
-
-    at: datetime
-    by: Actor
-    environment: str
-    blind: bool = False
-    kind: Literal["opened"] = "opened"
-
-
-@dataclass(frozen=True, slots=True)
-class AlertFired:
-    """An alert fired into the incident: the first, another, a worse tier, or one that came back."""
-
-    at: datetime
-    by: Actor
-    firing: Firing
-    kind: Literal["alert_fired"] = "alert_fired"
-
-
-@dataclass(frozen=True, slots=True)
-class AlertResolved:
-    """An alert of the incident stopped firing."""
-
-    at: datetime
-    by: Actor
-    key: AlertKey
-    cause: Cause
-    value: float | None = None
-    kind: Literal["alert_resolved"] = "alert_resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Evidence: what was read for an alert when it changed (query text by part, numbers, baseline)."""
-
-    at: datetime
-    by: Actor
-    key: AlertKey
-    queries: Labels
-    value: float | None
-    limit: float | None
-    requests: float | None
-    failures: float | None
-    baseline: tuple[Reference, ...] = ()
-    why: str = ""
-    kind: Literal["snapshot"] = "snapshot"
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """Somebody has seen the page and is on it."""
-
-    at: datetime
-    by: Actor
-    kind: Literal["acknowledged"] = "acknowledged"
-
-
-@dataclass(frozen=True, slots=True)
-class ProcedureStarted:
-    """Somebody became incident commander and opened the procedure."""
-
-    at: datetime
-    by: Actor
-    procedure: str
-    steps: int
-    kind: Literal["procedure_started"] = "procedure_started"
-
-
-@dataclass(frozen=True, slots=True)
-class DealtWith:
-    """Somebody said that an alert which resolves by a person is dealt with; the alert is retired."""
-
-    at: datetime
-    by: Actor
-    key: AlertKey
-    note: str
-    kind: Literal["dealt_with"] = "dealt_with"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Somebody asked for something that was refused; kept as evidence, changes nothing else."""
-
-    at: datetime
-    by: Actor
-    command: str
-    why: str
-    kind: Literal["refused"] = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The incident is over."""
-
-    at: datetime
-    by: Actor
-    reason: EndReason
-    kind: Literal["ended"] = "ended"
-
-
-Event: TypeAlias = (
-    Opened | AlertFired | AlertResolved | Snapshot | Acknowledged | ProcedureStarted | DealtWith | Refused | Ended
+from monitor.core.events import (
+    MONITOR,
+    Acknowledged,
+    Actor,
+    AlertFired,
+    AlertResolved,
+    DealtWith,
+    Ended,
+    EndReason,
+    Event,
+    Firing,
+    Opened,
+    ProcedureStarted,
+    Refused,
+    Role,
+    Snapshot,
 )
-
+from monitor.core.model import AlertKey, Tier
+from monitor.core.rule import Resolve
+from monitor.core.words import clock
 
 # --- the fold -----------------------------------------------------------------------------------------------------
 
@@ -445,142 +275,6 @@ def _not_allowed(incident: Incident, command: Command) -> Refusal:
         "Acknowledge is open to everybody; the people are named in routing.yaml."
     )
     return Refusal(No.NOT_ALLOWED, sentence)
-
-
-# --- what the rules found -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """An alert that began to fire, with the evidence of what was read."""
-
-    firing: Firing
-    snapshot: Snapshot | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cleared:
-    """An alert that stopped firing."""
-
-    key: AlertKey
-    at: datetime
-    cause: Cause
-    value: float | None = None
-
-
-Finding: TypeAlias = Fired | Cleared
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What happened to one incident: as it was (None: new), as it is, and the events between."""
-
-    before: Incident | None
-    after: Incident
-    events: tuple[Event, ...]
-
-    @property
-    def expected_rev(self) -> int:
-        """The number of events the incident had when this was decided."""
-        return self.before.rev if self.before else 0
-
-
-def follow(incident: Incident, events: tuple[Event, ...]) -> Response:
-    """Give what `events`, decided against `incident`, make of it."""
-    after = incident
-    for event in events:
-        after = apply(after, event)
-    return Response(incident, after, events)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What incidents are opened with.
-
-    The environment, the number of the next one, and how long a recovered one can come back (seconds).
-    """
-
-    environment: str
-    next_number: int
-    reopen_within: int
-
-
-def incident_id(number: int) -> str:
-    """Give the name of incident `number`: INC-0142."""
-    return f"INC-{number:04d}"
-
-
-def respond(
-    open_incidents: Sequence[Incident], findings: Iterable[Finding], at: datetime, scope: Scope
-) -> tuple[Response, ...]:
-    """Give what `findings` do to the incidents, opening one where none takes them.
-
-    One incident a scope takes all signals; *blind* has an incident of its own, unless a rollback is open, which then
-    carries it as
-    a banner.
-    """
-    desk = _Desk({one.id: one for one in open_incidents}, scope)
-    for finding in findings:
-        match finding:
-            case Fired():
-                desk.fired(finding, at)
-            case Cleared():
-                desk.cleared(finding)
-    return desk.responses({one.id: one for one in open_incidents})
-
-
-class _Desk:
-    """The open incidents while findings are sorted into them."""
-
-    def __init__(self, incidents: dict[str, Incident], scope: Scope) -> None:
-        self._incidents = incidents
-        self._events: dict[str, list[Event]] = {}
-        self._scope = scope
-        self._next = scope.next_number
-
-    def fired(self, finding: Fired, at: datetime) -> None:
-        firing = finding.firing
-        home = self._home(firing, at) or self._open(at, blind=firing.key.tier is Tier.BLIND)
-        self._add(home, AlertFired(at, MONITOR, firing))
-        if finding.snapshot is not None:
-            self._add(home, finding.snapshot)
-
-    def cleared(self, finding: Cleared) -> None:
-        for incident in list(self._incidents.values()):
-            if any(one.key == finding.key for one in incident.active):
-                self._add(incident.id, AlertResolved(finding.at, MONITOR, finding.key, finding.cause, finding.value))
-                if incident.blind and not self._incidents[incident.id].active:
-                    self._add(incident.id, Ended(finding.at, MONITOR, EndReason.SIGHTED))
-
-    def _home(self, firing: Firing, at: datetime) -> str | None:
-        takers = [one for one in self._incidents.values() if one.is_open and self._takes(one, firing, at)]
-        takers.sort(key=lambda one: (one.blind, one.opened_at), reverse=firing.key.tier is not Tier.BLIND)
-        return takers[0].id if takers else None
-
-    def _takes(self, incident: Incident, firing: Firing, at: datetime) -> bool:
-        if firing.key.tier is Tier.BLIND:
-            return incident.blind or (incident.tier is Tier.ROLLBACK and incident.recovered_at is None)
-        if incident.blind:
-            return False
-        recovered = incident.recovered_at
-        return recovered is None or at - recovered < timedelta(seconds=self._scope.reopen_within)
-
-    def _open(self, at: datetime, *, blind: bool) -> str:
-        name = incident_id(self._next)
-        self._next += 1
-        opened = Opened(at, MONITOR, self._scope.environment, blind=blind)
-        self._incidents[name] = fold(name, [opened])
-        self._events[name] = [opened]
-        return name
-
-    def _add(self, incident: str, event: Event) -> None:
-        self._incidents[incident] = apply(self._incidents[incident], event)
-        self._events.setdefault(incident, []).append(event)
-
-    def responses(self, before: dict[str, Incident]) -> tuple[Response, ...]:
-        return tuple(
-            Response(before.get(name), self._incidents[name], tuple(events)) for name, events in self._events.items()
-        )
 
 
 def due(incident: Incident, at: datetime, reopen_within: int) -> tuple[Event, ...]:

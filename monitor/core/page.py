@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from monitor.core.incident import EndReason, Firing, Incident
+from monitor.core.events import EndReason, Firing
+from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
 from monitor.core.procedure import Procedure, Step
 from monitor.core.rule import Resolve

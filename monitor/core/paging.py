@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.core.incident import (
+from monitor.core.events import (
     Acknowledged,
     AlertFired,
     AlertResolved,
@@ -16,13 +16,12 @@ from monitor.core.incident import (
     EndReason,
     Event,
     Firing,
-    Incident,
     ProcedureStarted,
-    Response,
-    apply,
 )
+from monitor.core.incident import Incident, apply
 from monitor.core.model import Tier
 from monitor.core.page import names
+from monitor.core.response import Response
 from monitor.core.rule import Route
 from monitor.core.words import clock, lasted
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from monitor.core.humanize import FUNCTIONS, Moment, Value, go_float, printf, printf_problem
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<pipe>\|)|(?P<variable>\$[\w.]*)|(?P<string>"(?:[^"\\\n]|\\.)*")"""
+    r"""\s*(?:(?P<pipe>\|)|(?P<variable>[$.][\w.]*)|(?P<string>"(?:[^"\\\n]|\\.)*")"""
     r"""|(?P<number>-?\d{1,15}(?:\.\d{1,15})?(?![\w.]))|(?P<word>\w+)|(?P<other>\S))"""
 )
 _KEYWORDS = frozenset(

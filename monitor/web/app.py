@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from monitor.commands import Commands, Done, NotDone
 from monitor.commands import Request as Asked
-from monitor.core.incident import Actor, Role, Source
+from monitor.core.events import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.ports import ConflictError, Store, StoreError
 from monitor.web.shapes import incident_in_full, incident_in_short

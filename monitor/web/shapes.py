@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from monitor.core.incident import Actor, Event, Firing, Incident
+from monitor.core.events import Actor, Event, Firing
+from monitor.core.incident import Incident
 from monitor.core.page import Scene, headline, next_for, tone
 
 

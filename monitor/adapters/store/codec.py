@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import Field, TypeAdapter
 
-from monitor.core.incident import Event
+from monitor.core.events import Event
 from monitor.core.model import Alert, AlertKey, Labels, State, Tier, labels_of
 from monitor.ports import Post, PostKind, PostState
 

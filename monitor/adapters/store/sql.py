@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from monitor.adapters.store import codec, tables
 from monitor.adapters.store.lock import Lock
-from monitor.core.incident import Ended, Event, Incident, Opened, fold
+from monitor.core.events import Ended, Event, Opened
+from monitor.core.incident import Incident, fold
 from monitor.ports import Change, ConflictError, GroupState, NewEvents, Post, PostState, StoreError
 
 

@@ -1,0 +1,197 @@
+"""What can happen to an incident: its events, who brings them about, and alerts as an incident remembers them. Frozen.
+
+Times are aware UTC. What an event changes stands in `monitor.core.incident`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from monitor.core.model import AlertKey, Cause, Labels, Reference
+from monitor.core.rule import Resolve, Unit
+
+
+class Source(StrEnum):
+    """Where an event came from."""
+
+    MONITOR = "monitor"
+    SLACK = "slack"
+    CLI = "cli"
+    CONSOLE = "console"
+    API = "api"
+
+
+class Role(StrEnum):
+    """What somebody may do on an incident, by configured user group or id; nothing configured means nobody."""
+
+    RESPONDER = "responder"
+    COMMANDER = "commander"
+    APPROVER = "approver"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something.
+
+    `id` is Slack's user id or a login name; `verified` is False where nobody vouched for the name.
+    """
+
+    id: str
+    name: str
+    source: Source
+    roles: frozenset[Role] = frozenset()
+    verified: bool = True
+
+
+MONITOR = Actor("monitor", "Rollback Monitor", Source.MONITOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """An alert as an incident remembers it: identity, words and numbers at the time it fired.
+
+    `value` and `limit` are in `unit`; `summary` is the rule's rendered annotation; `why` the judgement's sentence;
+    `expr` the
+    PromQL that was read, for the evidence.
+    """
+
+    key: AlertKey
+    service: str
+    summary: str
+    since: datetime
+    fired_at: datetime
+    value: float | None = None
+    limit: float | None = None
+    above: bool = True
+    unit: Unit = Unit.NUMBER
+    why: str = ""
+    baseline: tuple[Reference, ...] = ()
+    links: Labels = ()
+    procedure: str = "rollback"
+    resolve: Resolve = Resolve.BY_SIGNAL
+    resolved_at: datetime | None = None
+    resolved_why: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether it still fires."""
+        return self.resolved_at is None
+
+
+class EndReason(StrEnum):
+    """How an incident ended."""
+
+    BY_ITSELF = "by_itself"
+    SIGHTED = "sighted"
+    BY_PERSON = "by_person"
+
+
+# --- events -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An incident began."""
+
+    at: datetime
+    by: Actor
+    environment: str
+    blind: bool = False
+    kind: Literal["opened"] = "opened"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFired:
+    """An alert fired into the incident: the first, another, a worse tier, or one that came back."""
+
+    at: datetime
+    by: Actor
+    firing: Firing
+    kind: Literal["alert_fired"] = "alert_fired"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertResolved:
+    """An alert of the incident stopped firing."""
+
+    at: datetime
+    by: Actor
+    key: AlertKey
+    cause: Cause
+    value: float | None = None
+    kind: Literal["alert_resolved"] = "alert_resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Evidence: what was read for an alert when it changed (query text by part, numbers, baseline)."""
+
+    at: datetime
+    by: Actor
+    key: AlertKey
+    queries: Labels
+    value: float | None
+    limit: float | None
+    requests: float | None
+    failures: float | None
+    baseline: tuple[Reference, ...] = ()
+    why: str = ""
+    kind: Literal["snapshot"] = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Somebody has seen the page and is on it."""
+
+    at: datetime
+    by: Actor
+    kind: Literal["acknowledged"] = "acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureStarted:
+    """Somebody became incident commander and opened the procedure."""
+
+    at: datetime
+    by: Actor
+    procedure: str
+    steps: int
+    kind: Literal["procedure_started"] = "procedure_started"
+
+
+@dataclass(frozen=True, slots=True)
+class DealtWith:
+    """Somebody said that an alert which resolves by a person is dealt with; the alert is retired."""
+
+    at: datetime
+    by: Actor
+    key: AlertKey
+    note: str
+    kind: Literal["dealt_with"] = "dealt_with"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Somebody asked for something that was refused; kept as evidence, changes nothing else."""
+
+    at: datetime
+    by: Actor
+    command: str
+    why: str
+    kind: Literal["refused"] = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The incident is over."""
+
+    at: datetime
+    by: Actor
+    reason: EndReason
+    kind: Literal["ended"] = "ended"
+
+
+Event: TypeAlias = (
+    Opened | AlertFired | AlertResolved | Snapshot | Acknowledged | ProcedureStarted | DealtWith | Refused | Ended
+)

@@ -1,0 +1,146 @@
+"""What the rules found, sorted into incidents: which one takes a firing alert, and when a new one is opened. Pure.
+
+Incidents change in `monitor.core.incident`; here it is only decided which events they get.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from monitor.core.events import MONITOR, AlertFired, AlertResolved, Ended, EndReason, Event, Firing, Opened, Snapshot
+from monitor.core.incident import Incident, apply, fold
+from monitor.core.model import AlertKey, Cause, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """An alert that began to fire, with the evidence of what was read."""
+
+    firing: Firing
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """An alert that stopped firing."""
+
+    key: AlertKey
+    at: datetime
+    cause: Cause
+    value: float | None = None
+
+
+Finding: TypeAlias = Fired | Cleared
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What happened to one incident: as it was (None: new), as it is, and the events between."""
+
+    before: Incident | None
+    after: Incident
+    events: tuple[Event, ...]
+
+    @property
+    def expected_rev(self) -> int:
+        """The number of events the incident had when this was decided."""
+        return self.before.rev if self.before else 0
+
+
+def follow(incident: Incident, events: tuple[Event, ...]) -> Response:
+    """Give what `events`, decided against `incident`, make of it."""
+    after = incident
+    for event in events:
+        after = apply(after, event)
+    return Response(incident, after, events)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What incidents are opened with.
+
+    The environment, the number of the next one, and how long a recovered one can come back (seconds).
+    """
+
+    environment: str
+    next_number: int
+    reopen_within: int
+
+
+def incident_id(number: int) -> str:
+    """Give the name of incident `number`: INC-0142."""
+    return f"INC-{number:04d}"
+
+
+def respond(
+    open_incidents: Sequence[Incident], findings: Iterable[Finding], at: datetime, scope: Scope
+) -> tuple[Response, ...]:
+    """Give what `findings` do to the incidents, opening one where none takes them.
+
+    One incident a scope takes all signals; *blind* has an incident of its own, unless a rollback is open, which then
+    carries it as
+    a banner.
+    """
+    desk = _Desk({one.id: one for one in open_incidents}, scope)
+    for finding in findings:
+        match finding:
+            case Fired():
+                desk.fired(finding, at)
+            case Cleared():
+                desk.cleared(finding)
+    return desk.responses({one.id: one for one in open_incidents})
+
+
+class _Desk:
+    """The open incidents while findings are sorted into them."""
+
+    def __init__(self, incidents: dict[str, Incident], scope: Scope) -> None:
+        self._incidents = incidents
+        self._events: dict[str, list[Event]] = {}
+        self._scope = scope
+        self._next = scope.next_number
+
+    def fired(self, finding: Fired, at: datetime) -> None:
+        firing = finding.firing
+        home = self._home(firing, at) or self._open(at, blind=firing.key.tier is Tier.BLIND)
+        self._add(home, AlertFired(at, MONITOR, firing))
+        if finding.snapshot is not None:
+            self._add(home, finding.snapshot)
+
+    def cleared(self, finding: Cleared) -> None:
+        for incident in list(self._incidents.values()):
+            if any(one.key == finding.key for one in incident.active):
+                self._add(incident.id, AlertResolved(finding.at, MONITOR, finding.key, finding.cause, finding.value))
+                if incident.blind and not self._incidents[incident.id].active:
+                    self._add(incident.id, Ended(finding.at, MONITOR, EndReason.SIGHTED))
+
+    def _home(self, firing: Firing, at: datetime) -> str | None:
+        takers = [one for one in self._incidents.values() if one.is_open and self._takes(one, firing, at)]
+        takers.sort(key=lambda one: (one.blind, one.opened_at), reverse=firing.key.tier is not Tier.BLIND)
+        return takers[0].id if takers else None
+
+    def _takes(self, incident: Incident, firing: Firing, at: datetime) -> bool:
+        if firing.key.tier is Tier.BLIND:
+            return incident.blind or (incident.tier is Tier.ROLLBACK and incident.recovered_at is None)
+        if incident.blind:
+            return False
+        recovered = incident.recovered_at
+        return recovered is None or at - recovered < timedelta(seconds=self._scope.reopen_within)
+
+    def _open(self, at: datetime, *, blind: bool) -> str:
+        name = incident_id(self._next)
+        self._next += 1
+        opened = Opened(at, MONITOR, self._scope.environment, blind=blind)
+        self._incidents[name] = fold(name, [opened])
+        self._events[name] = [opened]
+        return name
+
+    def _add(self, incident: str, event: Event) -> None:
+        self._incidents[incident] = apply(self._incidents[incident], event)
+        self._events.setdefault(incident, []).append(event)
+
+    def responses(self, before: dict[str, Incident]) -> tuple[Response, ...]:
+        return tuple(
+            Response(before.get(name), self._incidents[name], tuple(events)) for name, events in self._events.items()
+        )
