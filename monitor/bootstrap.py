@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from monitor import files
 from monitor.adapters.prometheus import Access, PrometheusSource
-from monitor.adapters.store import SqlStore, open_store
+from monitor.adapters.store import Owner, SqlStore, open_store, owner
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
 from monitor.core.events import Actor
@@ -129,6 +129,31 @@ def build(settings: Settings, terminal: TextIO = sys.stdout) -> App:
         token=token,
         socket=_socket(settings, clock, commands, book),
     )
+
+
+def database_owner(settings: Settings) -> Owner | None:
+    """Give the daemon that holds the database, or None where none runs. Raises StoreError for an unusable URL."""
+    return owner(settings.database_url)
+
+
+def try_database(settings: Settings) -> None:
+    """Open the database and let go of it again. Raises StoreError where it cannot be used."""
+    open_store(settings.database_url).close()
+
+
+def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, str]]:
+    """Give what Slack says of token, scopes, channel and people: whether it is well, what was found, the mend."""
+    from monitor.adapters.slack.probe import probe  # noqa: PLC0415  # loaded only where Slack is used
+
+    slack, route = settings.slack, rules.routing.default
+    found = probe(
+        slack.bot_token.get_secret_value() if slack.bot_token else "",
+        app_token=slack.app_token.get_secret_value() if slack.app_token else "",
+        channels=[route.channel] if route.channel else [],
+        people=(*route.responders, *route.commanders, *route.approvers),
+        base_url=slack.api_url,
+    )
+    return [(one.ok, one.what, one.mend) for one in found]
 
 
 def _pager(settings: Settings, terminal: TextIO) -> Pager:

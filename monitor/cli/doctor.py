@@ -7,9 +7,16 @@ from pathlib import Path
 
 import orjson
 
-from monitor.adapters.store import open_store, owner
 from monitor.baselines import Baselines
-from monitor.bootstrap import RulesError, SystemClock, load_rules, prometheus_of
+from monitor.bootstrap import (
+    RulesError,
+    SystemClock,
+    database_owner,
+    load_rules,
+    prometheus_of,
+    slack_findings,
+    try_database,
+)
 from monitor.core.rule import Group, Rule, RuleSet
 from monitor.grid import newest_point
 from monitor.ports import StoreError
@@ -100,11 +107,11 @@ def _rule(reader: Reader, planned: Plan, group: Group, rule: Rule, clock: System
 
 def _database(settings: Settings) -> Iterator[Line]:
     try:
-        holding = owner(settings.database_url)
+        holding = database_owner(settings)
         if holding is not None:
             yield Line(ok=True, what=f"database {settings.database_url}: in use by the daemon, pid {holding.pid}")
             return
-        open_store(settings.database_url).close()
+        try_database(settings)
     except StoreError as error:
         yield Line(ok=False, what="database", mend=str(error))
     else:
@@ -118,15 +125,10 @@ def _pagers(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
         return
     if rules is None:
         return
-    from monitor.adapters.slack.probe import probe  # noqa: PLC0415  # Slack's code is loaded only where it is used
-
+    for ok, what, mend in slack_findings(settings, rules):
+        yield Line(ok=ok, what=what, mend=mend)
     route = rules.routing.default
-    people = (*route.responders, *route.commanders, *route.approvers)
-    app_token = settings.slack.app_token.get_secret_value() if settings.slack.app_token else ""
-    token = settings.slack.bot_token.get_secret_value()
-    channels = [route.channel] if route.channel else []
-    for found in probe(token, app_token=app_token, channels=channels, people=people, base_url=settings.slack.api_url):
-        yield Line(ok=found.ok, what=found.what, mend=found.mend)
     if not (route.responders or route.commanders):
-        yield Line(ok=False, what="people: nobody may start a rollback", mend="name responders in rules/routing.yaml")
+        what = "people: nobody may start a rollback"
+        yield Line(ok=False, what=what, mend="name responders in rules/routing.yaml")
     yield Line(ok=None, what="rollback pages Slack only", mend="Do Not Disturb will swallow it on a phone at night")

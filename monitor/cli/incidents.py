@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from monitor.adapters.store import Owner, owner
+from monitor.bootstrap import database_owner
 from monitor.ports import StoreError
 from monitor.settings import Settings, SettingsError, load
 
@@ -63,21 +63,22 @@ def _printed(
 
 def _answer(settings: Settings, method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
     """Ask the daemon that holds the database; where none does, ask the same application on the store."""
-    holding = owner(settings.database_url)
+    holding = database_owner(settings)
     if holding is not None and holding.url:
-        return _over_http(holding, method, path, body)
+        return _over_http((holding.pid, holding.url, holding.token), method, path, body)
     from monitor.cli.offline import ask  # noqa: PLC0415  # loads what the daemon is made of
 
     status, answer = ask(settings, method, path, body)
     return _understood(status, answer)
 
 
-def _over_http(holding: Owner, method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
+def _over_http(holder: tuple[int, str, str], method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
+    pid, url, token = holder
     request = urllib.request.Request(  # noqa: S310  # the URL is the one that the daemon wrote into its lock file
-        holding.url + path,
+        url + path,
         data=None if body is None else json.dumps(body).encode(),
         method=method,
-        headers={"Authorization": f"Bearer {holding.token}", "Content-Type": "application/json"},
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -86,7 +87,7 @@ def _over_http(holding: Owner, method: str, path: str, body: dict[str, str] | No
     except urllib.error.HTTPError as error:
         return _understood(error.code, error.read())
     except OSError as error:
-        raise RefusedError(f"the daemon (pid {holding.pid}) does not answer at {holding.url}: {error}") from error
+        raise RefusedError(f"the daemon (pid {pid}) does not answer at {url}: {error}") from error
 
 
 def _understood(status: int, body: bytes) -> dict[str, Any]:
