@@ -114,7 +114,7 @@ class Effect:
         return service in self.services and (not self.routes or route in self.routes)
 
 
-_ROLLBACK_WITHIN = 75.0
+_ROLLBACK_WITHIN = 60.0
 _PREPARE_WITHIN = 420.0
 
 EFFECTS: Mapping[Fault, Effect] = MappingProxyType(
