@@ -46,13 +46,16 @@ def _refuse(sentences: object) -> int:
 
 
 def _leave() -> int:
-    """Leave at once where a library's thread still hangs.
+    """End with 0, whatever became of the terminal, and at once where a library's thread still hangs.
 
-    Everything of ours is closed, and the promise is ten seconds.
+    Everything of ours is closed by then, and the promise is ten seconds.
     """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     hanging = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
     if hanging:
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(0)
     return 0

@@ -114,16 +114,16 @@ class Monitor:
                 self.process.kill()
                 self.process.wait()
 
-    def start(self, *, wait: bool = True) -> None:
+    def start(self) -> None:
         """Start the process and wait until it listens."""
         with (self.folder / "log").open("ab") as log, (self.folder / "pages").open("ab") as pages:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "monitor", "run"], env=self.env, cwd=self.folder, stdout=pages, stderr=log
             )
-        if wait:
-            eventually(self._listens, 15, f"the daemon listens; it said:\n{self.log}")
+        eventually(self.listens, 15, f"the daemon listens; it said:\n{self.log}")
 
-    def _listens(self) -> bool:
+    def listens(self) -> bool:
+        """Whether it has bound its listener and said where."""
         assert self.process is not None
         assert self.process.poll() is None, f"the daemon ended with {self.process.returncode}:\n{self.log}"
         return self._owner().get("pid") == self.process.pid and bool(self._owner().get("url"))

@@ -1,0 +1,223 @@
+"""The daemon as a process: starting, refusing to start, stopping, reloading, dying and coming back."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import Monitor, Shop, eventually
+from tests.e2e.test_main_job import FAST, rules_with
+from tests.servers.hostile import Hostile, hang
+from tests.servers.prometheus import Prometheus
+from tests.servers.slack import SlackServer, hangs
+
+SLOW = FAST.replace("for: 8s", "for: 20s")
+BLIND = FAST.replace("    query_offset: 1s\n", "    query_offset: 1s\n    blind_after: 6s\n")
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Shop() as running:
+        yield running
+
+
+@pytest.fixture
+def prometheus(shop: Shop) -> Iterator[Prometheus]:
+    with Prometheus(scrape={"auth": [shop.exporter.target]}, interval=1.0) as running:
+        eventually(lambda: running.query("http_requests_total", time.time()), 20, "Prometheus has scraped the shop")
+        yield running
+
+
+REFUSALS = [
+    ({"MONITOR_PROMETEUS__URL": "http://x"}, "MONITOR_PROMETEUS__URL", "did you mean MONITOR_PROMETHEUS__URL?"),
+    ({"MONITOR_PROMETHEUS__URL": "localhost:9090"}, "MONITOR_PROMETHEUS__URL", "write it with its scheme"),
+    ({"MONITOR_SLACK__BOT_TOKEN_FILE": "empty"}, "MONITOR_SLACK__BOT_TOKEN_FILE", "is empty"),
+    ({"MONITOR_LISTEN": "9911"}, "MONITOR_LISTEN", "write host:port"),
+    ({"MONITOR_DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "/nowhere/at", "does not exist"),
+    ({"MONITOR_RULES": "norules"}, "norules", "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(
+    ("env", "where", "mend"), REFUSALS, ids=[next(iter(row[0])) + " " + row[2] for row in REFUSALS]
+)
+def test_what_keeps_it_from_starting_is_a_sentence_and_exit_78(
+    tmp_path: Path, env: dict[str, str], where: str, mend: str
+) -> None:
+    (tmp_path / "empty").touch()
+    monitor = Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9", MONITOR_CONSOLE_TOKEN="canary-7f3a")
+    monitor.env |= env
+    refused = monitor.command("run")
+    assert refused.returncode == 78
+    assert where in refused.stderr
+    assert mend in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1, refused.stderr
+    assert "canary-7f3a" not in refused.stderr + refused.stdout
+
+
+def test_a_rule_file_that_is_wrong_is_refused_with_its_place(tmp_path: Path) -> None:
+    rules = rules_with(tmp_path, FAST.replace("min_requests", "min_request"))
+    refused = Monitor(tmp_path, rules, "http://127.0.0.1:9").command("run")
+    assert refused.returncode == 78
+    assert "fast.yaml:14:18" in refused.stderr
+    assert "min_requests" in refused.stderr
+
+
+def test_a_second_daemon_on_the_same_database_is_told_who_holds_it(tmp_path: Path) -> None:
+    with Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9") as monitor:
+        second = monitor.command("run")
+        assert monitor.process is not None
+        assert second.returncode == 78
+        assert f"locked by pid {monitor.process.pid}" in second.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+def test_it_stops_in_time_while_prometheus_and_slack_hang(tmp_path: Path, number: signal.Signals) -> None:
+    with SlackServer() as slack, Hostile(hang) as sick:
+        for method in ("chat.postMessage", "apps.connections.open", "auth.test"):
+            slack.fault(method, *[hangs(60)] * 50)
+        rules = rules_with(tmp_path, BLIND)
+        with Monitor(tmp_path, rules, sick.url, slack) as monitor:
+            eventually(lambda: "blind.began" in monitor.log, 25, "it is blind, and owes a page to a Slack that hangs")
+            time.sleep(0.5)
+            code, seconds = monitor.stop(number)
+            print(f"\n{number.name}: exit {code} after {seconds:.1f} s")
+            assert code == 0, monitor.log[-2000:]
+            assert seconds < 10
+            assert "Traceback" not in monitor.log
+
+
+def test_an_idle_daemon_stops_at_once(tmp_path: Path) -> None:
+    with Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9") as monitor:
+        code, seconds = monitor.stop()
+        assert (code, seconds < 3) == (0, True)
+
+
+def test_sighup_reloads_and_refuses_what_is_wrong(tmp_path: Path, shop: Shop, prometheus: Prometheus) -> None:
+    rules = rules_with(tmp_path, SLOW)
+    with Monitor(tmp_path, rules, prometheus.url) as monitor:
+        assert monitor.process is not None
+        (rules / "fast.yaml").write_text(SLOW.replace("above: 2%", "abov: 2%"))
+        monitor.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "rules.refused" in monitor.log, 5, "the wrong set is refused")
+        refused = next(json.loads(line) for line in monitor.log.splitlines() if "rules.refused" in line)
+        assert "above" in refused["why"]
+        assert "rollback_monitor_rules_reload_success 0.0" in monitor.get("/metrics")
+        (rules / "fast.yaml").write_text(SLOW.replace("above: 20%", "above: 99%"))
+        monitor.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "rules.reloaded" in monitor.log, 5, "the right set is taken")
+        assert "rollback_monitor_rules_reload_success 1.0" in monitor.get("/metrics")
+        shop.failing["login"] = 0.9
+        time.sleep(8)
+        assert not monitor.incidents(), "the new limit is in force"
+
+
+def test_a_kill_neither_moves_the_clock_of_a_breach_nor_pages_twice(
+    tmp_path: Path, shop: Shop, prometheus: Prometheus
+) -> None:
+    with SlackServer() as slack, Monitor(tmp_path, rules_with(tmp_path, SLOW), prometheus.url, slack) as monitor:
+        shop.failing["api"] = 0.1
+        eventually(lambda: '"after": "pending"' in monitor.log, 15, "the breach is seen")
+        time.sleep(5)
+        assert monitor.stop(signal.SIGKILL)[0] == -signal.SIGKILL
+        time.sleep(4)
+        monitor.start()
+        page = slack.wait_for_message(slack.channel, within=30)
+        (incident,) = monitor.incidents()
+        (alert,) = json.loads(monitor.get(f"/api/v1/incidents/{incident['id']}"))["incident"]["alerts"]
+        held = _seconds(alert["fired_at"]) - _seconds(alert["since"])
+        print(f"\nfired {held} s after the first breach, across a kill (for: 20 s)")
+        assert 20 <= held <= 21
+        monitor.stop(signal.SIGKILL)
+        monitor.start()
+        time.sleep(4)
+        assert [one.ts for one in slack.everything()] == [page.ts]
+
+
+def _seconds(time_text: str) -> int:
+    return int(time.mktime(time.strptime(time_text, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone)
+
+
+def test_blind_and_sighted_are_told(tmp_path: Path, shop: Shop, prometheus: Prometheus) -> None:
+    del shop
+    with SlackServer() as slack, Monitor(tmp_path, rules_with(tmp_path, BLIND), prometheus.url, slack) as monitor:
+        eventually(lambda: "daemon.started" in monitor.log, 5, "it runs")
+        time.sleep(3)
+        prometheus.stop()
+        page = slack.wait_for_message(slack.channel, within=25)
+        assert page.text.startswith("⚫ BLIND production: ")
+        assert 'rollback_monitor_blind{group="apis"} 1.0' in monitor.get("/metrics")
+        prometheus.start()
+        eventually(lambda: any("seen again" in one.text for one in slack.thread(page)), 25, "sighted is told")
+        eventually(lambda: "ENDED" in slack.message(page.ts).text, 5, "the page ends")
+        assert 'rollback_monitor_blind{group="apis"} 0.0' in monitor.get("/metrics")
+
+
+def test_a_slack_that_is_down_never_stands_in_the_way(tmp_path: Path, shop: Shop, prometheus: Prometheus) -> None:
+    with SlackServer() as slack:
+        slack.down()
+        with Monitor(tmp_path, rules_with(tmp_path, FAST), prometheus.url, slack) as monitor:
+            shop.failing["login"] = 0.9
+            eventually(monitor.incidents, 20, "it evaluates and opens the incident")
+            assert "rollback_monitor_outbox_pending 1.0" in monitor.get("/metrics")
+            slack.up()
+            page = slack.wait_for_message(slack.channel, within=35)
+            assert page.text.startswith("🔴 ROLLBACK NOW")
+            time.sleep(2)
+            assert len(slack.messages()) == 1
+
+
+def test_health_does_not_depend_on_prometheus(tmp_path: Path) -> None:
+    with Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9") as monitor:
+        assert monitor.get("/-/healthy") == "ok\n"
+        eventually(lambda: monitor.get("/-/ready") == "ok\n", 5, "ready once everything was tried")
+
+
+def test_no_secret_is_told_anywhere(tmp_path: Path, shop: Shop, prometheus: Prometheus) -> None:
+    with SlackServer() as slack:
+        secrets = {"MONITOR_CONSOLE_TOKEN": "canary-console-51", "MONITOR_PROMETHEUS__BEARER_TOKEN": "canary-bearer-52"}
+        rules = rules_with(tmp_path, FAST)
+        with Monitor(tmp_path, rules, prometheus.url, slack, MONITOR_LOG_LEVEL="debug", **secrets) as monitor:
+            shop.failing["login"] = 0.9
+            slack.wait_for_message(slack.channel, within=20)
+            told = monitor.log + monitor.pages + monitor.get("/metrics") + monitor.get("/api/v1/incidents")
+            told += monitor.command("config", "show").stdout + monitor.command("doctor").stdout
+        held = b"".join(path.read_bytes() for path in tmp_path.glob("monitor.db*") if not path.name.endswith(".lock"))
+        for secret in (*secrets.values(), slack.bot_token, slack.app_token):
+            assert secret not in told
+            assert secret.encode() not in held
+
+
+def test_a_closed_port_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monitor = Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9")
+        monitor.env["MONITOR_LISTEN"] = f"127.0.0.1:{taken.getsockname()[1]}"
+        refused = monitor.command("run")
+        assert refused.returncode == 78
+        assert "cannot be listened on" in refused.stderr
+
+
+def test_a_reader_of_its_output_that_goes_away_does_not_stop_it(
+    tmp_path: Path, shop: Shop, prometheus: Prometheus
+) -> None:
+    monitor = Monitor(tmp_path, rules_with(tmp_path, FAST), prometheus.url)
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "monitor", "run"]
+    monitor.process = subprocess.Popen(command, env=monitor.env, cwd=tmp_path, stdout=writing, stderr=writing)
+    os.close(writing)
+    os.close(reading)
+    try:
+        eventually(monitor.listens, 15, "it listens all the same")
+        shop.failing["login"] = 0.9
+        eventually(monitor.incidents, 20, "it goes on evaluating")
+        assert monitor.stop()[0] == 0
+    finally:
+        monitor.process.kill()
+        monitor.process.wait()
