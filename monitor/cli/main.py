@@ -72,7 +72,7 @@ def doctor(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: For
 
 @app.command()
 def demo(
-    break_: Annotated[str, typer.Option("--break", help="login, errors, latency, billing or none.")] = "login",
+    break_: Annotated[str, typer.Option("--break", help="login, errors, latency, billing, invoices, integrity or none.")] = "login",
     for_: Annotated[str | None, typer.Option("--for", help="End by itself after this long, such as 90s.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Another rules folder than the shipped one.")] = None,
     *,
