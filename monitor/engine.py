@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from monitor.core.evaluate import step
-from monitor.core.firing import firing_of, reading_of, snapshot_of
+from monitor.core.firing import firing_of, reading_of, snapshot_of, worst_of
 from monitor.core.model import Alert, AlertKey, State, Transition, utc
 from monitor.core.page import Reading
 from monitor.core.response import Cleared, Finding, Fired
@@ -149,7 +149,7 @@ class _Fold:
         if transition.after is State.FIRING and transition.before is not State.RECOVERING and tier is not None:
             queries = self._book.plan.queries(rule.alert, tier.window)
             return Fired(firing_of(rule, tier, transition), snapshot_of(transition, queries))
-        return cleared(transition)
+        return cleared(transition, worst_of(rule, transition.alert))
 
     def evaluated(self) -> Evaluated:
         """Give how it went."""
@@ -172,9 +172,12 @@ def _look(rule: Rule, point: Judged, alerts: dict[AlertKey, Alert]) -> Look:
     return Look(rule, error=point.error, instances=point.instances, judgements=point.judgements, active=tuple(alerts))
 
 
-def cleared(transition: Transition) -> Cleared | None:
-    """Give what an incident must hear of an alert that stopped firing; None for one that only pended."""
+def cleared(transition: Transition, worst: str = "") -> Cleared | None:
+    """Give what an incident must hear of an alert that stopped firing; None for one that only pended.
+
+    `worst` is its summary at its worst value.
+    """
     if transition.after is not State.INACTIVE or transition.before not in {State.FIRING, State.RECOVERING}:
         return None
     value = transition.judgement.value if transition.judgement else None
-    return Cleared(transition.alert.key, utc(transition.at), transition.cause, value)
+    return Cleared(transition.alert.key, utc(transition.at), transition.cause, value, worst)

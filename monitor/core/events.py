@@ -113,13 +113,14 @@ class AlertFired:
 
 @dataclass(frozen=True, slots=True)
 class AlertResolved:
-    """An alert of the incident stopped firing."""
+    """An alert of the incident stopped firing. `worst` is its summary at its worst value."""
 
     at: datetime
     by: Actor
     key: AlertKey
     cause: Cause
     value: float | None = None
+    worst: str = ""
     kind: Literal["alert_resolved"] = "alert_resolved"
 
 

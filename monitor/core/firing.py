@@ -6,7 +6,7 @@ What an incident remembers of an alert, what a page reads of it now, and the evi
 from collections.abc import Mapping
 
 from monitor.core.events import MONITOR, Firing, Snapshot
-from monitor.core.model import AlertKey, Judgement, Labels, Transition, utc
+from monitor.core.model import Alert, AlertKey, Judgement, Labels, Transition, Verdict, utc
 from monitor.core.page import Reading
 from monitor.core.rule import Rule, TierRule, unit_of
 from monitor.core.template import parse
@@ -52,6 +52,14 @@ def blind_firing(transition: Transition) -> Firing:
 def reading_of(rule: Rule, key: AlertKey, judgement: Judgement, since: int, at: int) -> Reading:
     """Give what a page reads of an alert now."""
     return Reading(utc(at), _Words(rule, key, judgement, since, at).summary(), judgement.why, judgement.value)
+
+
+def worst_of(rule: Rule, alert: Alert) -> str:
+    """Give the summary of an alert at its worst value, or nothing where it never had one."""
+    if alert.peak is None:
+        return ""
+    judgement = Judgement(Verdict.BREACH, alert.peak)
+    return _Words(rule, alert.key, judgement, alert.since, alert.fired_at or alert.since).summary()
 
 
 def snapshot_of(transition: Transition, queries: Labels) -> Snapshot:

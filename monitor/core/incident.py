@@ -110,7 +110,7 @@ def apply(incident: Incident, event: Event) -> Incident:
         case AlertFired():
             return _fired(moved, event)
         case AlertResolved():
-            return _resolved(moved, event.key, event.at, event.cause)
+            return _resolved(moved, event.key, event.at, event.cause, worst=event.worst)
         case DealtWith():
             return _resolved(moved, event.key, event.at, f"dealt with by {event.by.name}: {event.note}")
         case Acknowledged():
@@ -143,9 +143,12 @@ def _replaced(alerts: tuple[Firing, ...], firing: Firing) -> tuple[Firing, ...]:
     return tuple(firing if one.key == firing.key else one for one in alerts)
 
 
-def _resolved(incident: Incident, key: AlertKey, at: datetime, why: str) -> Incident:
+def _resolved(incident: Incident, key: AlertKey, at: datetime, why: str, *, worst: str = "") -> Incident:
+    """End an alert; those who read the page later read how bad it was at its worst."""
     alerts = tuple(
-        replace(one, resolved_at=at, resolved_why=str(why)) if one.key == key and one.active else one
+        replace(one, resolved_at=at, resolved_why=str(why), summary=worst or one.summary)
+        if one.key == key and one.active
+        else one
         for one in incident.alerts
     )
     resolved = replace(incident, alerts=alerts)

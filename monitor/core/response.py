@@ -23,12 +23,13 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """An alert that stopped firing."""
+    """An alert that stopped firing; `worst` is its summary at its worst value, for those who read the page later."""
 
     key: AlertKey
     at: datetime
     cause: Cause
     value: float | None = None
+    worst: str = ""
 
 
 Finding: TypeAlias = Fired | Cleared
@@ -111,7 +112,10 @@ class _Desk:
     def cleared(self, finding: Cleared) -> None:
         for incident in list(self._incidents.values()):
             if any(one.key == finding.key for one in incident.active):
-                self._add(incident.id, AlertResolved(finding.at, MONITOR, finding.key, finding.cause, finding.value))
+                self._add(
+                    incident.id,
+                    AlertResolved(finding.at, MONITOR, finding.key, finding.cause, finding.value, finding.worst),
+                )
                 if incident.blind and not self._incidents[incident.id].active:
                     self._add(incident.id, Ended(finding.at, MONITOR, EndReason.SIGHTED))
 
