@@ -349,7 +349,7 @@ def card(scene: Scene) -> Card | None:
     return Card(
         incident=incident.id,
         title=f"{procedure.title} · {incident.environment}",
-        next_for=f"Next for {incident.commander.name}: {procedure.steps[0].title}",
+        next_for=f"{incident.commander.name}: {procedure.steps[0].title}",
         status=tuple(_commander(scene)),
         steps=tuple(_card_step(number, step) for number, step in enumerate(procedure.steps, start=1)),
     )
