@@ -4,18 +4,15 @@ The scheduler only ticks. Evaluations run in a bounded pool, the outbox in a thr
 loop.
 """
 
-import asyncio
 import math
 import queue
 import signal
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import FrameType
 
 import structlog
-import uvicorn
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -26,6 +23,7 @@ from monitor.core.model import State, Tier
 from monitor.core.rule import Group
 from monitor.engine import Evaluated
 from monitor.ports import ConflictError, StoreError
+from monitor.serving import Serving
 from monitor.vigil import BLIND_GROUP
 from monitor.web import Health, Inside, application
 from monitor.workers import Workers
@@ -74,7 +72,7 @@ class Daemon:
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        self._serving = Serving(app, self._inside())
+        self._serving = Serving(application(self._inside()), app.settings.listen, app.socket)
         self._outbox = threading.Thread(target=app.outbox.run, args=(self._outbox_failed,), name="outbox", daemon=True)
         self._ticked: dict[str, float] = {}
         self._tried: set[str] = set()
@@ -86,7 +84,8 @@ class Daemon:
         rules = self._app.book.now.rules
         address = self._serving.bind()
         self._app.store.listening(address, self._app.token)
-        self._adopted(dropped=len(self._app.reloader.adopt(rules)))
+        self._app.reloader.adopt(rules)
+        self._adopted()
         self._outbox.start()
         self._serving.start()
         self._schedule(rules.groups)
@@ -227,12 +226,11 @@ class Daemon:
             except (RulesError, ValueError, StoreError, ConflictError) as error:
                 return self._refused(error)
             self._schedule(rules.groups)
-            self._adopted(dropped=len(dropped))
+            self._adopted()
             log.info("rules.reloaded", rules=rules.digest[:12], dropped=[str(key) for key in dropped])
             return ""
 
-    def _adopted(self, dropped: int) -> None:
-        del dropped
+    def _adopted(self) -> None:
         self._rules_trouble = ""
         self._app.metrics.reload_success.set(1)
         self._app.metrics.reload_at.set(self._app.clock.now().timestamp())
@@ -294,50 +292,3 @@ class Daemon:
         metrics.outbox_pending.set(len(owed))
         oldest = min((post.decided_at for post in owed), default=now)
         metrics.outbox_oldest.set((now - oldest).total_seconds())
-
-
-class Serving:
-    """The event loop in its own thread: the HTTP listener and, where Slack is set, Socket Mode."""
-
-    def __init__(self, app: App, inside: Inside) -> None:
-        self._app = app
-        self._listener: socket.socket | None = None
-        config = uvicorn.Config(
-            application(inside), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="serving", daemon=True)
-        self._stopping = threading.Event()
-
-    def bind(self) -> str:
-        """Bind the listener and give its URL; port 0 takes a free one. Raises OSError."""
-        host, _, port = self._app.settings.listen.rpartition(":")
-        host = host.strip("[]")
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, int(port)), family=family, backlog=128)
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self._listener.getsockname()[1]}"
-
-    def start(self) -> None:
-        """Begin to serve."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ask for the end of serving."""
-        self._stopping.set()
-
-    def join(self, within: float) -> None:
-        """Wait for the end of serving, for at most `within` seconds."""
-        self._thread.join(within)
-
-    async def _serve(self) -> None:
-        stop = asyncio.Event()
-        listener = self._listener
-        tasks = [asyncio.create_task(self._server.serve(sockets=[listener] if listener else None))]
-        if self._app.socket is not None:
-            tasks.append(asyncio.create_task(self._app.socket.run(stop)))
-        while not self._stopping.is_set():  # noqa: ASYNC110  # the order to stop comes from another thread
-            await asyncio.sleep(0.1)
-        stop.set()
-        self._server.should_exit = True
-        await asyncio.wait(tasks, timeout=STOP_WITHIN / 4)

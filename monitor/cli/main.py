@@ -17,6 +17,8 @@ Name = Annotated[
 ]
 Format = Annotated[str, typer.Option("--format", help="text for people, json for programs.")]
 
+FAULTS = "What breaks: login, errors, latency, billing, invoices, integrity or none."
+
 app = typer.Typer(
     name="rollback-monitor",
     help="Watches Prometheus for the moments to prepare a rollback or to roll back, and pages the team.",
@@ -72,7 +74,7 @@ def doctor(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: For
 
 @app.command()
 def demo(
-    break_: Annotated[str, typer.Option("--break", help="login, errors, latency, billing, invoices, integrity or none.")] = "login",
+    break_: Annotated[str, typer.Option("--break", help=FAULTS)] = "login",
     for_: Annotated[str | None, typer.Option("--for", help="End by itself after this long, such as 90s.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Another rules folder than the shipped one.")] = None,
     *,
