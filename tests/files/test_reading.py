@@ -1,0 +1,181 @@
+"""What a person writes -> the core value that it means: defaults, spellings, merging."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor.core.model import Tier
+from monitor.core.rule import (
+    Availability,
+    ErrorRatio,
+    FixedBaseline,
+    Guards,
+    Latency,
+    NoData,
+    Query,
+    Resolve,
+    Rule,
+    TierRule,
+    TrailingBaseline,
+)
+from monitor.files import load
+
+HEAD = "groups:\n  - name: g\n    rules:\n      - alert: A\n"
+
+
+def read(folder: Path, rule: str, head: str = HEAD) -> Rule:
+    """Load one rule, whose keys are written without indentation."""
+    (folder / "procedures").mkdir(exist_ok=True)
+    for name in ("rollback", "other"):
+        (folder / "procedures" / f"{name}.yaml").write_text("title: R\nsteps: [{id: a, title: A}]\n")
+    (folder / "r.yaml").write_text(head + "".join(f"        {line}\n" for line in rule.splitlines()))
+    loaded = load(folder)
+    assert loaded.rules is not None, [str(finding) for finding in loaded.findings]
+    return loaded.rules.groups[0].rules[0]
+
+
+SIGNALS = [
+    (
+        "matchers join the requests",
+        "{error_ratio: {requests: 'r{a=\"b\"}', failures: 'code=~\"5..\"'}}",
+        ErrorRatio('r{a="b"}', 'r{a="b",code=~"5.."}', (), 60),
+    ),
+    (
+        "matchers join bare requests",
+        "{error_ratio: {requests: 'r', failures: 'a=\"b\",c!=\"d\"'}}",
+        ErrorRatio("r", 'r{a="b",c!="d"}', (), 60),
+    ),
+    ("failures of their own", "{error_ratio: {requests: r, failures: f}}", ErrorRatio("r", "f", (), 60)),
+    (
+        "failures of their own with braces",
+        "{error_ratio: {requests: r, failures: 'f{a=\"b\"}', by: [x, z], window: 2m}}",
+        ErrorRatio("r", 'f{a="b"}', ("x", "z"), 120),
+    ),
+    (
+        "comments and blanks leave a selector",
+        "{availability: {probe: \"up { a = 'b' , } # mine\"}}",
+        Availability('up{a="b"}', (), 60),
+    ),
+    (
+        "quotes and line ends stay inside a value",
+        '{availability: {probe: \'up{a="x\\"}\\n"}\'}}',
+        Availability('up{a="x\\"}\\n"}', (), 60),
+    ),
+    ("latency by default", "{latency: {histogram: h}}", Latency("h", 0.95, (), 60, TrailingBaseline())),
+    (
+        "baseline in a list",
+        "{latency: {histogram: h, baseline: [trailing]}}",
+        Latency("h", 0.95, (), 60, TrailingBaseline()),
+    ),
+    (
+        "a ceiling",
+        "{latency: {histogram: h, quantile: 99%, baseline: {trailing: {ceiling: 2s}}}}",
+        Latency("h", 0.99, (), 60, TrailingBaseline(2.0)),
+    ),
+    (
+        "a fixed baseline",
+        "{latency: {histogram: h, baseline: {fixed: 250ms}}}",
+        Latency("h", 0.95, (), 60, FixedBaseline(0.25)),
+    ),
+    ("a query", "{query: {expr: 'sum by (a) (x)', by: [a], absent: 0}}", Query("sum by (a) (x)", ("a",), 0.0)),
+]
+
+
+@pytest.mark.parametrize(("text", "signal"), [row[1:] for row in SIGNALS], ids=[row[0] for row in SIGNALS])
+def test_a_signal_is_read(tmp_path: Path, text: str, signal: object) -> None:
+    assert read(tmp_path, f"signal: {text}\nprepare: {{above: 0.9, for: 10m}}").signal == signal
+
+
+THRESHOLDS = [
+    ("2%", "error_ratio", 0.02),
+    ("0.02", "error_ratio", 0.02),
+    ("12.5%", "error_ratio", 0.125),
+    ("'2%'", "error_ratio", 0.02),
+    ("0", "error_ratio", 0),
+    ("50%", "latency", 0.5),
+    ("300%", "latency", 3.0),
+    ("1.5", "latency", 1.5),
+    ("250ms", "query", 0.25),
+    ("15m", "query", 900),
+    ("1h30m", "query", 5400),
+    ("1000000", "query", 1_000_000),
+    ("-5", "query", -5),
+]
+KINDS = {"error_ratio": "{requests: r, failures: f}", "latency": "{histogram: h}", "query": "{expr: x}"}
+
+
+@pytest.mark.parametrize(("text", "kind", "value"), THRESHOLDS, ids=[f"{row[0]} of {row[1]}" for row in THRESHOLDS])
+def test_a_threshold_is_read(tmp_path: Path, text: str, kind: str, value: float) -> None:
+    rule = read(tmp_path, f"signal: {{{kind}: {KINDS[kind]}}}\nrollback: {{above: {text}}}")
+    assert rule.tiers[0].above == value
+
+
+def test_the_defaults_of_a_rule(tmp_path: Path) -> None:
+    rule = read(
+        tmp_path, "signal: {availability: {probe: up, by: [job]}}\nprepare: {below: 50%}\nrollback: {below: 10%}"
+    )
+    assert rule.tiers == (
+        TierRule(Tier.PREPARE, None, 0.5, 300, None, 60, Guards()),
+        TierRule(Tier.ROLLBACK, None, 0.1, 0, None, 60, Guards()),
+    )
+    assert (rule.no_data, rule.resolve, rule.procedure) == (NoData.HOLD, Resolve.BY_SIGNAL, "rollback")
+    assert (rule.keep_firing_for, rule.optional, rule.gap_tolerance, rule.suspects) == (0, False, None, ())
+    assert (rule.service, rule.place.line, rule.place.column) == ("{{ $labels.job }}", 4, 16)
+
+
+SERVICES = [
+    ("its service label", "{probe: up, by: [job, service]}", "{{ $labels.service }}"),
+    ("what the selector demands", "{probe: 'up{job=\"auth\"}'}", "auth"),
+    ("nothing", "{probe: 'up{job=~\"auth\"}'}", ""),
+]
+
+
+@pytest.mark.parametrize(("signal", "service"), [row[1:] for row in SERVICES], ids=[row[0] for row in SERVICES])
+def test_the_service_of_a_rule_that_names_none(tmp_path: Path, signal: str, service: str) -> None:
+    assert read(tmp_path, f"signal: {{availability: {signal}}}\nrollback: {{below: 50%}}").service == service
+
+
+def test_defaults_lie_under_a_rule_key_by_key(tmp_path: Path) -> None:
+    head = (
+        "defaults:\n  keep_firing_for: 2m\n  no_data: breach\n  guards: {min_requests: 10, min_failures: 1}\n"
+        "  labels: {team: a, tool: b}\n  procedure: other\n" + HEAD
+    )
+    rule = read(
+        tmp_path,
+        "signal: {error_ratio: {requests: r, failures: f}}\nguards: {min_failures: 2}\nlabels: {team: c}\n"
+        "no_data: clear\nrollback: {above: 10%, guards: {min_requests: 30}}",
+        head,
+    )
+    assert (rule.keep_firing_for, rule.no_data, rule.procedure) == (120, NoData.CLEAR, "other")
+    assert rule.labels == (("team", "c"), ("tool", "b"))
+    assert rule.tiers[0].guards == Guards(min_requests=30, min_failures=2)
+
+
+def test_a_tier_has_its_own_window_hold_and_guards(tmp_path: Path) -> None:
+    rule = read(
+        tmp_path,
+        "signal: {error_ratio: {requests: r, failures: f, window: 2m}}\nguards: {min_requests: 5}\n"
+        "prepare: {above: 2%, for: 10m, clear: 1%}\n"
+        "rollback: {above: 20%, for: 3m, window: 1m, guards: {min_failures: 3}}",
+    )
+    assert rule.tiers == (
+        TierRule(Tier.PREPARE, 0.02, None, 600, 0.01, 120, Guards(min_requests=5)),
+        TierRule(Tier.ROLLBACK, 0.2, None, 180, None, 60, Guards(min_requests=5, min_failures=3)),
+    )
+
+
+def test_a_group_has_its_times(tmp_path: Path) -> None:
+    head = HEAD.replace("    rules:", "    interval: 30s\n    query_offset: 0s\n    blind_after: 10m\n    rules:")
+    read(tmp_path, "signal: {query: {expr: x}}\nrollback: {above: 1}", head)
+    rules = load(tmp_path).rules
+    assert rules is not None
+    assert (rules.groups[0].interval, rules.groups[0].query_offset, rules.groups[0].blind_after) == (30, 0, 600)
+
+
+def test_templates_may_read_the_labels_of_the_rule(tmp_path: Path) -> None:
+    rule = read(
+        tmp_path,
+        "signal: {query: {expr: x}}\nrollback: {above: 1}\nlabels: {team: a}\n"
+        'annotations: {summary: "{{ $labels.team }} {{ $labels.any }}"}',
+    )
+    assert dict(rule.annotations)["summary"] == "{{ $labels.team }} {{ $labels.any }}"
