@@ -3,7 +3,7 @@
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
@@ -14,11 +14,12 @@ from monitor.adapters.store import Owner, SqlStore, open_store, owner
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
 from monitor.core.events import Actor
+from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
 from monitor.core.rule import RuleSet
 from monitor.desk import Desk
 from monitor.engine import Engine
-from monitor.files.findings import Finding, Severity
+from monitor.files.findings import Severity
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Outbox, Scenes
 from monitor.ports import Clock, Pager
@@ -49,11 +50,11 @@ class SystemClock:
 
 
 class RulesError(Exception):
-    """Rules that cannot be used; `findings` say why."""
+    """Rules that cannot be used; `sentences` say why, with the place in the file."""
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        self.findings = findings
-        super().__init__("the rules cannot be used")
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences = tuple(sentences)
+        super().__init__("; ".join(self.sentences))
 
 
 @dataclass(slots=True)
@@ -79,7 +80,9 @@ def load_rules(settings: Settings) -> RuleSet:
     channel = settings.slack.channel if settings.slack.bot_token else CONSOLE_CHANNEL
     loaded = files.load(settings.rules, fallback_channel=channel, fallback_responders=settings.slack.responders)
     if loaded.rules is None:
-        raise RulesError(tuple(one for one in loaded.findings if one.severity is Severity.ERROR))
+        raise RulesError(str(one) for one in loaded.findings if one.severity is Severity.ERROR)
+    if not loaded.rules.routing.default.channel:
+        raise RulesError(["Slack is set, but no channel: name one in routing.yaml or in MONITOR_SLACK__CHANNEL."])
     return loaded.rules
 
 
@@ -110,9 +113,9 @@ def build(settings: Settings, terminal: TextIO = sys.stdout) -> App:
     store = open_store(settings.database_url)
     news = Bell()
     desk = Desk(store, clock, book, news.ring)
-    lookout = Lookout(clock.monotonic())
+    lookout = Lookout()
     engine = Engine(Reader(source, Baselines(source)), desk, clock, book, lookout)
-    commands = Commands(desk, store, clock, book)
+    commands = Commands(desk, store, clock, book, _timed(metrics))
     pager = _pager(settings, terminal)
     outbox = Outbox(store, pager, clock, Scenes(book, engine.readings), news, _counted(metrics))
     return App(
@@ -183,6 +186,14 @@ def _socket(settings: Settings, clock: Clock, commands: Commands, book: RuleBook
     directory = SlackDirectory(bot_token, clock, base_url=slack.api_url)
     dispatcher = Dispatcher(handle, directory, lambda: book.now.rules.routing.default)
     return SlackSocket(slack.app_token.get_secret_value(), bot_token, dispatcher, base_url=slack.api_url)
+
+
+def _timed(metrics: Metrics) -> Callable[[Request, Incident], None]:
+    def observe(request: Request, incident: Incident) -> None:
+        if request.action is ActionKind.ACKNOWLEDGE and incident.acknowledged_at is not None:
+            metrics.acknowledgement.observe((incident.acknowledged_at - incident.opened_at).total_seconds())
+
+    return observe
 
 
 def _counted(metrics: Metrics) -> Callable[[Delivered], None]:

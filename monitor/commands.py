@@ -55,7 +55,15 @@ class Request:
 class Commands:
     """Carries out requests. Thread-safe: of two at once, one wins and the other is told."""
 
-    def __init__(self, desk: Desk, store: Store, clock: Clock, book: RuleBook) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        store: Store,
+        clock: Clock,
+        book: RuleBook,
+        watched: Callable[[Request, Incident], None] = lambda _request, _incident: None,
+    ) -> None:
+        self._watched = watched
         self._desk = desk
         self._store = store
         self._clock = clock
@@ -107,6 +115,7 @@ class Commands:
         who = {"incident": request.incident, "action": str(request.action), "by": request.by.id}
         if isinstance(decided, Incident):
             log.info("command.carried_out", source=str(request.by.source), **who)
+            self._watched(request, decided)
             return Done(decided)
         log.info("command.refused", why=str(decided.why), **who)
         self._record(request, decided)

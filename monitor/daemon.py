@@ -76,6 +76,7 @@ class Daemon:
         self._outbox = threading.Thread(target=app.outbox.run, args=(self._outbox_failed,), name="outbox", daemon=True)
         self._ticked: dict[str, float] = {}
         self._tried: set[str] = set()
+        self._troubles: dict[str, str] = {}
         self._rules_trouble = ""
         self._reloading = threading.Lock()
 
@@ -189,16 +190,18 @@ class Daemon:
         for one in evaluated.transitions:
             key, cause = str(one.alert.key), str(one.cause)
             log.info("alert.changed", alert=key, before=str(one.before), after=str(one.after), at=one.at, cause=cause)
-        quiet = not evaluated.failed and not evaluated.transitions
-        level = log.debug if quiet else log.warning if evaluated.failed else log.info
-        told = {
-            "group": evaluated.group,
-            "rules": evaluated.rules,
-            "firing": evaluated.firing,
-            "failed": evaluated.failed,
-        }
-        why = {"why": evaluated.why} if evaluated.why else {}
-        level("evaluation.completed", points=evaluated.points, took_ms=round(seconds * 1000), **told, **why)
+        self._tell_trouble(evaluated.group, evaluated.why, failed=evaluated.failed)
+        level = log.info if evaluated.transitions else log.debug
+        told = {"group": evaluated.group, "rules": evaluated.rules, "firing": evaluated.firing}
+        level("evaluation.completed", points=evaluated.points, took_ms=round(seconds * 1000), **told)
+
+    def _tell_trouble(self, group: str, why: str, *, failed: int) -> None:
+        """Say what is wrong once, not with every evaluation."""
+        if why and why != self._troubles.get(group):
+            log.warning("evaluation.incomplete", group=group, failed=failed, why=why)
+        if not why and self._troubles.get(group):
+            log.info("evaluation.complete_again", group=group)
+        self._troubles[group] = why
 
     def _watch(self) -> None:
         try:
@@ -236,8 +239,7 @@ class Daemon:
         self._app.metrics.reload_at.set(self._app.clock.now().timestamp())
 
     def _refused(self, error: Exception) -> str:
-        findings = error.findings if isinstance(error, RulesError) else ()
-        self._rules_trouble = "; ".join(str(one) for one in findings) or str(error)
+        self._rules_trouble = str(error)
         self._app.metrics.reload_success.set(0)
         log.error("rules.refused", why=self._rules_trouble)
         return self._rules_trouble

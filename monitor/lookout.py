@@ -54,8 +54,7 @@ class _Seen:
 class Lookout:
     """Remembers when each subject was last seen. Thread-safe."""
 
-    def __init__(self, started: float) -> None:
-        self._started = started
+    def __init__(self) -> None:
         self._answered: dict[str, _Seen] = {}
         self._rules: dict[str, _Seen] = {}
         self._instances: dict[AlertKey, _Seen] = {}
@@ -64,7 +63,7 @@ class Lookout:
     def note(self, group: Group, looks: Sequence[Look], now: float) -> None:
         """Remember how an evaluation of `group` went at monotonic time `now`."""
         with self._lock:
-            answered = self._answered.setdefault(group.name, _Seen(self._started))
+            answered = self._answered.setdefault(group.name, _Seen(now))
             waiting = [look.waiting for look in looks if look.waiting]
             if len(waiting) < len(looks) or not looks:
                 answered.now(now)
@@ -99,7 +98,7 @@ class Lookout:
         While the whole group goes without an answer, that alone is told: its rules are measured up to the last answer.
         """
         with self._lock:
-            answered = self._answered.setdefault(group.name, _Seen(self._started))
+            answered = self._answered.setdefault(group.name, _Seen(now))
             sights = [answered.sight(group.name, (("group", group.name),), now, group.interval)]
             for rule in group.rules:
                 seen = self._rules.get(rule.alert)

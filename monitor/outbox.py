@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey
 from monitor.core.page import Reading, Scene, card, render
@@ -27,8 +29,15 @@ from monitor.ports import (
 )
 from monitor.rulebook import RuleBook
 
+log = structlog.get_logger()
+
 BACKOFF = (1, 2, 5, 10, 20, 30)
 """Seconds until the next try after 1, 2, ... tries that nobody answered."""
+
+REJECTED_PAUSE = 60
+"""Seconds until a new post that was refused is tried again: somebody may have mended the channel or the token.
+
+A refused edit is given up; the next change of the incident owes another."""
 
 IDLE = 5.0
 """Seconds after which the outbox looks for debts without having been told of any."""
@@ -139,6 +148,7 @@ class Outbox:
         now = self._clock.now()
         after = delivered(post, delivery, now)
         self._store.record(after)
+        _tell(post, delivery)
         self._watched(Delivered(post, delivery, (now - post.decided_at).total_seconds()))
         return after
 
@@ -174,10 +184,26 @@ def delivered(post: Post, delivery: Delivery, now: datetime) -> Post:
     match delivery:
         case Sent(ts):
             return replace(post, ts=ts, sent=post.wanted, state=PostState.SENT, attempts=0, not_before=None, problem="")
-        case Rejected(why):
+        case Rejected(why) if post.ts is not None:
             return replace(post, state=PostState.FAILED, attempts=post.attempts + 1, problem=why)
+        case Rejected(why):
+            not_before = now + timedelta(seconds=REJECTED_PAUSE)
+            return replace(post, attempts=post.attempts + 1, not_before=not_before, problem=why)
         case RetryAfter(seconds, why):
             return replace(post, attempts=post.attempts + 1, not_before=now + timedelta(seconds=seconds), problem=why)
         case Ambiguous(why):
             pause = BACKOFF[min(post.attempts, len(BACKOFF) - 1)]
             return replace(post, attempts=post.attempts + 1, not_before=now + timedelta(seconds=pause), problem=why)
+
+
+def _tell(post: Post, delivery: Delivery) -> None:
+    """A line a post, and one for whatever stands in its way."""
+    told = {"post": post.key, "reason": post.reason}
+    match delivery:
+        case Sent():
+            level = log.debug if post.ts is not None else log.info
+            level("post.delivered", **told)
+        case Rejected(why):
+            log.error("post.rejected", why=why, attempts=post.attempts + 1, **told)
+        case RetryAfter(_, why) | Ambiguous(why):
+            log.warning("post.delayed", why=why, attempts=post.attempts + 1, **told)

@@ -50,7 +50,9 @@ class Vigil:
             return Decision(replace(state, alerts=stepped.alerts), told, durable=bool(stepped.transitions))
 
         self._desk.settle(BLIND_GROUP, decide)
-        for incident in self._store.incidents(open_only=True):
+        opened = self._store.incidents(open_only=True)
+        self._shown = {one.id: self._shown[one.id] for one in opened if one.id in self._shown}
+        for incident in opened:
             self._end(incident)
             self._refresh(incident)
         return tuple(seen)

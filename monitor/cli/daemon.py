@@ -31,7 +31,7 @@ def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secret
         daemon.catch_signals()
         daemon.run()
     except RulesError as error:
-        return _refuse([str(one) for one in error.findings])
+        return _refuse(error.sentences)
     except StoreError as error:
         return _refuse([str(error)])
     except OSError as error:

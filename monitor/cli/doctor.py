@@ -61,7 +61,7 @@ def _lines(env_file: Path | None, secrets_dir: Path | None) -> Iterator[Line]:
     try:
         rules = load_rules(settings)
     except RulesError as error:
-        yield from (Line(ok=False, what=f"rules {one.place}", mend=one.message) for one in error.findings)
+        yield from (Line(ok=False, what="rules", mend=sentence) for sentence in error.sentences)
     else:
         count = sum(len(group.rules) for group in rules.groups)
         yield Line(ok=True, what=f"rules: {count} rules in {len(rules.groups)} groups from {settings.rules}")

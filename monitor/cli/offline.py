@@ -19,7 +19,7 @@ def ask(settings: Settings, method: str, path: str, body: dict[str, str] | None)
     try:
         app = build(settings, io.StringIO())
     except RulesError as error:
-        return 503, orjson.dumps({"error": "; ".join(str(one) for one in error.findings)})
+        return 503, orjson.dumps({"error": str(error)})
     try:
         inside = Inside(
             store=app.store,

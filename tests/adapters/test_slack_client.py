@@ -12,7 +12,7 @@ from monitor.adapters.slack.answers import wait_of
 from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
 from monitor.adapters.slack.probe import probe
-from monitor.core.incident import Role
+from monitor.core.events import Role
 from monitor.core.page import Card, CardStep, Page, Tone
 from monitor.core.rule import Route
 from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, RetryAfter, Sent

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from monitor.adapters.slack import interactions
 from monitor.adapters.slack.interactions import Answer, Dispatcher, click_of
-from monitor.core.incident import Actor, Role, Source
+from monitor.core.events import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 

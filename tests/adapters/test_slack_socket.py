@@ -14,7 +14,7 @@ from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
 from monitor.adapters.slack.interactions import Dispatcher
 from monitor.adapters.slack.socket import SlackSocket
-from monitor.core.incident import Actor
+from monitor.core.events import Actor
 from monitor.core.page import Action, ActionKind, Page, Tone
 from monitor.core.rule import Route
 from monitor.ports import Message, Post, PostKind, Sent

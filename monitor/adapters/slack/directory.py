@@ -11,7 +11,7 @@ from slack_sdk.web import SlackResponse
 
 from monitor.adapters.slack.answers import ask
 from monitor.adapters.slack.client import API_URL, web_client
-from monitor.core.incident import Role
+from monitor.core.events import Role
 from monitor.core.rule import Route
 from monitor.ports import Ambiguous, Clock, RetryAfter
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from monitor.core.incident import Actor, Role, Source
+from monitor.core.events import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 
