@@ -1,0 +1,202 @@
+"""A small world of real parts on the shipped fakes: what the tests of the middle layer run in.
+
+Signals are given by grid time, outages by the time of asking: `says` and `answer`. Nothing here decides anything.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from monitor.adapters.memory import ManualClock, MemoryStore, RecordingPager, ScriptedSource
+from monitor.baselines import Baselines
+from monitor.commands import Commands, Outcome, Request
+from monitor.core.events import Actor, Role, Source
+from monitor.core.incident import Incident
+from monitor.core.model import Alert, AlertKey, Sample, Tier, Transition, labels_of
+from monitor.core.page import ActionKind
+from monitor.core.procedure import Procedure, Step
+from monitor.core.rule import Group, Query, Resolve, Route, Routing, Rule, RuleSet, TierRule
+from monitor.desk import Desk
+from monitor.engine import Engine, Evaluated
+from monitor.lookout import Lookout
+from monitor.outbox import Bell, Outbox, Scenes
+from monitor.ports import Answer, Change, Samples, Store
+from monitor.reading import Reader
+from monitor.reload import Reloader
+from monitor.rulebook import RuleBook
+from monitor.vigil import Vigil
+
+START = 1_741_057_200  # 2025-03-04 03:00:00 UTC, a multiple of every interval used here
+INTERVAL = 15
+OFFSET = 10
+BLIND_AFTER = 300
+REOPEN_WITHIN = 1800
+QUIET, BAD, WORST = 0.0, 0.1, 0.6
+"""A signal's values: clear, over the limit of prepare, over both."""
+
+ROUTE = Route("C0OPS", responders=("S0ONCALL",))
+ROLLBACK = Procedure("rollback", "Roll back", (Step("declare", "Declare"), Step("pin", "Pin the target")))
+ANA = Actor("U0ANA", "Ana", Source.SLACK, frozenset({Role.RESPONDER}))
+BEN = Actor("U0BEN", "Ben", Source.SLACK, frozenset({Role.RESPONDER}))
+GUEST = Actor("U0GUEST", "Gus", Source.SLACK)
+
+Said = float | None | dict[str, float]
+"""A signal's value: of its one instance, none at all, or of each instance by job."""
+
+
+def rule(
+    alert: str,
+    *,
+    prepare: int | None = None,
+    rollback: int | None = None,
+    keep: int = 0,
+    resolve: Resolve = Resolve.BY_SIGNAL,
+    optional: bool = False,
+    limit: float = 0.02,
+) -> Rule:
+    """A rule that reads the metric of its own name; a tier is given by its `for` in seconds."""
+    tiers = []
+    if prepare is not None:
+        tiers.append(TierRule(Tier.PREPARE, above=limit, below=None, hold=prepare))
+    if rollback is not None:
+        tiers.append(TierRule(Tier.ROLLBACK, above=0.25, below=None, hold=rollback))
+    signal = Query(alert.lower(), by=("job",))
+    return Rule(alert, signal, tuple(tiers), keep_firing_for=keep, resolve=resolve, optional=optional)
+
+
+def group(name: str, *rules: Rule, interval: int = INTERVAL) -> Group:
+    return Group(name, rules, interval=interval, query_offset=OFFSET, blind_after=BLIND_AFTER)
+
+
+def rule_set(*groups: Group, route: Route = ROUTE) -> RuleSet:
+    return RuleSet(groups, Routing("production", route, REOPEN_WITHIN), {"rollback": ROLLBACK})
+
+
+def key(alert: str, tier: Tier = Tier.ROLLBACK, job: str = "") -> AlertKey:
+    """The identity of an alert of the one instance of a metric, or of instance `job`."""
+    return AlertKey(alert, (("job", job or alert.lower()),), tier)
+
+
+class RecallingStore(MemoryStore):
+    """A memory store that recalls every change committed to it, for assertions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes: list[Change] = []
+
+    def commit(self, change: Change) -> None:
+        super().commit(change)
+        self.changes.append(change)
+
+    @property
+    def reasons(self) -> list[str]:
+        """The happening behind each post that was owed, in order."""
+        return [post.reason for change in self.changes for post in change.posts]
+
+
+class House:
+    """Everything between the ports, put together as the composition root does it."""
+
+    def __init__(
+        self, *groups: Group, store: RecallingStore | None = None, pager: RecordingPager | None = None
+    ) -> None:
+        self.clock = ManualClock(datetime.fromtimestamp(START + OFFSET, UTC))
+        self.source = ScriptedSource(self._answers)
+        self.store = RecallingStore()
+        self.pager = pager or RecordingPager()
+        self.answer: Callable[[str, int], Answer | None] = lambda _expr, _at: None
+        self.asked: list[tuple[str, int]] = []
+        self._said: dict[str, list[tuple[int, Said]]] = {}
+        self.bell = Bell()
+        self.build(rule_set(*groups))
+
+    def build(self, rules: RuleSet, store: Store | None = None) -> None:
+        """Put the parts together; once more is a restart of the process."""
+        kept = store or self.store
+        self.book = RuleBook(rules)
+        self.desk = Desk(kept, self.clock, self.book, self.bell.ring)
+        self.lookout = Lookout()
+        reader = Reader(self.source, Baselines(self.source))
+        self.engine = Engine(reader, self.desk, self.clock, self.book, self.lookout)
+        self.vigil = Vigil(self.engine, self.desk, kept, self.clock, self.book, self.lookout)
+        self.commands = Commands(self.desk, kept, self.clock, self.book)
+        self.reloader = Reloader(self.desk, kept, self.clock, self.book)
+        self.outbox = Outbox(kept, self.pager, self.clock, Scenes(self.book, self.engine.readings), self.bell)
+
+    # --- the world outside ----------------------------------------------------------------------------------------
+
+    @property
+    def grid(self) -> int:
+        """The newest grid time that can be read now."""
+        return int(self.clock.now().timestamp() - OFFSET) // INTERVAL * INTERVAL
+
+    def says(self, alert: str, value: Said, *, since: int | None = None) -> None:
+        """Let the metric of `alert` have `value` from grid time `since` (now) on."""
+        self._said.setdefault(alert.lower(), []).append((self.grid if since is None else since, value))
+
+    def _answers(self, expr: str, at: int) -> Answer:
+        self.asked.append((expr, at))
+        given = self.answer(expr, at)
+        if given is not None:
+            return given
+        told = [value for since, value in self._said.get(expr, []) if since <= at]
+        value: Said = told[-1] if told else QUIET
+        if value is None:
+            return Samples(())
+        by_job = value if isinstance(value, dict) else {expr: value}
+        return Samples(tuple(Sample(labels_of({"job": job}), one) for job, one in by_job.items()))
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def evaluate(self, name: str = "", max_seconds: float = 10.0) -> Evaluated:
+        """Evaluate one group, the first where none is named."""
+        evaluated = self.engine.evaluate(name or self.book.now.rules.groups[0].name, max_seconds)
+        assert evaluated is not None
+        return evaluated
+
+    def tick(self) -> tuple[Transition, ...]:
+        """Evaluate every group, look once, and deliver; give what changed."""
+        changed = [one for each in self.book.now.rules.groups for one in self.evaluate(each.name).transitions]
+        changed += self.vigil.watch()
+        self.outbox.deliver_due()
+        return tuple(changed)
+
+    def walk(self, seconds: int, step: int = INTERVAL) -> tuple[Transition, ...]:
+        """Let `seconds` pass, with a tick after every `step`."""
+        changed: list[Transition] = []
+        for _ in range(0, seconds, step):
+            self.clock.advance(step)
+            changed += self.tick()
+        return tuple(changed)
+
+    # --- what became of it ----------------------------------------------------------------------------------------
+
+    @property
+    def incidents(self) -> Sequence[Incident]:
+        """All incidents, oldest first."""
+        return list(reversed(self.store.incidents()))
+
+    def incident(self, number: int = 1) -> Incident:
+        found = self.store.incident(f"INC-{number:04d}")
+        assert found is not None
+        return found
+
+    def kinds(self, number: int = 1) -> list[str]:
+        """The kinds of an incident's events."""
+        return [event.kind for event in self.store.events(f"INC-{number:04d}")]
+
+    def alerts(self, name: str = "") -> dict[AlertKey, Alert]:
+        """The stored alerts of a group, the first where none is named."""
+        return dict(self.store.group(name or self.book.now.rules.groups[0].name).alerts)
+
+    def ask(self, action: ActionKind, by: Actor = ANA, *, number: int = 1, alert: str = "", note: str = "") -> Outcome:
+        """Let somebody ask for something."""
+        return self.commands.carry_out(Request(f"INC-{number:04d}", action, by, alert, note))
+
+    @property
+    def told(self) -> list[str]:
+        """The kind of each delivered message with the words of lines and broadcasts, edits marked so."""
+        return [
+            f"{'edit ' if message.post.ts else ''}{message.post.kind}{': ' if message.post.said else ''}"
+            f"{message.post.said}"
+            for message in self.pager.messages
+        ]
