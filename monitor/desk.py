@@ -65,7 +65,10 @@ class Desk:
             for _ in range(ATTEMPTS):
                 decision = decide(kept.state)
                 now = self._clock.monotonic()
-                if not decision.durable and now - kept.stored_at < KEPT_FOR:
+                durable = decision.durable or bool(
+                    decision.findings
+                )  # what fired and ended between two writes is told too
+                if not durable and now - kept.stored_at < KEPT_FOR:
                     kept.state = decision.state
                     return
                 try:
