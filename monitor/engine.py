@@ -3,12 +3,12 @@
 Read, judge, step, and hand what changed to the desk. Who calls it, and when, is the daemon's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.core.evaluate import step
 from monitor.core.firing import firing_of, reading_of, snapshot_of, worst_of
-from monitor.core.model import Alert, AlertKey, State, Transition, utc
+from monitor.core.model import Alert, AlertKey, State, Tier, Transition, utc
 from monitor.core.page import Reading
 from monitor.core.response import Cleared, Finding, Fired
 from monitor.core.rule import Group, Rule
@@ -118,7 +118,7 @@ class _Fold:
             cursors[rule.alert] = run.cursor
             self.runs.append(run)
         self.alerts = alerts
-        findings = [self._finding(run.rule, one) for run in self.runs for one in run.transitions]
+        findings = [self._finding(run.rule, one) for run in self.runs for one in _greater_first(run.transitions)]
         return Decision(
             replace(state, alerts=alerts, cursors=cursors),
             tuple(one for one in findings if one is not None),
@@ -166,6 +166,11 @@ class _Fold:
             transitions=tuple(one for run in self.runs for one in run.transitions),
             why=troubles[0] if troubles else "",
         )
+
+
+def _greater_first(transitions: Iterable[Transition]) -> list[Transition]:
+    """Of what changes at one time the rollback tier is told first, so that the prepare tier it carries is no news."""
+    return sorted(transitions, key=lambda one: (one.at, one.alert.key.tier is not Tier.ROLLBACK))
 
 
 def _look(rule: Rule, point: Judged, alerts: dict[AlertKey, Alert]) -> Look:
