@@ -96,9 +96,7 @@ class RecallingStore(MemoryStore):
 class House:
     """Everything between the ports, put together as the composition root does it."""
 
-    def __init__(
-        self, *groups: Group, store: RecallingStore | None = None, pager: RecordingPager | None = None
-    ) -> None:
+    def __init__(self, *groups: Group, pager: RecordingPager | None = None) -> None:
         self.clock = ManualClock(datetime.fromtimestamp(START + OFFSET, UTC))
         self.source = ScriptedSource(self._answers)
         self.store = RecallingStore()
@@ -153,12 +151,15 @@ class House:
         assert evaluated is not None
         return evaluated
 
+    def evaluate_all(self) -> tuple[Transition, ...]:
+        """Evaluate every group; give what changed."""
+        return tuple(one for each in self.book.now.rules.groups for one in self.evaluate(each.name).transitions)
+
     def tick(self) -> tuple[Transition, ...]:
         """Evaluate every group, look once, and deliver; give what changed."""
-        changed = [one for each in self.book.now.rules.groups for one in self.evaluate(each.name).transitions]
-        changed += self.vigil.watch()
+        changed = (*self.evaluate_all(), *self.vigil.watch())
         self.outbox.deliver_due()
-        return tuple(changed)
+        return changed
 
     def walk(self, seconds: int, step: int = INTERVAL) -> tuple[Transition, ...]:
         """Let `seconds` pass, with a tick after every `step`."""
