@@ -65,9 +65,7 @@ class Desk:
             for _ in range(ATTEMPTS):
                 decision = decide(kept.state)
                 now = self._clock.monotonic()
-                durable = decision.durable or bool(
-                    decision.findings
-                )  # what fired and ended between two writes is told too
+                durable = decision.durable or bool(decision.findings)  # such as what fired and ended in one stretch
                 if not durable and now - kept.stored_at < KEPT_FOR:
                     kept.state = decision.state
                     return
