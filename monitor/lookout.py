@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from monitor.core.evaluate import Sight
-from monitor.core.model import AlertKey, Judgement, Labels, Verdict
+from monitor.core.model import AlertKey, Judgement, Labels, Tier, Verdict
 from monitor.core.rule import Group, Rule
 
 NEVER = "nothing has been read since the monitor started"
+
+A_MOMENT = 0.001
+"""Seconds that make nothing blind and are no sight either."""
+
+
+def group_key(name: str) -> AlertKey:
+    """Give the identity of the blind alert about a whole group."""
+    return AlertKey(name, (("group", name),), Tier.BLIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ class _Seen:
         unseen_for = max(0.0, measured - self.at)
         if self.ever and unseen_for < 2 * interval:
             unseen_for = 0.0
-        return Sight(subject, labels, unseen_for if self.ever else max(unseen_for, 0.001), self.why)
+        return Sight(subject, labels, unseen_for if self.ever else max(unseen_for, A_MOMENT), self.why)
 
 
 class Lookout:
@@ -92,18 +100,23 @@ class Lookout:
             if judgement is not None and judgement.verdict not in {Verdict.NO_DATA, Verdict.ERROR}:
                 seen.now(now)
 
-    def sights(self, group: Group, now: float) -> tuple[Sight, ...]:
+    def sights(self, group: Group, now: float, kept: Iterable[AlertKey] = ()) -> tuple[Sight, ...]:
         """Give how long each subject of `group` has been unseen at monotonic time `now`.
 
         While the whole group goes without an answer, that alone is told: its rules are measured up to the last answer.
+        `kept` are its blind alerts: those of a rule that was not evaluated since the monitor started are not seen yet.
         """
         with self._lock:
             answered = self._answered.setdefault(group.name, _Seen(now))
-            sights = [answered.sight(group.name, (("group", group.name),), now, group.interval)]
+            own = group_key(group.name)
+            sights = [answered.sight(own.alert, own.labels, now, group.interval)]
             for rule in group.rules:
                 seen = self._rules.get(rule.alert)
-                if seen is not None:
-                    sights.append(seen.sight(rule.alert, (), answered.at, group.interval))
+                if seen is None:
+                    mine = [key for key in kept if key.alert == rule.alert and key != own]
+                    sights += [Sight(key.alert, key.labels, A_MOMENT, NEVER) for key in mine]
+                    continue
+                sights.append(seen.sight(rule.alert, (), answered.at, group.interval))
                 sights += self._instance_sights(rule, answered.at, group.interval)
             return tuple(sights)
 

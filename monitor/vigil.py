@@ -13,7 +13,7 @@ from monitor.core.page import Reading
 from monitor.core.response import Finding, Fired
 from monitor.desk import Decision, Desk
 from monitor.engine import Engine, cleared
-from monitor.lookout import Lookout
+from monitor.lookout import Lookout, group_key
 from monitor.ports import Clock, GroupState, Store
 from monitor.rulebook import RuleBook
 
@@ -63,9 +63,10 @@ class Vigil:
         transitions: list[Transition] = []
         left = dict(state.alerts)
         for group in self._book.now.rules.groups:
-            names = {group.name, *(rule.alert for rule in group.rules)}
-            mine = {key: left.pop(key) for key in list(left) if key.alert in names}
-            stepped = look(mine, self._lookout.sights(group, now), group.blind_after, at)
+            own, rules = group_key(group.name), {rule.alert for rule in group.rules}
+            told = [key for key in left if key == own or (key.alert in rules and key != group_key(key.alert))]
+            mine = {key: left.pop(key) for key in told}
+            stepped = look(mine, self._lookout.sights(group, now, mine), group.blind_after, at)
             alerts |= stepped.alerts
             transitions += stepped.transitions
         return Stepped(alerts, (*transitions, *retire(left.values(), at, Cause.RULE_REMOVED)))
