@@ -100,6 +100,14 @@ class Lookout:
             if judgement is not None and judgement.verdict not in {Verdict.NO_DATA, Verdict.ERROR}:
                 seen.now(now)
 
+    def keep(self, groups: Sequence[Group]) -> None:
+        """Forget what stands in none of `groups`: should a reload bring it back, it is waited for anew."""
+        names, rules = {group.name for group in groups}, {rule.alert for group in groups for rule in group.rules}
+        with self._lock:
+            self._answered = {name: seen for name, seen in self._answered.items() if name in names}
+            self._rules = {alert: seen for alert, seen in self._rules.items() if alert in rules}
+            self._instances = {key: seen for key, seen in self._instances.items() if key.alert in rules}
+
     def sights(self, group: Group, now: float, kept: Iterable[AlertKey] = ()) -> tuple[Sight, ...]:
         """Give how long each subject of `group` has been unseen at monotonic time `now`.
 

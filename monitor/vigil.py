@@ -62,7 +62,9 @@ class Vigil:
         alerts: dict[AlertKey, Alert] = {}
         transitions: list[Transition] = []
         left = dict(state.alerts)
-        for group in self._book.now.rules.groups:
+        groups = self._book.now.rules.groups
+        self._lookout.keep(groups)
+        for group in groups:
             own, rules = group_key(group.name), {rule.alert for rule in group.rules}
             told = [key for key in left if key == own or (key.alert in rules and key != group_key(key.alert))]
             mine = {key: left.pop(key) for key in told}
