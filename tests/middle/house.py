@@ -89,8 +89,8 @@ class RecallingStore(MemoryStore):
 
     @property
     def reasons(self) -> list[str]:
-        """The happening behind each post that was owed, in order."""
-        return [post.reason for change in self.changes for post in change.posts]
+        """The happenings behind what was owed, in order; each once a change (a post and the edit beside it)."""
+        return [one for change in self.changes for one in dict.fromkeys(post.reason for post in change.posts)]
 
 
 class House:
