@@ -61,13 +61,14 @@ class Vigil:
         now, at = self._clock.monotonic(), int(self._clock.now().timestamp())
         alerts: dict[AlertKey, Alert] = {}
         transitions: list[Transition] = []
-        left = dict(state.alerts)
+        told = {one.key for incident in self._store.incidents(open_only=True) for one in incident.active}
+        left = {key: alert for key, alert in state.alerts.items() if key in told}  # a banner ends with its incident
         groups = self._book.now.rules.groups
         self._lookout.keep(groups)
         for group in groups:
             own, rules = group_key(group.name), {rule.alert for rule in group.rules}
-            told = [key for key in left if key == own or (key.alert in rules and key != group_key(key.alert))]
-            mine = {key: left.pop(key) for key in told}
+            keys = [key for key in left if key == own or (key.alert in rules and key != group_key(key.alert))]
+            mine = {key: left.pop(key) for key in keys}
             stepped = look(mine, self._lookout.sights(group, now, mine), group.blind_after, at)
             alerts |= stepped.alerts
             transitions += stepped.transitions

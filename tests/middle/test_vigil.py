@@ -207,6 +207,26 @@ def test_a_rollback_recovers_under_a_banner() -> None:
     assert house.incident().recovered_at is not None
 
 
+def test_blindness_that_outlasts_the_rollback_beside_it_has_its_own_page() -> None:
+    house = seeing("critical", "billing")
+    house.says("Login", WORST)
+    house.walk(INTERVAL)
+    house.answer = away("timeout", "invoices")
+    house.walk(BLIND_AFTER)
+    house.says("Login", QUIET)
+    house.walk(1800 + 2 * INTERVAL)
+    assert [(one.id, one.blind, one.is_open) for one in house.incidents] == [
+        ("INC-0001", False, False),
+        ("INC-0002", True, True),
+    ]
+    (told,) = house.incident(2).active
+    assert told.summary == "billing (billing) is unwatched: timeout"
+    assert told.since.timestamp() == START + INTERVAL + OFFSET
+    house.answer = there()
+    house.walk(INTERVAL)
+    assert [one.is_open for one in house.incidents] == [False, False]
+
+
 def test_a_rollback_that_opens_while_blind_has_its_own_page() -> None:
     house = seeing("critical", "billing")
     house.answer = away("timeout", "invoices")
