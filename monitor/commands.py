@@ -102,9 +102,10 @@ class Commands:
         """Retire an alert: a breach after that starts anew."""
 
         def group() -> GroupState | None:
-            state = next((one for one in self._store.groups() if key in one.alerts), None)
-            if state is None:
+            name = next((one.name for one in self._store.groups() if key in one.alerts), None)
+            if name is None:
                 return None
+            state = self._desk.present(name)  # with its cursors: a breach that was folded before is not folded again
             return replace(state, alerts={one: alert for one, alert in state.alerts.items() if one != key})
 
         return group

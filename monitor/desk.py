@@ -122,6 +122,11 @@ class Desk:
             return response.after
         raise ConflictError(f"{name} was changed by others {ATTEMPTS} times in a row")
 
+    def present(self, name: str) -> GroupState:
+        """Give the stored state of group `name`, with its cursors as far as evaluations have moved them on since."""
+        stored, kept = self._store.group(name), self._keep(name).state
+        return kept if kept.version == stored.version else stored
+
     def _reload(self, names: Iterable[str]) -> None:
         """Let the next decision about these groups begin from what was just written beside them."""
         for name in names:
