@@ -73,7 +73,15 @@ class Engine:
             return None
         now = self._clock.now().timestamp()
         fold = _Fold(self._reader, book, group, now, Deadline(self._clock, self._clock.monotonic() + max_seconds))
-        self._desk.settle(name, fold.decide)
+
+        def decide(state: GroupState) -> Decision:
+            decision = fold.decide(state)
+            if self._book.now is book:
+                return decision
+            fold.runs.clear()  # other rules came into force while these were read: what they say counts no longer
+            return Decision(state, durable=False)
+
+        self._desk.settle(name, decide)
         self._lookout.note(group, [run.look for run in fold.runs], self._clock.monotonic())
         self._keep_readings(group, fold)
         return fold.evaluated()
