@@ -1,0 +1,192 @@
+"""A rule set takes over: state follows identity, what is gone is told, and a wrong set changes nothing."""
+
+import pytest
+
+from monitor.core.model import Alert, AlertKey, State, Tier
+from monitor.core.rule import Group, Query, Rule, TierRule
+from monitor.ports import GroupState
+from monitor.reload import arrange
+from tests.middle.house import (
+    BAD,
+    INTERVAL,
+    QUIET,
+    START,
+    WORST,
+    House,
+    group,
+    key,
+    rule,
+    rule_set,
+)
+
+LOGIN = rule("Login", rollback=0)
+ERRORS = rule("Errors", prepare=60)
+CRITICAL = group("critical", LOGIN, ERRORS)
+NONSENSE = Rule("Nonsense", Query("sum by (", ("job",)), (TierRule(Tier.PREPARE, above=1, below=None, hold=0),))
+
+
+def firing(alert: str, tier: Tier = Tier.ROLLBACK) -> dict[AlertKey, Alert]:
+    one = key(alert, tier)
+    return {one: Alert(one, State.FIRING, START, fired_at=START)}
+
+
+def kept(name: str, *alerts: str, version: int = 3) -> GroupState:
+    every = {found: alert for one in alerts for found, alert in firing(one).items()}
+    return GroupState(name, version, dict.fromkeys(alerts, START), every)
+
+
+# --- arrange ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_rules_keep_everything_where_it_is() -> None:
+    state = kept("critical", "Login")
+    arrangement = arrange({"critical": state}, rule_set(CRITICAL))
+    assert dict(arrangement.groups) == {"critical": state}
+    assert arrangement.dropped == {}
+
+
+def test_state_and_cursor_follow_a_rule_to_another_group() -> None:
+    arrangement = arrange(
+        {"critical": kept("critical", "Login"), "billing": kept("billing", version=5)},
+        rule_set(group("critical", ERRORS), group("billing", LOGIN)),
+    )
+    assert arrangement.groups["critical"] == GroupState("critical", 3)
+    assert arrangement.groups["billing"] == GroupState("billing", 5, {"Login": START}, firing("Login"))
+    assert arrangement.dropped == {}
+
+
+def test_a_group_that_did_not_exist_begins_at_version_0() -> None:
+    arrangement = arrange({"critical": kept("critical", "Login")}, rule_set(group("new", LOGIN)))
+    assert arrangement.groups["new"].version == 0
+    assert arrangement.groups["new"].alerts == firing("Login")
+
+
+def test_what_has_no_rule_or_no_tier_any_more_is_dropped() -> None:
+    state = GroupState("critical", 1, {"Login": START, "Gone": START}, firing("Gone") | firing("Login", Tier.PREPARE))
+    arrangement = arrange({"critical": state}, rule_set(CRITICAL))
+    assert {alert.key for alert in arrangement.dropped["critical"]} == {key("Gone"), key("Login", Tier.PREPARE)}
+    assert arrangement.groups["critical"] == GroupState("critical", 1, {"Login": START}, {})
+
+
+# --- adopt ------------------------------------------------------------------------------------------------------------
+
+
+def watching(*groups: Group) -> House:
+    """A house in which Login fires and Errors pends, since 03:00."""
+    house = House(*groups or (CRITICAL,))
+    house.says("Login", WORST)
+    house.says("Errors", BAD)
+    house.tick()
+    return house
+
+
+def test_the_same_rules_write_nothing() -> None:
+    house = watching()
+    before = len(house.store.changes)
+    assert house.reloader.adopt(rule_set(CRITICAL)) == ()
+    assert len(house.store.changes) == before
+
+
+def test_an_alert_goes_on_where_its_rule_moves() -> None:
+    house = watching()
+    before = house.alerts()
+    house.reloader.adopt(rule_set(group("billing", ERRORS), group("login", LOGIN)))
+    assert house.alerts("login") | house.alerts("billing") == before
+    assert house.alerts("critical") == {}
+    house.walk(60)
+    assert house.alerts("login") == {key("Login"): before[key("Login")]}
+    assert house.alerts("billing")[key("Errors", Tier.PREPARE)].since == START
+    assert house.kinds().count("alert_fired") == 2
+    assert [one.id for one in house.incidents] == ["INC-0001"]
+
+
+def test_the_clock_of_a_hold_goes_on_through_a_reload() -> None:
+    house = watching()
+    house.walk(45)
+    house.reloader.adopt(rule_set(group("billing", ERRORS), group("login", LOGIN)))
+    (transition,) = house.walk(INTERVAL)
+    assert (transition.alert.key.alert, transition.at, transition.alert.since) == ("Errors", START + 60, START)
+
+
+def test_a_firing_alert_whose_rule_is_gone_is_told() -> None:
+    house = watching()
+    assert house.reloader.adopt(rule_set(group("critical", ERRORS))) == (key("Login"),)
+    (alert,) = house.incident().alerts
+    assert (alert.resolved_why, alert.resolved_at) == ("rule_removed", house.clock.now())
+    assert house.incident().recovered_at is not None
+    assert house.store.reasons[-1] == "recovered"
+    assert set(house.alerts()) == {key("Errors", Tier.PREPARE)}
+
+
+def test_a_pending_alert_whose_rule_is_gone_is_not_told() -> None:
+    house = watching()
+    before = house.kinds()
+    assert house.reloader.adopt(rule_set(group("critical", LOGIN))) == (key("Errors", Tier.PREPARE),)
+    assert house.kinds() == before
+
+
+def test_a_tier_that_is_gone_is_retired_alone() -> None:
+    both = rule("Login", prepare=0, rollback=0)
+    house = watching(group("critical", both))
+    assert house.reloader.adopt(rule_set(group("critical", rule("Login", prepare=0)))) == (key("Login"),)
+    assert set(house.alerts()) == {key("Login", Tier.PREPARE)}
+    assert [one.key.tier for one in house.incident().active] == [Tier.PREPARE]
+    assert house.incident().recovered_at is None
+
+
+def test_a_group_that_is_gone_takes_its_alerts_with_it() -> None:
+    house = watching(group("critical", LOGIN), group("slow", ERRORS))
+    house.reloader.adopt(rule_set(group("slow", ERRORS)))
+    assert house.alerts("critical") == {}
+    assert house.engine.evaluate("critical", 10.0) is None
+    assert not house.incident().active
+
+
+def test_a_set_that_cannot_be_composed_changes_nothing() -> None:
+    house = watching()
+    before, changes = house.book.now, len(house.store.changes)
+    with pytest.raises(ValueError, match="is not PromQL"):
+        house.reloader.adopt(rule_set(group("critical", NONSENSE)))
+    assert house.book.now is before
+    assert len(house.store.changes) == changes
+    house.says("Login", QUIET, since=START + INTERVAL)
+    house.walk(INTERVAL)
+    assert house.incident().recovered_at is not None
+
+
+def test_a_changed_interval_goes_on_from_the_cursor() -> None:
+    house = watching()
+    house.reloader.adopt(rule_set(group("critical", LOGIN, ERRORS, interval=60)))
+    house.walk(120, step=60)
+    assert house.store.group("critical").cursors["Login"] == START + 120
+    assert house.alerts()[key("Errors", Tier.PREPARE)].since == START
+
+
+def test_at_a_start_what_went_while_the_monitor_was_down_is_told() -> None:
+    house = watching()
+    house.build(rule_set(group("critical", ERRORS)))
+    house.reloader.adopt(house.book.now.rules)
+    assert not house.incident().active
+
+
+# --- while an evaluation is under way ---------------------------------------------------------------------------------
+
+
+def test_an_evaluation_under_way_does_not_bring_back_a_rule_that_was_removed() -> None:
+    """It read with the old rules; a rule that nobody evaluates any more would fire for ever."""
+    house = watching()
+    house.walk(60)
+    adopted: list[tuple[AlertKey, ...]] = []
+
+    def removed_meanwhile(expr: str, _at: int) -> None:
+        if expr == "errors" and not adopted:
+            adopted.append(house.reloader.adopt(rule_set(group("critical", ERRORS))))
+
+    house.says("Errors", QUIET, since=START + 75)
+    house.answer = removed_meanwhile
+    house.walk(INTERVAL)
+    assert adopted == [(key("Login"),)]
+    house.walk(120)
+    assert house.alerts() == {}
+    assert not house.incident().active
+    assert house.kinds().count("alert_fired") == 2
