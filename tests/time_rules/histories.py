@@ -33,7 +33,8 @@ def counter(
     times: Iterable[int], adds: Callable[[int], float], *, first: float = 5000.0, restarts: Iterable[int] = ()
 ) -> Points:
     """A counter that each scrape finds grown by `adds`; a restart lets it begin again from 0."""
-    value, points = first, []
+    value = first
+    points: Points = []
     for at in times:
         value = (0.0 if at in restarts else value) + adds(at)
         points.append((START + at - LAG, value))

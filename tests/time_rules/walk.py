@@ -3,7 +3,6 @@
 It decides nothing; times are given and told in seconds after `START`.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from monitor.adapters.prometheus import PrometheusSource
 from monitor.baselines import Baselines
 from monitor.commands import Commands
 from monitor.core.incident import Incident
-from monitor.core.model import Alert, State, Transition, utc
+from monitor.core.model import Alert, State, Tier, Transition, utc
 from monitor.core.rule import RuleSet
 from monitor.desk import Desk
 from monitor.engine import Engine
@@ -86,12 +85,12 @@ class Walk:
             self.tick()
         return self
 
-    def moves(self, alert: str = "", **labels: str) -> Moves:
-        """When the alert changed its state, and into what; all alerts where none is named."""
+    def moves(self, **labels: str) -> Moves:
+        """When the alerts with these labels changed their states, and into what."""
         return [
             (one.at - START, one.after)
             for one in self.transitions
-            if alert in {"", one.alert.key.alert} and labels.items() <= dict(one.alert.key.labels).items()
+            if labels.items() <= dict(one.alert.key.labels).items()
         ]
 
     def fired(self) -> set[tuple[str, str, int]]:
@@ -103,12 +102,15 @@ class Walk:
         }
 
     def alerts(self) -> list[Alert]:
-        """The alerts that are not inactive."""
-        return [alert for group in self.store.groups() for alert in group.alerts.values()]
+        """The alerts of the rules that are not inactive, by key; blindness goes by the monitor's own clock."""
+        kept = [alert for group in self.store.groups() for alert in group.alerts.values()]
+        return sorted((alert for alert in kept if alert.key.tier is not Tier.BLIND), key=lambda alert: alert.key)
 
-    def incidents(self) -> Sequence[Incident]:
-        """All incidents, newest first."""
-        return self.store.incidents()
+    @property
+    def incident(self) -> Incident:
+        """The only incident."""
+        (incident,) = self.store.incidents()
+        return incident
 
     def told(self) -> list[str]:
         """Why each message was posted; edits are left out."""
