@@ -72,13 +72,19 @@ def requests(
 
 
 def histogram(
-    name: str, labels: str, times: Sequence[int], within: Callable[[int], float], *, each: float = 150.0
+    name: str,
+    labels: str,
+    times: Sequence[int],
+    within: Callable[[int], float],
+    *,
+    each: float = 150.0,
+    restarts: Sequence[int] = (),
 ) -> dict[str, Points]:
     """A histogram whose requests all lie in the bucket that ends at `within(at)` seconds; each scrape adds `each`."""
     bounds = (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, float("inf"))
 
     def bucket(bound: float) -> Points:
-        return counter(times, lambda at: each if within(at) <= bound else 0.0)
+        return counter(times, lambda at: each if within(at) <= bound else 0.0, restarts=restarts)
 
     written = {bound: "+Inf" if bound == float("inf") else str(bound) for bound in bounds}
     return {f'{name}_bucket{{{labels},le="{written[bound]}"}}': bucket(bound) for bound in bounds}
