@@ -108,7 +108,7 @@ SILENT = [
     Day("critical API latency: one scrape less", 500, (Fault(F, F + 195, slow={"auth": 0.5}),), known=True),
     Day("endpoint unavailable: one scrape less", 500, (Fault(F - 30, F + 270, down=("/invoices",)),)),
     Day(
-        "a quiet night whose few requests all fail", 600, (Fault(0, 600, {"/login": 1, "/transfer": 1}),), traffic=0.02
+        "a quiet night whose few requests all fail", 600, (Fault(0, 600, {"/login": 1, "/transfer": 1}),), traffic=0.008
     ),
 ]
 
