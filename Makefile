@@ -7,6 +7,9 @@ FOR ?=
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# A lock file names every package, so it is installed as it stands: a resolver would ask for the newest of what another
+# package wants with an extra, and find that unpinned.
+LOCKED := $(PIP) install --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format lint types imports unit bench lock clean
@@ -27,13 +30,14 @@ help: ## what can be made
 
 .venv/installed.stamp: requirements.lock pyproject.toml .venv/python.stamp
 	@echo "installing the locked packages into .venv"
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(LOCKED) -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.lock .venv/installed.stamp
 	@echo "installing the locked packages for development into .venv"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(LOCKED) -r requirements-dev.lock
+	@$(PIP) check
 	@touch $@
 
 # $(call program,NAME,PACKAGE): a program on PATH, installed by apt where that may be done
