@@ -64,7 +64,7 @@ def test_the_idle_daemon_is_small(tmp_path: Path) -> None:
         Monitor(tmp_path, ROOT / "rules", prometheus.url, slack) as monitor,
     ):
         slack.wait_connected()
-        eventually(lambda: monitor.get("/-/ready") == "ok\n", 10, "ready")
+        eventually(monitor.ready, 10, "ready")
         time.sleep(20)
         assert monitor.process is not None
         used = rss_mib(monitor.process.pid)

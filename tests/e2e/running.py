@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,14 @@ class Monitor:
         """Ask its HTTP listener."""
         with urllib.request.urlopen(self._owner()["url"] + path, timeout=5) as response:
             return str(response.read().decode())
+
+    def ready(self) -> bool:
+        """Whether it says that everything was evaluated once."""
+        try:
+            return self.get("/-/ready") == "ok\n"
+        except urllib.error.HTTPError as not_yet:
+            not_yet.close()
+            return False
 
     def incidents(self) -> list[dict[str, Any]]:
         """The incidents, oldest first."""
