@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.core.latency import HOUR, TRAILING_HOURS, Buckets, buckets_by_instance, trailing, trailing_hours
 from monitor.core.model import Labels, Reference
-from monitor.core.rule import Latency, TrailingBaseline
+from monitor.core.rule import Latency, ReferenceKind
 from monitor.ports import BadQuery, MetricsSource, Partial, RangeSamples, Unanswered
 from monitor.promql import baseline_expression
 
@@ -41,7 +41,7 @@ class Baselines:
         here (`monitor.core.judge.judge` takes it from the signal). A read that fails is given as it came and is not
         kept: the point stays unanswered and is asked again.
         """
-        if not isinstance(signal.baseline, TrailingBaseline):
+        if ReferenceKind.TRAILING not in signal.baseline.kinds:
             return {}
         hours = self._hours(signal, trailing_hours(at), deadline)
         if not isinstance(hours, list):

@@ -153,7 +153,7 @@ class _Fold:
 
     def _finding(self, rule: Rule, transition: Transition) -> Finding | None:
         """What an incident must hear of: alerts that begin to fire, and firing ones that end."""
-        tier = rule.tier(transition.alert.key.tier)
+        tier = rule.tier(transition.alert.key.tier, transition.alert.key.labels)
         if transition.after is State.FIRING and transition.before is not State.RECOVERING and tier is not None:
             queries = self._book.plan.queries(rule.alert, tier.window)
             return Fired(firing_of(rule, tier, transition), snapshot_of(transition, queries))

@@ -12,7 +12,7 @@ from typing import Any
 
 import promql_parser
 
-from monitor.core.rule import Availability, ErrorRatio, Latency, Query, Signal
+from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal
 
 BASELINE_HOUR = 3600
 
@@ -27,7 +27,8 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\0
 def expressions(signal: Signal, window: int) -> dict[str, str]:
     """Give the PromQL of each part of `signal`'s reading, over `window` seconds (a query carries its own windows).
 
-    Parts: `requests` and `failures` of a ratio, `buckets` of a latency, `up` of an availability, `value` of a query.
+    Parts: `requests` and `failures` of a ratio, `buckets` of a latency, `up` of an availability, `events`
+    of a count, `value` of a query or condition.
     Raises `ValueError` with a sentence for people where something in the signal cannot stand in its place.
     """
     match signal:
@@ -40,7 +41,9 @@ def expressions(signal: Signal, window: int) -> dict[str, str]:
             return {"buckets": _buckets(signal, window)}
         case Availability(probe=probe, by=by):
             return {"up": _over_window("avg", by, "avg_over_time", _selector(probe), window)}
-        case Query(expr=expr):
+        case Count(counter=counter, by=by):
+            return {"events": _over_window("sum", by, "increase", _selector(counter), window)}
+        case Query(expr=expr) | Condition(expr=expr):
             return {"value": _query(expr)}
 
 

@@ -37,7 +37,7 @@ def arrange(kept: Mapping[str, GroupState], rules: RuleSet) -> Arrangement:
     for name, state in kept.items():
         for key, alert in state.alerts.items():
             group, rule = home.get(key.alert, ("", None))
-            if rule is not None and rule.tier(key.tier) is not None:
+            if rule is not None and rule.tier(key.tier, key.labels) is not None:
                 alerts.setdefault(group, {})[key] = alert
             else:
                 dropped[name] = (*dropped.get(name, ()), alert)

@@ -9,11 +9,11 @@ import pytest
 from monitor.baselines import KEPT_HOURS, MAX_SIGNALS, Baselines
 from monitor.core.latency import HOUR, trailing_hours
 from monitor.core.model import Labels, Reference, Sample, labels_of
-from monitor.core.rule import FixedBaseline, Latency, TrailingBaseline
+from monitor.core.rule import Baseline, Latency, ReferenceKind
 from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, RangeSamples, Unanswered
 
 T = 1_699_920_000
-SLOW = Latency("h", 0.5, ("job",), 60, TrailingBaseline())
+SLOW = Latency("h", 0.5, ("job",), 60, Baseline((ReferenceKind.TRAILING,)))
 AUTH = labels_of({"job": "auth"})
 
 
@@ -84,7 +84,7 @@ def test_a_failed_read_is_handed_on_and_not_kept(failed: RangeAnswer) -> None:
 
 
 def test_a_fixed_baseline_reads_nothing() -> None:
-    fixed = Latency("h", 0.5, ("job",), 60, FixedBaseline(0.2))
+    fixed = Latency("h", 0.5, ("job",), 60, Baseline((), fixed=0.2))
     assert Baselines(Hours()).references(fixed, 1, T, deadline=9.0) == {}
 
 
@@ -117,7 +117,7 @@ def test_the_signals_that_are_kept_are_bounded() -> None:
 
     baselines = Baselines(Nothing())
     for n in range(MAX_SIGNALS + 5):
-        baselines.references(Latency(f"h{n}", 0.5, (), 60, TrailingBaseline()), 1, T, deadline=9.0)
+        baselines.references(Latency(f"h{n}", 0.5, (), 60, Baseline((ReferenceKind.TRAILING,))), 1, T, deadline=9.0)
     assert len(baselines._kept) == MAX_SIGNALS
 
 

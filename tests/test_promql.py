@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.rule import Availability, ErrorRatio, FixedBaseline, Latency, Query, Signal
+from monitor.core.rule import Availability, Baseline, ErrorRatio, Latency, Query, Signal
 from monitor.promql import baseline_expression, expressions
 
-BASELINE = FixedBaseline(1.0)
+BASELINE = Baseline((), fixed=1.0)
 
 
 def up(probe: str, *by: str) -> Availability:

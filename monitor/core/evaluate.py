@@ -138,7 +138,7 @@ def step(
     transitions: list[Transition] = []
     keys = sorted(alerts.keys() | judgements.keys(), key=lambda key: (key.tier is Tier.PREPARE, key.labels))
     for key in keys:
-        tier = rule.tier(key.tier)
+        tier = rule.tier(key.tier, key.labels)
         if tier is None:
             continue
         works = _Clockwork(rule, tier, group.interval, gap_tolerance_of(rule, group.interval))

@@ -13,13 +13,13 @@ from monitor.core.latency import CEILING, FIXED, TRAILING, buckets_by_instance, 
 from monitor.core.model import Judgement, Labels, Reference, Sample, Verdict, labels_of, pick
 from monitor.core.rule import (
     Availability,
+    Condition,
+    Count,
     ErrorRatio,
-    FixedBaseline,
     Latency,
     Query,
     Signal,
     TierRule,
-    TrailingBaseline,
 )
 
 Samples: TypeAlias = tuple[Sample, ...]
@@ -61,6 +61,10 @@ def observe(signal: Signal, parts: Mapping[str, Samples]) -> dict[Labels, Observ
             return {labels: Observation(quantile(q, one), one.get(math.inf)) for labels, one in buckets.items()}
         case Availability(by=by):
             return _single(parts.get("up", ()), by)
+        case Count(by=by):
+            return _single(parts.get("events", ()), by)
+        case Condition(by=by):
+            return _single(parts.get("value", ()), by or None)
         case Query(by=by, absent=absent):
             if absent is not None and parts.get("value") == ():
                 return {pick((), by): Observation(absent)}
@@ -113,6 +117,8 @@ def judge(
     """
     if observation.problem:
         return Judgement(Verdict.ERROR, limit=tier_rule.limit, why=observation.problem)
+    if isinstance(signal, Condition):
+        return _judgement(Verdict.BREACH, tier_rule, observation, _said(signal, observation))
     if isinstance(signal, Latency):
         return _judge_latency(signal, tier_rule, observation, reference)
     if _lacking(observation, tier_rule):
@@ -131,8 +137,10 @@ def unreadable(why: str, limit: float | None = None) -> Judgement:
     return Judgement(Verdict.ERROR, limit=limit, why=why)
 
 
-def unseen(limit: float | None = None) -> Judgement:
-    """Give the judgement of a known instance that a complete answer does not hold."""
+def unseen(signal: Signal, limit: float | None = None) -> Judgement:
+    """Give the judgement of a known instance that a complete answer does not hold: no data; of a condition, clear."""
+    if isinstance(signal, Condition):
+        return Judgement(Verdict.CLEAR, why="the condition does not hold")
     return Judgement(Verdict.NO_DATA, limit=limit, why=_nothing(None))
 
 
@@ -169,8 +177,8 @@ def _compare(value: float, tier_rule: TierRule) -> Verdict:
     return Verdict.CLEAR
 
 
-def _over(value: float, limit: float, tier_rule: TierRule) -> bool:
-    if math.isclose(value, limit, rel_tol=REL_TOLERANCE, abs_tol=ABS_TOLERANCE):
+def _over(value: float, limit: float | None, tier_rule: TierRule) -> bool:
+    if limit is None or math.isclose(value, limit, rel_tol=REL_TOLERANCE, abs_tol=ABS_TOLERANCE):
         return False
     return value > limit if tier_rule.above is not None else value < limit
 
@@ -193,22 +201,21 @@ def _judge_latency(
 
 def _references(signal: Latency, read: tuple[Reference, ...]) -> tuple[Reference, ...]:
     """Give every reference that counts: those read, the fixed one, or the ceiling where nothing else is to be had."""
-    match signal.baseline:
-        case FixedBaseline(seconds=seconds):
-            return (*read, Reference(FIXED, seconds))
-        case TrailingBaseline(ceiling=ceiling):
-            if ceiling is None or any(one.seconds is not None for one in read):
-                return read
-            return (*read, Reference(CEILING, ceiling, "absolute, for want of a baseline"))
+    baseline = signal.baseline
+    if baseline.fixed is not None:
+        return (*read, Reference(FIXED, baseline.fixed))
+    if baseline.ceiling is None or any(one.seconds is not None for one in read):
+        return read
+    return (*read, Reference(CEILING, baseline.ceiling, "absolute, for want of a baseline"))
 
 
-def _base(references: tuple[Reference, ...], limit: float) -> float | None:
+def _base(references: tuple[Reference, ...], limit: float | None) -> float | None:
     """Give B in seconds: the largest reference, or the one that puts the limit on the ceiling."""
     known = {one.name: one.seconds for one in references if one.seconds is not None and one.seconds > 0}
     ceiling = known.pop(CEILING, None)
     if known:
         return max(known.values())
-    return None if ceiling is None or limit <= -1 else ceiling / (1 + limit)
+    return None if ceiling is None or limit is None or limit <= -1 else ceiling / (1 + limit)
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------

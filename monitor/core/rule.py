@@ -3,6 +3,7 @@
 Durations are whole seconds; ratios are fractions (2 % is 0.02); latencies are seconds.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,24 +35,27 @@ class ErrorRatio:
     window: int
 
 
-@dataclass(frozen=True, slots=True)
-class FixedBaseline:
-    """A latency that somebody decided on."""
+class ReferenceKind(StrEnum):
+    """What a latency can be held against.
 
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class TrailingBaseline:
-    """The median of the quantiles of the 24 full clock hours that ended at least 1 h ago.
-
-    `ceiling` (seconds) stands in where it is missing.
+    `same_time`: the median of the same clock time, give or take 30 minutes, 1, 2 and 3 weeks ago. `trailing`: the
+    median of the quantiles of the 24 full clock hours that ended at least 1 h ago.
     """
 
+    SAME_TIME = "same_time"
+    TRAILING = "trailing"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a latency is held against: the largest of the `kinds`, or `fixed` seconds that somebody decided on.
+
+    `ceiling` (seconds) is an absolute limit for as long as there is no reference.
+    """
+
+    kinds: tuple[ReferenceKind, ...] = (ReferenceKind.SAME_TIME, ReferenceKind.TRAILING)
+    fixed: float | None = None
     ceiling: float | None = None
-
-
-Baseline: TypeAlias = FixedBaseline | TrailingBaseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,31 @@ class Query:
     absent: float | None = None
 
 
-Signal: TypeAlias = ErrorRatio | Latency | Availability | Query
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Events in the window; a series that is born inside it counts from 0, so that the first failure is seen.
+
+    `alive` is the selector of an `up` that shows whether the counter was watched all the time.
+    """
+
+    counter: str
+    by: tuple[str, ...]
+    window: int
+    alive: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An expression of a Prometheus rule that has no threshold to split off: a result is a breach, none is clear.
+
+    Every label but the metric's name tells instances apart.
+    """
+
+    expr: str
+    by: tuple[str, ...] = ()
+
+
+Signal: TypeAlias = ErrorRatio | Latency | Availability | Count | Query | Condition
 
 
 def unit_of(signal: Signal) -> Unit:
@@ -98,7 +126,7 @@ def unit_of(signal: Signal) -> Unit:
             return Unit.SLOWER
         case Availability():
             return Unit.UP
-        case Query():
+        case Count() | Query() | Condition():
             return Unit.NUMBER
 
 
@@ -114,8 +142,9 @@ class Guards:
 class TierRule:
     """One tier of a rule.
 
-    Exactly one of `above` and `below` is set; `clear` is the limit of recovery (None: the limit itself).
-    `window` is the tier's own or the signal's, in seconds (0 for queries, which carry their windows inside).
+    Exactly one of `above` and `below` is set, and none of a `Condition`, which is its own limit; `clear` is the limit
+    of recovery (None: the limit itself). `window` is the tier's own or the signal's, in seconds (0 for queries, which
+    carry their windows inside). `confidence` (0..1, one-sided) asks for proof before a breach.
     """
 
     tier: Tier
@@ -125,13 +154,63 @@ class TierRule:
     clear: float | None = None
     window: int = 0
     guards: Guards = Guards()
+    confidence: float | None = None
 
     @property
-    def limit(self) -> float:
-        """The threshold, whichever side it is on."""
-        limit = self.above if self.above is not None else self.below
-        assert limit is not None, "a tier has a threshold"  # noqa: S101  # the file reader gives one to each
-        return limit
+    def limit(self) -> float | None:
+        """The threshold, whichever side it is on; None where the signal is its own limit."""
+        return self.above if self.above is not None else self.below
+
+
+class MatchOp(StrEnum):
+    """How a matcher compares."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    MATCHES = "=~"
+    NOT_MATCHES = "!~"
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on a label, as in a selector; regular expressions match the whole value."""
+
+    label: str
+    op: MatchOp
+    value: str
+
+    def matches(self, labels: Labels) -> bool:
+        """Whether `labels` meet it; a missing label reads as the empty string."""
+        found = dict(labels).get(self.label, "")
+        match self.op:
+            case MatchOp.EQUAL:
+                return found == self.value
+            case MatchOp.NOT_EQUAL:
+                return found != self.value
+            case MatchOp.MATCHES:
+                return re.fullmatch(self.value, found) is not None
+            case MatchOp.NOT_MATCHES:
+                return re.fullmatch(self.value, found) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The tiers of the instances that `matchers` fit, merged over the rule's; a missing one is switched off."""
+
+    matchers: tuple[Matcher, ...]
+    tiers: tuple[TierRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """A condition beside the signal: while `expr` is not over its limit nothing starts, and what fires goes on.
+
+    A sample speaks for the instances that carry all its labels; exactly one of `above` and `below` is set.
+    """
+
+    expr: str
+    above: float | None = None
+    below: float | None = None
 
 
 class NoData(StrEnum):
@@ -165,7 +244,9 @@ class Place:
 class Rule:
     """One alerting rule with its tiers (prepare, rollback or both).
 
-    `gap_tolerance` None: max(2 intervals, 1 minute).
+    `gap_tolerance` None: max(2 intervals, 1 minute). `overrides`: the first one that fits an instance gives its tiers.
+    `expect` are instances that must exist. `after_deploy` are seconds after a release change in which prepare does not
+    start. A `shadow` rule is evaluated and recorded, and pages nobody. `renamed_from` is the name whose state it takes.
     """
 
     alert: str
@@ -178,26 +259,49 @@ class Rule:
     resolve: Resolve = Resolve.BY_SIGNAL
     optional: bool = False
     gap_tolerance: int | None = None
+    requires: Requires | None = None
+    overrides: tuple[Override, ...] = ()
+    expect: tuple[Labels, ...] = ()
+    after_deploy: int = 0
+    shadow: bool = False
+    renamed_from: str = ""
     labels: Labels = ()
     annotations: Labels = ()
     links: Labels = ()
     procedure: str = "rollback"
     place: Place = field(default=Place("", 1, 1), compare=False)
 
-    def tier(self, tier: Tier) -> TierRule | None:
-        """Give the rule of `tier`, or None where the rule does not have it."""
-        return next((one for one in self.tiers if one.tier is tier), None)
+    def tiers_of(self, labels: Labels) -> tuple[TierRule, ...]:
+        """Give the tiers of the instance with `labels`: those of the first override that fits, or the rule's."""
+        for override in self.overrides:
+            if all(matcher.matches(labels) for matcher in override.matchers):
+                return override.tiers
+        return self.tiers
+
+    def tier(self, tier: Tier, labels: Labels = ()) -> TierRule | None:
+        """Give the rule of `tier` for the instance with `labels`, or None where it does not have it."""
+        return next((one for one in self.tiers_of(labels) if one.tier is tier), None)
+
+    @property
+    def every_tier(self) -> tuple[TierRule, ...]:
+        """All tiers, those of the overrides too."""
+        return (*self.tiers, *(tier for override in self.overrides for tier in override.tiers))
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rules evaluated together on one grid: multiples of `interval` since the epoch, `query_offset` behind now."""
+    """Rules evaluated together on one grid: multiples of `interval` since the epoch, `query_offset` behind now.
+
+    At most `limit` instances of a rule are stepped. Points older than `max_catch_up` seconds are not caught up with.
+    """
 
     name: str
     rules: tuple[Rule, ...]
     interval: int = 15
     query_offset: int = 10
     blind_after: int = 300
+    limit: int = 500
+    max_catch_up: int = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +327,15 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionMetric:
+    """Where the running version of a service is seen: the value of `label` on the series of `selector`."""
+
+    service: str
+    selector: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
     """Everything in the rules folder, as one value; `digest` names its content."""
 
@@ -230,6 +343,7 @@ class RuleSet:
     routing: Routing
     procedures: Mapping[str, Procedure]
     digest: str = ""
+    versions: tuple[VersionMetric, ...] = ()
 
     def rule(self, alert: str) -> Rule | None:
         """Give the rule named `alert`, or None."""

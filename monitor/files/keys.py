@@ -149,27 +149,20 @@ LATENCY = Table(
         Key("quantile", "share", "which quantile", "`0.95`"),
         _BY,
         _WINDOW,
-        Key("baseline", "`trailing`, `fixed`", "what it is held against", "`trailing`"),
+        Key(
+            "baseline",
+            "list of `same_time`, `trailing`, or `{fixed: ...}`",
+            "what it is held against: the largest counts",
+            "`[same_time, trailing]`",
+        ),
+        Key("ceiling", "duration", "the limit while there is no history", "none: the verdict is *insufficient*"),
     ),
     later=("after_deploy", "confidence"),
 )
 
 BASELINE = Table(
     "a baseline",
-    (
-        Key(
-            "trailing",
-            "mapping or nothing",
-            "the median of the last 24 full hours; `ceiling` stands in where there is none",
-        ),
-        Key("fixed", "duration", "a latency that somebody decided on"),
-    ),
-    later=("same_time", "before_deploy"),
-)
-
-TRAILING = Table(
-    "a trailing baseline",
-    (Key("ceiling", "duration", "the limit while there is no history", "none: the verdict is *insufficient*"),),
+    (Key("fixed", "duration", "a latency that somebody decided on", required=True),),
 )
 
 AVAILABILITY = Table(
@@ -307,7 +300,7 @@ CHECK = Table(
 )
 
 TABLES = (
-    RULE_FILE, GROUP, RULE, SIGNAL, ERROR_RATIO, LATENCY, BASELINE, TRAILING, AVAILABILITY, QUERY, TIER, GUARDS,
+    RULE_FILE, GROUP, RULE, SIGNAL, ERROR_RATIO, LATENCY, BASELINE, AVAILABILITY, QUERY, TIER, GUARDS,
     ROUTING, ROUTE, PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
 )  # fmt: skip
 """Every table, in the order of the docs."""

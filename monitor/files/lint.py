@@ -89,7 +89,7 @@ def _in_signal(fields: Fields, key: str) -> Place:
 
 def _milder(rule: Rule, fields: Fields) -> None:
     prepare, rollback = rule.tier(Tier.PREPARE), rule.tier(Tier.ROLLBACK)
-    if prepare is None or rollback is None:
+    if prepare is None or rollback is None or prepare.limit is None or rollback.limit is None:
         return
     if (prepare.above is None) != (rollback.above is None):
         message = "`prepare` and `rollback` look to different sides (`above`, `below`)"

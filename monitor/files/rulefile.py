@@ -6,7 +6,7 @@ What several files must agree on (names, procedures) is not known here.
 from dataclasses import dataclass
 
 from monitor.core.model import Labels, Tier
-from monitor.core.rule import Group, Guards, NoData, Query, Resolve, Rule, Signal, TierRule, Unit, unit_of
+from monitor.core.rule import Condition, Group, Guards, NoData, Query, Resolve, Rule, Signal, TierRule, Unit, unit_of
 from monitor.files import keys
 from monitor.files.expressions import kept_labels, label_matched
 from monitor.files.fields import Fields, plain_text
@@ -167,7 +167,7 @@ def _tier(node: Node, which: Tier, signal: Signal | None, guards: Guards, report
     above, below = fields.take("above", limit, None), fields.take("below", limit, None)
     if isinstance(signal, Query) and fields.has("window"):
         report.error(fields.at("window"), "value", "a query carries its windows inside its expression", "leave it out")
-    window = 0 if signal is None or isinstance(signal, Query) else signal.window
+    window = 0 if signal is None or isinstance(signal, Query | Condition) else signal.window
     tier = TierRule(
         tier=which,
         above=above,

@@ -3,22 +3,23 @@
 Adding a kind means a function here and a table in keys.py. What a value means for an alert is not known here.
 """
 
+from dataclasses import replace
+
 from monitor.core.rule import (
     Availability,
     Baseline,
     ErrorRatio,
-    FixedBaseline,
     Latency,
     Query,
+    ReferenceKind,
     Signal,
-    TrailingBaseline,
     Unit,
 )
 from monitor.files import keys
 from monitor.files.expressions import expression, failures, metric_of, selector
 from monitor.files.fields import Fields
 from monitor.files.findings import Report, nearest
-from monitor.files.nodes import Node, Scalar, Sequence, WrongError
+from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 from monitor.files.scalars import label_names, number, positive_duration, scalar, seconds, threshold
 
 _WINDOW = 60
@@ -61,8 +62,8 @@ def _latency(fields: Fields) -> Latency | None:
     histogram = fields.take("histogram", _histogram, "")
     quantile = fields.take("quantile", _quantile, 0.95)
     by, window = _by(fields), _window(fields)
-    default: Baseline = TrailingBaseline()
-    baseline = fields.take("baseline", lambda node: _baseline(node, fields.report), default)
+    baseline = fields.take("baseline", lambda node: _baseline(node, fields.report), Baseline())
+    baseline = replace(baseline, ceiling=fields.take("ceiling", seconds, None))
     return Latency(histogram, quantile, by, window, baseline) if histogram else None
 
 
@@ -88,32 +89,22 @@ def _quantile(node: Node) -> float:
 
 
 def _baseline(node: Node, report: Report) -> Baseline:
-    """Give the baseline of `trailing`, `[trailing]`, `{fixed: 250ms}` or `{trailing: {ceiling: 2s}}`."""
-    if isinstance(node, Sequence):
-        if len(node.items) != 1:
-            raise WrongError(node.place, "several baselines are not supported yet", "write trailing", "later")
-        node = node.items[0]
-    if isinstance(node, Scalar):
-        return _named_baseline(scalar(node, "a baseline"))
-    fields = Fields(node, keys.BASELINE, report)
-    if fields.only_one(("trailing", "fixed")) == "fixed":
-        return FixedBaseline(fields.take("fixed", seconds, 1.0))
-    return fields.take("trailing", lambda inner: _trailing(inner, report), TrailingBaseline())
+    """Give the baseline of `trailing`, `[same_time, trailing]` or `{fixed: 250ms}`."""
+    if isinstance(node, Mapping):
+        return Baseline((), fixed=Fields(node, keys.BASELINE, report).take("fixed", seconds, 1.0))
+    items = node.items if isinstance(node, Sequence) else (node,)
+    kinds = tuple(_reference(scalar(item, "a baseline")) for item in items)
+    if not kinds or len(set(kinds)) < len(kinds):
+        raise WrongError(node.place, "expected each reference once", "write [same_time, trailing]")
+    return Baseline(kinds)
 
 
-def _named_baseline(word: Scalar) -> Baseline:
-    if word.text == "trailing":
-        return TrailingBaseline()
-    if word.text in keys.BASELINE.later:
-        raise WrongError(word.place, f"the baseline `{word.text}` is not supported yet", "write trailing", "later")
-    hint = nearest(word.text, ("trailing",), "write trailing, or {fixed: 250ms}")
-    raise WrongError(word.place, f"unknown baseline `{word.text}`", hint)
-
-
-def _trailing(node: Node, report: Report) -> TrailingBaseline:
-    if isinstance(node, Scalar) and not node.text:
-        return TrailingBaseline()
-    return TrailingBaseline(Fields(node, keys.TRAILING, report).take("ceiling", seconds, None))
+def _reference(word: Scalar) -> ReferenceKind:
+    known = tuple(ReferenceKind)
+    if word.text not in known:
+        hint = nearest(word.text, known, "write [same_time, trailing], or {fixed: 250ms}")
+        raise WrongError(word.place, f"unknown baseline `{word.text}`", hint)
+    return ReferenceKind(word.text)
 
 
 def _availability(fields: Fields) -> Availability | None:

@@ -17,13 +17,14 @@ from monitor.core.latency import quantile
 from monitor.core.model import Judgement, Labels, Reference, Sample, Tier, Verdict, labels_of, utc
 from monitor.core.rule import (
     Availability,
+    Baseline,
     ErrorRatio,
     Guards,
     Latency,
     Query,
+    ReferenceKind,
     Signal,
     TierRule,
-    TrailingBaseline,
 )
 from monitor.ports import BadQuery, RangeSamples, Samples, Unanswered
 from monitor.promql import expressions
@@ -162,7 +163,7 @@ def test_a_query_that_is_not_grouped_is_an_error(source: PrometheusSource) -> No
 
 
 def test_latencies_against_a_real_day(source: PrometheusSource) -> None:
-    signal = Latency("http_seconds", 0.95, ("job",), 60, TrailingBaseline())
+    signal = Latency("http_seconds", 0.95, ("job",), 60, Baseline((ReferenceKind.TRAILING,)))
     references = Baselines(source).references(signal, 50, T, deadline=5)
     assert isinstance(references, dict)
     rule = TierRule(Tier.PREPARE, 0.5, None, 300, window=60, guards=Guards(50))

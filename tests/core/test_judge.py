@@ -10,22 +10,23 @@ from monitor.core.judge import Observation, judge, observe, unreadable, unseen
 from monitor.core.model import Labels, Reference, Sample, Tier, Verdict, labels_of
 from monitor.core.rule import (
     Availability,
+    Baseline,
+    Condition,
     ErrorRatio,
-    FixedBaseline,
     Guards,
     Latency,
     Query,
+    ReferenceKind,
     Signal,
     TierRule,
-    TrailingBaseline,
 )
 
 RATIO = ErrorRatio("r", "f", ("job",), 60)
 UP = Availability("probe_success", ("instance",), 60)
 NUMBER = Query("queue_depth", ("queue",))
-SLOW = Latency("h", 0.95, ("job",), 60, TrailingBaseline())
-CAPPED = Latency("h", 0.95, ("job",), 60, TrailingBaseline(ceiling=2.0))
-FIXED = Latency("h", 0.95, ("job",), 60, FixedBaseline(0.25))
+SLOW = Latency("h", 0.95, ("job",), 60, Baseline((ReferenceKind.TRAILING,)))
+CAPPED = Latency("h", 0.95, ("job",), 60, Baseline((ReferenceKind.TRAILING,), ceiling=2.0))
+FIXED = Latency("h", 0.95, ("job",), 60, Baseline((), fixed=0.25))
 
 
 def tier(above: float | None = None, below: float | None = None, **more: object) -> TierRule:
@@ -293,4 +294,5 @@ def test_buckets_that_give_no_quantile(buckets: dict[str, float], verdict: Verdi
 
 def test_judgements_of_instances_that_were_not_read() -> None:
     assert (unreadable("bad query").verdict, unreadable("bad query").why) == (ERROR, "bad query")
-    assert unseen(0.02) == judge(RATIO, over(0.02), of(None))
+    assert unseen(RATIO, 0.02) == judge(RATIO, over(0.02), of(None))
+    assert unseen(Condition("absent(x)")).verdict is Verdict.CLEAR, "no result of a condition is health"

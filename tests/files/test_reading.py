@@ -7,16 +7,16 @@ import pytest
 from monitor.core.model import Tier
 from monitor.core.rule import (
     Availability,
+    Baseline,
     ErrorRatio,
-    FixedBaseline,
     Guards,
     Latency,
     NoData,
     Query,
+    ReferenceKind,
     Resolve,
     Rule,
     TierRule,
-    TrailingBaseline,
 )
 from monitor.files import load
 
@@ -61,21 +61,25 @@ SIGNALS = [
         '{availability: {probe: \'up{a="x\\"}\\n"}\'}}',
         Availability('up{a="x\\"}\\n"}', (), 60),
     ),
-    ("latency by default", "{latency: {histogram: h}}", Latency("h", 0.95, (), 60, TrailingBaseline())),
+    (
+        "latency by default",
+        "{latency: {histogram: h}}",
+        Latency("h", 0.95, (), 60, Baseline()),
+    ),
     (
         "baseline in a list",
         "{latency: {histogram: h, baseline: [trailing]}}",
-        Latency("h", 0.95, (), 60, TrailingBaseline()),
+        Latency("h", 0.95, (), 60, Baseline((ReferenceKind.TRAILING,))),
     ),
     (
         "a ceiling",
-        "{latency: {histogram: h, quantile: 99%, baseline: {trailing: {ceiling: 2s}}}}",
-        Latency("h", 0.99, (), 60, TrailingBaseline(2.0)),
+        "{latency: {histogram: h, quantile: 99%, baseline: trailing, ceiling: 2s}}",
+        Latency("h", 0.99, (), 60, Baseline((ReferenceKind.TRAILING,), ceiling=2.0)),
     ),
     (
         "a fixed baseline",
         "{latency: {histogram: h, baseline: {fixed: 250ms}}}",
-        Latency("h", 0.95, (), 60, FixedBaseline(0.25)),
+        Latency("h", 0.95, (), 60, Baseline((), fixed=0.25)),
     ),
     ("a query", "{query: {expr: 'sum by (a) (x)', by: [a], absent: 0}}", Query("sum by (a) (x)", ("a",), 0.0)),
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from monitor.core.model import State, Tier, Transition
-from monitor.core.rule import Group, Latency, Rule, TierRule, TrailingBaseline
+from monitor.core.rule import Baseline, Group, Latency, ReferenceKind, Rule, TierRule
 from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, Samples, Unanswered
 from tests.middle.house import (
     BAD,
@@ -131,7 +131,7 @@ def test_without_time_nothing_is_read_and_everything_stays_due() -> None:
 
 
 def test_a_latency_waits_for_its_baseline() -> None:
-    signal = Latency("duration_seconds", 0.95, ("job",), 300, TrailingBaseline())
+    signal = Latency("duration_seconds", 0.95, ("job",), 300, Baseline((ReferenceKind.TRAILING,)))
     slow = Rule("Slow", signal, (TierRule(Tier.PREPARE, above=0.5, below=None, hold=0, window=300),))
     house = House(group("critical", slow))
     house.answer = lambda expr, _at: Unanswered("timeout") if "[3600s]" in expr else Samples(())
