@@ -142,6 +142,7 @@ class Cause(StrEnum):
     UNSEEN = "unseen"
     SEEN_AGAIN = "seen_again"
     RULE_REMOVED = "rule_removed"
+    RULE_CHANGED = "rule_changed"
     RETIRED = "retired"
 
 
