@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from monitor.core.latency import HOUR, TRAILING_HOURS, Buckets, buckets_by_instance, trailing, trailing_hours
 from monitor.core.model import Labels, Reference
 from monitor.core.rule import Latency, ReferenceKind
-from monitor.ports import BadQuery, MetricsSource, Partial, RangeSamples, Unanswered
+from monitor.ports import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
 from monitor.promql import baseline_expression
 
 _Hour = Mapping[Labels, Buckets]
@@ -27,7 +27,7 @@ class Baselines:
     when it has been over for an hour at least, so that it no longer changes.
     """
 
-    def __init__(self, source: MetricsSource) -> None:
+    def __init__(self, source: RangeSource) -> None:
         self._source = source
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, tuple[str, ...]], dict[int, _Hour]] = OrderedDict()
@@ -68,6 +68,8 @@ class Baselines:
         missing = [end for end in ends if end not in kept]
         if missing:
             answer = self._source.range(expression, missing[0], missing[-1], HOUR, deadline=deadline)
+            if isinstance(answer, TooMuch):
+                return Unanswered(answer.why)
             if not isinstance(answer, RangeSamples):
                 return answer
             new = {end: buckets_by_instance(answer.at.get(end, ()), signal.by) for end in missing}

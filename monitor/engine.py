@@ -3,20 +3,22 @@
 Read, judge, step, and hand what changed to the desk. Who calls it, and when, is the daemon's business.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.core.evaluate import step
+from monitor.core.evaluate import Stepped, derived, skip, step
 from monitor.core.firing import firing_of, reading_of, snapshot_of, worst_of
-from monitor.core.model import Alert, AlertKey, State, Tier, Transition, utc
+from monitor.core.model import Alert, AlertKey, State, Tier, Transition, Verdict, utc
 from monitor.core.page import Reading
+from monitor.core.point import within_limit
 from monitor.core.response import Cleared, Finding, Fired
 from monitor.core.rule import Group, Rule
 from monitor.desk import Decision, Desk
-from monitor.grid import Stretch, due_points
+from monitor.grid import due_points, history, newest_point
 from monitor.lookout import Look, Lookout
 from monitor.ports import Clock, GroupState
-from monitor.reading import Deadline, Judged, Point, Reader, Waiting, in_error
+from monitor.ranges import Deadline
+from monitor.reading import Point, Reader, Waiting, in_error
 from monitor.rulebook import InForce, RuleBook
 
 
@@ -24,7 +26,8 @@ from monitor.rulebook import InForce, RuleBook
 class Evaluated:
     """How an evaluation went, for log and metrics.
 
-    Grid points folded and skipped, rules without an answer or in error, and why.
+    Grid points folded and skipped, rules without an answer or in error, and why; by how many seconds the cursors were
+    ahead of the clock, and the rules whose state was derived anew from history.
     """
 
     group: str
@@ -36,19 +39,26 @@ class Evaluated:
     firing: int = 0
     transitions: tuple[Transition, ...] = ()
     why: str = ""
+    ahead: int = 0
+    derived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One rule folded over its due points, as far as they were answered."""
+    """One rule folded over its due points, as far as they were answered.
+
+    `cursor` None: its state is still to be derived from history. `look` None: nothing was due.
+    """
 
     rule: Rule
     alerts: dict[AlertKey, Alert]
-    cursor: int
+    cursor: int | None
     transitions: tuple[Transition, ...]
-    look: Look
-    points: int
-    skipped: int
+    look: Look | None
+    points: int = 0
+    skipped: int = 0
+    ahead: int = 0
+    derived: bool = False
 
 
 class Engine:
@@ -82,7 +92,8 @@ class Engine:
             return Decision(state, durable=False)
 
         self._desk.settle(name, decide)
-        self._lookout.note(group, [run.look for run in fold.runs], self._clock.monotonic())
+        looks = [run.look for run in fold.runs if run.look is not None]
+        self._lookout.note(group, looks, self._clock.monotonic())
         self._keep_readings(group, fold)
         return fold.evaluated()
 
@@ -93,9 +104,10 @@ class Engine:
             del self.readings[key]
         for run in fold.runs:
             for key, alert in run.alerts.items():
-                judgement = run.look.judgements.get(key)
+                judgement = run.look.judgements.get(key) if run.look is not None else None
                 if alert.state is not State.PENDING and judgement is not None and judgement.value is not None:
-                    self.readings[key] = reading_of(run.rule, key, judgement, alert.since, run.cursor)
+                    at = run.cursor if run.cursor is not None else alert.since
+                    self.readings[key] = reading_of(run.rule, key, judgement, alert.since, at)
 
 
 class _Fold:
@@ -105,54 +117,129 @@ class _Fold:
         self._reader = reader
         self._book = book
         self._group = group
-        self._now = now
+        self._newest = newest_point(group, now, reader.source_time())
         self._deadline = deadline
-        self._read: dict[tuple[str, Stretch], Sequence[Point]] = {}
+        self._read: dict[tuple[str, tuple[int, ...]], Sequence[Point]] = {}
         self.runs: list[_Run] = []
         self.alerts: dict[AlertKey, Alert] = {}
 
     def decide(self, state: GroupState) -> Decision:
         """Give what the answered points make of `state`."""
-        alerts, cursors = dict(state.alerts), dict(state.cursors)
-        self.runs = []
-        for rule in self._group.rules:
-            due = due_points(self._group, cursors.get(rule.alert), self._now)
-            cursors[rule.alert] = due.cursor
-            if not due.times:
-                continue
-            mine = {key: alert for key, alert in alerts.items() if key.alert == rule.alert}
-            run = self._run(rule, mine, due)
-            alerts = {key: alert for key, alert in alerts.items() if key.alert != rule.alert} | run.alerts
-            cursors[rule.alert] = run.cursor
-            self.runs.append(run)
-        self.alerts = alerts
+        mine = {rule.alert: {} for rule in self._group.rules}  # type: dict[str, dict[AlertKey, Alert]]
+        for key, alert in state.alerts.items():
+            mine.setdefault(key.alert, {})[key] = alert
+        self.runs = list(self._runs(state.cursors, mine))
+        cursors = dict(state.cursors)
+        for run in self.runs:
+            mine[run.rule.alert] = run.alerts
+            if run.cursor is not None:
+                cursors[run.rule.alert] = run.cursor
+        self.alerts = {key: alert for alerts in mine.values() for key, alert in alerts.items()}
         findings = [self._finding(run.rule, one) for run in self.runs for one in _greater_first(run.transitions)]
         return Decision(
-            replace(state, alerts=alerts, cursors=cursors),
+            replace(state, alerts=self.alerts, cursors=cursors),
             tuple(one for one in findings if one is not None),
-            durable=alerts != dict(state.alerts),
+            durable=self.alerts != dict(state.alerts) or any(run.derived for run in self.runs),
         )
 
-    def _run(self, rule: Rule, alerts: dict[AlertKey, Alert], due: Stretch) -> _Run:
-        key = (rule.alert, due)
-        if key not in self._read:
-            self._read[key] = self._reader.points(self._book.plan, rule, self._group, due.times, self._deadline)
-        transitions: list[Transition] = []
-        look, cursor, folded = Look(rule), due.cursor, 0
-        for at, point in zip(due.times, self._read[key], strict=True):
-            if isinstance(point, Waiting):
-                look = Look(rule, waiting=point.why, active=tuple(alerts))
+    def _runs(self, cursors: Mapping[str, int], alerts: Mapping[str, dict[AlertKey, Alert]]) -> Iterable[_Run]:
+        """What is due now is read first, and together; then what is to be caught up with; then what is new."""
+        known = [rule for rule in self._group.rules if rule.alert in cursors]
+        live = [rule for rule in known if self._due(cursors[rule.alert]) == (self._newest,)]
+        self._read_together([rule for rule in live if (rule.alert, (self._newest,)) not in self._read])
+        names = {rule.alert for rule in live}
+        for rule in sorted(known, key=lambda rule: rule.alert not in names):
+            yield self._run(rule, alerts[rule.alert], cursors[rule.alert])
+        for rule in self._group.rules:
+            if rule.alert not in cursors:
+                yield self._derived(rule, alerts[rule.alert])
+
+    def _due(self, cursor: int) -> tuple[int, ...]:
+        return due_points(self._group, cursor, self._newest).times
+
+    def _read_together(self, rules: Sequence[Rule]) -> None:
+        if rules:
+            points = self._reader.together(self._book.plan, rules, self._newest, self._deadline)
+            self._read |= {(rule.alert, (self._newest,)): points[rule.alert] for rule in rules}
+
+    def _points(self, rule: Rule, times: tuple[int, ...]) -> Sequence[Point]:
+        if (rule.alert, times) not in self._read:
+            self._read[rule.alert, times] = self._reader.points(self._book.plan, rule, times, self._deadline)
+        return self._read[rule.alert, times]
+
+    def _run(self, rule: Rule, kept: dict[AlertKey, Alert], cursor: int) -> _Run:
+        """Fold a rule over what is due, up to the first point that was not answered.
+
+        What was skipped counts only once something after it is answered: the clock may have been wrong.
+        """
+        due = due_points(self._group, cursor, self._newest)
+        if not due.times:
+            return _Run(rule, kept, due.cursor, (), None, ahead=due.ahead)
+        skipped = Stepped(kept)
+        if due.skipped:
+            skipped = skip(rule, self._group, kept, due.skipped * self._group.interval, due.cursor)
+        folded = self._folded(rule, dict(skipped.alerts), due.times)
+        if not folded.points:
+            return replace(folded, alerts=kept, cursor=cursor)
+        transitions = skipped.transitions + folded.transitions
+        return replace(folded, cursor=due.times[folded.points - 1], transitions=transitions, skipped=due.skipped)
+
+    def _derived(self, rule: Rule, kept: dict[AlertKey, Alert]) -> _Run:
+        """Fold a rule without a cursor from nothing, going back until its history does not begin in breach."""
+        seconds = max(rule.keep_firing_for, *(tier.hold for tier in rule.every_tier)) + 2 * self._group.interval
+        while True:
+            stretch = history(self._group, seconds, self._newest)
+            folded = self._folded(rule, {}, stretch.times)
+            begins = self._breaching(rule, stretch.times) if folded.points else frozenset()
+            if not begins or seconds >= self._group.max_catch_up:
                 break
-            judgements = point.judgements if not point.error else in_error(alerts, point.error)
+            seconds *= 2
+        if folded.points < len(stretch.times):  # not all of it was answered: nothing is known yet
+            return replace(folded, alerts=kept, cursor=None, transitions=(), points=0)
+        alerts = {
+            key: replace(alert, open_ended=key in begins and alert.since == stretch.times[0])
+            for key, alert in folded.alerts.items()
+        }
+        now = derived(rule, kept, Stepped(alerts, folded.transitions), self._newest)
+        return replace(
+            folded, alerts=dict(now.alerts), cursor=self._newest, transitions=now.transitions, derived=True, points=1
+        )
+
+    def _breaching(self, rule: Rule, times: tuple[int, ...]) -> frozenset[AlertKey]:
+        """The alerts whose history begins in breach."""
+        first = self._points(rule, times)[0]
+        if isinstance(first, Waiting):
+            return frozenset()
+        return frozenset(key for key, one in first.judgements.items() if one.verdict is Verdict.BREACH)
+
+    def _folded(self, rule: Rule, alerts: dict[AlertKey, Alert], times: tuple[int, ...]) -> _Run:
+        transitions: list[Transition] = []
+        look, points = Look(rule), 0
+        for at, point in zip(times, self._points(rule, times), strict=True):
+            if isinstance(point, Waiting):
+                look = Look(rule, waiting=point.why, active=_active(rule, alerts))
+                break
+            judgements, left_out = within_limit(point.judgements, alerts, self._group.limit)
+            if point.error:
+                judgements = in_error(alerts, point.error)
             stepped = step(rule, self._group, alerts, judgements, at)
             alerts = dict(stepped.alerts)
             transitions += stepped.transitions
-            look = _look(rule, point, alerts)
-            cursor, folded = at, folded + 1
-        return _Run(rule, alerts, cursor, tuple(transitions), look, folded, due.skipped)
+            look = Look(
+                rule,
+                error=point.error,
+                instances=len(point.instances),
+                judgements=point.judgements,
+                active=_active(rule, alerts),
+                left_out=left_out,
+            )
+            points += 1
+        return _Run(rule, alerts, None, tuple(transitions), look, points=points)
 
     def _finding(self, rule: Rule, transition: Transition) -> Finding | None:
-        """What an incident must hear of: alerts that begin to fire, and firing ones that end."""
+        """What an incident must hear of: alerts that begin to fire, and firing ones that end. A shadow says nothing."""
+        if rule.shadow:
+            return None
         tier = rule.tier(transition.alert.key.tier, transition.alert.key.labels)
         if transition.after is State.FIRING and transition.before is not State.RECOVERING and tier is not None:
             queries = self._book.plan.queries(rule.alert, tier.window)
@@ -161,7 +248,8 @@ class _Fold:
 
     def evaluated(self) -> Evaluated:
         """Give how it went."""
-        troubles = [run.look.waiting or run.look.error for run in self.runs if run.look.waiting or run.look.error]
+        looks = [run.look for run in self.runs if run.look is not None]
+        troubles = [look.waiting or look.error for look in looks if look.waiting or look.error]
         points = sum(run.points for run in self.runs)
         return Evaluated(
             group=self._group.name,
@@ -169,6 +257,8 @@ class _Fold:
             points=points,
             caught_up=sum(max(0, run.points - 1) for run in self.runs),
             skipped=sum(run.skipped for run in self.runs),
+            ahead=max((run.ahead for run in self.runs), default=0),
+            derived=tuple(run.rule.alert for run in self.runs if run.derived),
             failed=len(troubles),
             firing=sum(alert.state is State.FIRING for alert in self.alerts.values()),
             transitions=tuple(one for run in self.runs for one in run.transitions),
@@ -181,8 +271,10 @@ def _greater_first(transitions: Iterable[Transition]) -> list[Transition]:
     return sorted(transitions, key=lambda one: (one.at, one.alert.key.tier is not Tier.ROLLBACK))
 
 
-def _look(rule: Rule, point: Judged, alerts: dict[AlertKey, Alert]) -> Look:
-    return Look(rule, error=point.error, instances=point.instances, judgements=point.judgements, active=tuple(alerts))
+def _active(rule: Rule, alerts: Mapping[AlertKey, Alert]) -> tuple[AlertKey, ...]:
+    """Give the alerts whose instances are held to having data: those that pend or fire, and those expected."""
+    expected = (AlertKey(rule.alert, labels, tier.tier) for labels in rule.expect for tier in rule.tiers_of(labels))
+    return tuple(dict.fromkeys((*alerts, *expected)))
 
 
 def cleared(transition: Transition, worst: str = "") -> Cleared | None:

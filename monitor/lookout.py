@@ -13,8 +13,15 @@ from monitor.core.rule import Group, Rule
 
 NEVER = "nothing has been read since the monitor started"
 
+NAMED = 5
+"""Instances beyond the limit that are named."""
+
 A_MOMENT = 0.001
 """Seconds that make nothing blind and are no sight either."""
+
+
+SOURCE = AlertKey("Prometheus", (("source", "Prometheus"),), Tier.BLIND)
+"""The identity of the blind alert about the source of all readings."""
 
 
 def group_key(name: str) -> AlertKey:
@@ -26,7 +33,8 @@ def group_key(name: str) -> AlertKey:
 class Look:
     """How one evaluation of one rule went.
 
-    `waiting` and `error` say what is wrong; `judgements` are those of the last point.
+    `waiting` and `error` say what is wrong; `judgements` are those of the last point; `active` are the alerts whose
+    instances must have data; `left_out` the instances beyond the group's limit.
     """
 
     rule: Rule
@@ -35,6 +43,7 @@ class Look:
     instances: int = 0
     judgements: Mapping[AlertKey, Judgement] = field(default_factory=dict)
     active: tuple[AlertKey, ...] = ()
+    left_out: tuple[Labels, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,6 +72,7 @@ class Lookout:
     """Remembers when each subject was last seen. Thread-safe."""
 
     def __init__(self) -> None:
+        self._source: _Seen | None = None
         self._answered: dict[str, _Seen] = {}
         self._rules: dict[str, _Seen] = {}
         self._instances: dict[AlertKey, _Seen] = {}
@@ -73,10 +83,12 @@ class Lookout:
         with self._lock:
             answered = self._answered.setdefault(group.name, _Seen(now))
             waiting = [look.waiting for look in looks if look.waiting]
+            source = self._source = self._source or _Seen(now)
             if len(waiting) < len(looks) or not looks:
                 answered.now(now)
+                source.now(now)
             elif waiting:
-                answered.why = waiting[0]
+                answered.why = source.why = waiting[0]
             for look in looks:
                 self._note_rule(look, now)
                 self._note_instances(look, now)
@@ -91,9 +103,13 @@ class Lookout:
             seen.now(now)
 
     def _note_instances(self, look: Look, now: float) -> None:
-        """Only instances that pend or fire are held to having data."""
-        for key in [key for key in self._instances if key.alert == look.rule.alert and key not in look.active]:
+        """Only instances that are expected, pend or fire are held to having data; those beyond the limit never have."""
+        beyond = _beyond(look)
+        held = {*look.active, *([beyond] if beyond else [])}
+        for key in [key for key in self._instances if key.alert == look.rule.alert and key not in held]:
             del self._instances[key]
+        if beyond:
+            self._instances.setdefault(beyond, _Seen(now)).why = _told(look.left_out)
         for key in look.active:
             seen = self._instances.setdefault(key, _Seen(now, "no data"))
             judgement = look.judgements.get(key)
@@ -108,16 +124,25 @@ class Lookout:
             self._rules = {alert: seen for alert, seen in self._rules.items() if alert in rules}
             self._instances = {key: seen for key, seen in self._instances.items() if key.alert in rules}
 
+    def source_sight(self, groups: Sequence[Group], now: float) -> Sight:
+        """Give how long nothing at all has been answered at monotonic time `now`."""
+        with self._lock:
+            self._source = self._source or _Seen(now)
+            interval = min((group.interval for group in groups), default=1)
+            return self._source.sight(SOURCE.alert, SOURCE.labels, now, interval)
+
     def sights(self, group: Group, now: float, kept: Iterable[AlertKey] = ()) -> tuple[Sight, ...]:
         """Give how long each subject of `group` has been unseen at monotonic time `now`.
 
-        While the whole group goes without an answer, that alone is told: its rules are measured up to the last answer.
+        While the whole group goes without an answer, that alone is told: its rules are measured up to the last answer;
+        and while the source gives none to anybody, not even that: groups are measured up to the source's last answer.
         `kept` are its blind alerts: those of a rule that was not evaluated since the monitor started are not seen yet.
         """
         with self._lock:
             answered = self._answered.setdefault(group.name, _Seen(now))
             own = group_key(group.name)
-            sights = [answered.sight(own.alert, own.labels, now, group.interval)]
+            told = self._source.at if self._source is not None else now
+            sights = [answered.sight(own.alert, own.labels, max(told, answered.at), group.interval)]
             for rule in group.rules:
                 seen = self._rules.get(rule.alert)
                 if seen is None:
@@ -135,3 +160,14 @@ class Lookout:
             if key.alert == rule.alert and key.labels
         }
         return sights.values()
+
+
+def _beyond(look: Look) -> AlertKey | None:
+    return AlertKey(look.rule.alert, (("instances", "over the limit"),), Tier.BLIND) if look.left_out else None
+
+
+def _told(left_out: Sequence[Labels]) -> str:
+    """Name the instances that are not evaluated, the first few of many."""
+    named = ["/".join(value for _, value in labels) for labels in left_out[:NAMED]]
+    more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
+    return f"more instances than the group's limit: {', '.join(named)}{more} are not evaluated"

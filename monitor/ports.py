@@ -57,17 +57,34 @@ class RangeSamples:
     remarks: tuple[str, ...] = ()
 
 
-RangeAnswer: TypeAlias = RangeSamples | Partial | BadQuery | Unanswered
+@dataclass(frozen=True, slots=True)
+class TooMuch:
+    """The range holds more than the source or we are willing to carry at once; ask for less."""
+
+    why: str
 
 
-class MetricsSource(Protocol):
+RangeAnswer: TypeAlias = RangeSamples | Partial | BadQuery | Unanswered | TooMuch
+
+
+class RangeSource(Protocol):
+    """Where stretches of history come from."""
+
+    def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
+        """Read `expr` at `start`, `start + step`, ... `end` (whole seconds, inclusive). Never raises."""
+
+
+class MetricsSource(RangeSource, Protocol):
     """Where readings come from."""
 
     def instant(self, expr: str, at: int, *, deadline: float) -> Answer:
         """Read `expr` at grid time `at`; give up after `deadline` seconds in all. Never raises."""
 
-    def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
-        """Read `expr` at `start`, `start + step`, ... `end` (whole seconds, inclusive). Never raises."""
+    def instants(self, exprs: Sequence[str], at: int, *, deadline: float) -> Mapping[str, Answer]:
+        """Read every one of `exprs` at grid time `at`, in as few requests as the source can. Never raises."""
+
+    def clock(self) -> datetime | None:
+        """Give the source's own time now, as far as its last answer told it (up to a second behind); None: unknown."""
 
 
 # --- the store ----------------------------------------------------------------------------------------------------

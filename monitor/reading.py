@@ -1,4 +1,4 @@
-"""From a rule and grid times to judgements: asks the source for every expression of a rule and judges each point.
+"""From rules and grid times to judgements: asks the source for every expression and judges each point.
 
 A point that was not answered has no verdict; it is told apart as `Waiting`, and nothing here decides what becomes of
 it.
@@ -10,22 +10,27 @@ from typing import TypeAlias
 
 from monitor import promql
 from monitor.baselines import Baselines
-from monitor.core import judge
-from monitor.core.model import AlertKey, Judgement, Labels, Reference, Sample, Verdict
-from monitor.core.rule import Group, Latency, Rule, RuleSet
-from monitor.ports import Answer, BadQuery, Clock, MetricsSource, Partial, RangeSamples, Samples, Unanswered
+from monitor.core.model import AlertKey, Judgement, Labels, Sample, Verdict
+from monitor.core.point import Read, References, judged
+from monitor.core.rule import Latency, Rule, RuleSet
+from monitor.ports import Answer, BadQuery, MetricsSource, Partial, Samples, Unanswered
+from monitor.ranges import Deadline, Stretched
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One answered point.
 
-    A judgement for each instance and tier, how many instances there are, and what is wrong with the rule.
+    A judgement for each instance and tier, and what is wrong with the rule.
     """
 
     judgements: Mapping[AlertKey, Judgement]
-    instances: int
     error: str = ""
+
+    @property
+    def instances(self) -> frozenset[Labels]:
+        """The instances that gave something to judge."""
+        return frozenset(key.labels for key, one in self.judgements.items() if one.verdict is not Verdict.NO_DATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +42,11 @@ class Waiting:
 
 Point: TypeAlias = Judged | Waiting
 
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """The monotonic time by which everything must have been read."""
-
-    clock: Clock
-    by: float
-
-    @property
-    def left(self) -> float:
-        """The seconds that are left; never negative."""
-        return max(0.0, self.by - self.clock.monotonic())
-
-
 Parts: TypeAlias = Mapping[str, str]
 """The PromQL of a signal by part name, such as requests and failures."""
+
+SERIES = 20
+"""How many series an expression is taken to have before it was read once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +59,19 @@ class Plan:
         """Give the PromQL of a rule's tier with that window, by part name."""
         return tuple(sorted(self.parts[alert][window].items()))
 
+    def expressions(self, rule: Rule) -> tuple[str, ...]:
+        """Give everything that must be read for one point of `rule`, each text once, in a fixed order."""
+        found = [expr for parts in self.parts[rule.alert].values() for expr in parts.values()]
+        if rule.requires is not None:
+            found.append(rule.requires.expr)
+        return tuple(sorted(set(found)))
+
 
 def plan(rules: RuleSet) -> Plan:
     """Compose the PromQL of every rule of `rules`. Raises ValueError where a signal cannot be composed."""
     return Plan(
         {
-            rule.alert: {tier.window: promql.expressions(rule.signal, tier.window) for tier in rule.tiers}
+            rule.alert: {tier.window: promql.expressions(rule.signal, tier.window) for tier in rule.every_tier}
             for group in rules.groups
             for rule in group.rules
         }
@@ -83,33 +84,42 @@ class Reader:
     def __init__(self, source: MetricsSource, baselines: Baselines) -> None:
         self._source = source
         self._baselines = baselines
+        self._series: dict[str, int] = {}
 
-    def points(
-        self, planned: Plan, rule: Rule, group: Group, times: Sequence[int], deadline: Deadline
-    ) -> Sequence[Point]:
-        """Give the points of `rule` at the grid `times` (ascending, one interval apart)."""
-        expressions = {expr for parts in planned.parts[rule.alert].values() for expr in parts.values()}
-        answers = {expr: self._answers(expr, group, times, deadline) for expr in sorted(expressions)}
-        return [self._point(planned, rule, at, {expr: answers[expr][at] for expr in answers}, deadline) for at in times]
+    def source_time(self) -> float | None:
+        """Give the source's own time (seconds since the epoch), or None where it told none."""
+        told = self._source.clock()
+        return told.timestamp() if told is not None else None
 
-    def _answers(self, expr: str, group: Group, times: Sequence[int], deadline: Deadline) -> Mapping[int, Answer]:
+    def together(
+        self, planned: Plan, rules: Sequence[Rule], at: int, deadline: Deadline
+    ) -> Mapping[str, Sequence[Point]]:
+        """Give the one point of each of `rules` at grid time `at`, all read together, by the rule's name."""
         if deadline.left <= 0:
-            return dict.fromkeys(times, Unanswered("the evaluation ran out of time"))
-        if len(times) == 1:
-            return {times[0]: self._source.instant(expr, times[0], deadline=deadline.left)}
-        answer = self._source.range(expr, times[0], times[-1], group.interval, deadline=deadline.left)
-        if isinstance(answer, RangeSamples):
-            return {at: Samples(answer.at.get(at, ()), answer.remarks) for at in times}
-        return dict.fromkeys(times, answer)
+            return {rule.alert: [Waiting("the evaluation ran out of time")] for rule in rules}
+        wanted = list(dict.fromkeys(expr for rule in rules for expr in planned.expressions(rule)))
+        answers = self._source.instants(wanted, at, deadline=deadline.left)
+        self._series.update({expr: len(one.samples) for expr, one in answers.items() if isinstance(one, Samples)})
+        return {rule.alert: [self._point(planned, rule, at, answers, deadline)] for rule in rules}
+
+    def points(self, planned: Plan, rule: Rule, times: Sequence[int], deadline: Deadline) -> Sequence[Point]:
+        """Give the points of `rule` at the grid `times` (ascending, one interval apart)."""
+        step = times[1] - times[0] if len(times) > 1 else 1
+        answers: dict[str, Mapping[int, Answer]] = {}
+        for expr in planned.expressions(rule):
+            series = self._series.get(expr, SERIES)
+            answers[expr] = Stretched(self._source, expr, step, series, deadline).read(times)
+        return [self._point(planned, rule, at, {expr: answers[expr][at] for expr in answers}, deadline) for at in times]
 
     def _point(self, planned: Plan, rule: Rule, at: int, answers: Mapping[str, Answer], deadline: Deadline) -> Point:
         samples: dict[str, tuple[Sample, ...]] = {}
-        for expr, answer in answers.items():
+        for expr in planned.expressions(rule):
+            answer = answers[expr]
             match answer:
                 case Samples():
                     samples[expr] = answer.samples
                 case BadQuery():
-                    return Judged({}, 0, answer.why)
+                    return Judged({}, answer.why)
                 case Partial() | Unanswered():
                     return Waiting(answer.why)
         return self._judged(planned, rule, at, samples, deadline)
@@ -117,29 +127,26 @@ class Reader:
     def _judged(
         self, planned: Plan, rule: Rule, at: int, samples: Mapping[str, tuple[Sample, ...]], deadline: Deadline
     ) -> Point:
-        judgements: dict[AlertKey, Judgement] = {}
-        instances: set[Labels] = set()
-        for tier in rule.tiers:
-            references = self._references(rule, tier.guards.min_requests, at, deadline)
-            if isinstance(references, Judged | Waiting):
-                return references
-            parts = planned.parts[rule.alert][tier.window]
-            observed = judge.observe(rule.signal, {part: samples[expr] for part, expr in parts.items()})
-            for labels, observation in observed.items():
-                verdict = judge.judge(rule.signal, tier, observation, references.get(labels, ()))
-                judgements[AlertKey(rule.alert, labels, tier.tier)] = verdict
-            instances |= observed.keys()
-        return Judged(judgements, len(instances))
+        references: dict[float, References] = {}
+        for needed in {tier.guards.min_requests for tier in rule.every_tier}:
+            found = self._references(rule, needed, at, deadline)
+            if isinstance(found, Judged | Waiting):
+                return found
+            references[needed] = found
+        parts = {
+            window: {part: samples[expr] for part, expr in named.items()}
+            for window, named in planned.parts[rule.alert].items()
+        }
+        required = samples[rule.requires.expr] if rule.requires is not None else ()
+        return Judged(judged(rule, Read(parts, required, references)))
 
-    def _references(
-        self, rule: Rule, min_requests: float, at: int, deadline: Deadline
-    ) -> Mapping[Labels, tuple[Reference, ...]] | Point:
+    def _references(self, rule: Rule, min_requests: float, at: int, deadline: Deadline) -> References | Point:
         if not isinstance(rule.signal, Latency):
             return {}
         answer = self._baselines.references(rule.signal, min_requests, at, deadline=deadline.left)
         match answer:
             case BadQuery():
-                return Judged({}, 0, answer.why)
+                return Judged({}, answer.why)
             case Partial() | Unanswered():
                 return Waiting(f"its baseline was not read: {answer.why}")
             case _:

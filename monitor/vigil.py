@@ -13,7 +13,7 @@ from monitor.core.page import Reading
 from monitor.core.response import Finding, Fired
 from monitor.desk import Decision, Desk
 from monitor.engine import Engine, cleared
-from monitor.lookout import Lookout, group_key
+from monitor.lookout import SOURCE, Lookout, group_key
 from monitor.ports import Clock, GroupState, Store
 from monitor.rulebook import RuleBook
 
@@ -65,6 +65,11 @@ class Vigil:
         left = {key: alert for key, alert in state.alerts.items() if key in told}  # a banner ends with its incident
         groups = self._book.now.rules.groups
         self._lookout.keep(groups)
+        every = {SOURCE: left.pop(SOURCE)} if SOURCE in left else {}
+        patience = min((group.blind_after for group in groups), default=0)
+        everything = look(every, [self._lookout.source_sight(groups, now)] if groups else [], patience, at)
+        alerts |= everything.alerts
+        transitions += everything.transitions
         for group in groups:
             own, rules = group_key(group.name), {rule.alert for rule in group.rules}
             keys = [key for key in left if key == own or (key.alert in rules and key != group_key(key.alert))]

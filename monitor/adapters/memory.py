@@ -53,10 +53,15 @@ class ScriptedSource:
 
     def __init__(self, script: Callable[[str, int], Answer]) -> None:
         self.script = script
+        self.time: datetime | None = None
 
     def instant(self, expr: str, at: int, *, deadline: float) -> Answer:
         """Give the scripted answer; none within no time."""
         return self.script(expr, at) if deadline > 0 else Unanswered("no time was left")
+
+    def instants(self, exprs: Sequence[str], at: int, *, deadline: float) -> Mapping[str, Answer]:
+        """Give the scripted answer of each."""
+        return {expr: self.instant(expr, at, deadline=deadline) for expr in dict.fromkeys(exprs)}
 
     def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
         """Give the scripted answers of each time, or the first that is no samples."""
@@ -67,6 +72,10 @@ class ScriptedSource:
                 return answer
             found[at] = answer.samples
         return RangeSamples(found)
+
+    def clock(self) -> datetime | None:
+        """Give the time that it was told to have."""
+        return self.time
 
 
 class RecordingPager:

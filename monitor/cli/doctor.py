@@ -17,10 +17,11 @@ from monitor.bootstrap import (
     slack_findings,
     try_database,
 )
-from monitor.core.rule import Group, Rule, RuleSet
+from monitor.core.rule import Rule, RuleSet
 from monitor.grid import newest_point
 from monitor.ports import StoreError
-from monitor.reading import Deadline, Judged, Plan, Reader, plan
+from monitor.ranges import Deadline
+from monitor.reading import Judged, Point, Reader, plan
 from monitor.settings import Settings, SettingsError, load
 
 PATIENCE = 10.0
@@ -86,23 +87,24 @@ def _prometheus(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
     if rules is not None:
         reader, planned = Reader(source, Baselines(source)), plan(rules)
         for group in rules.groups:
-            for rule in group.rules:
-                yield _rule(reader, planned, group, rule, clock)
+            at = newest_point(group, clock.now().timestamp())
+            deadline = Deadline(clock, clock.monotonic() + PATIENCE)
+            points = reader.together(planned, group.rules, at, deadline)
+            yield from (_rule(rule, points[rule.alert][0]) for rule in group.rules)
 
 
-def _rule(reader: Reader, planned: Plan, group: Group, rule: Rule, clock: SystemClock) -> Line:
-    at = newest_point(group, clock.now().timestamp())
-    deadline = Deadline(clock, clock.monotonic() + PATIENCE)
-    point = reader.points(planned, rule, group, [at], deadline)[0]
+def _rule(rule: Rule, point: Point) -> Line:
     if not isinstance(point, Judged):
         return Line(ok=False, what=f"rule {rule.alert}", mend=f"it was not answered: {point.why}")
     if point.error:
         return Line(ok=False, what=f"rule {rule.alert}", mend=point.error)
-    if point.instances == 0:
+    if not point.instances and not point.judgements:
         mend = f"its selectors match no series; look at {rule.place}, or say `optional: true`"
         return Line(ok=None if rule.optional else False, what=f"rule {rule.alert}", mend=mend)
+    if not point.instances:
+        return Line(ok=False, what=f"rule {rule.alert}", mend=next(iter(point.judgements.values())).why)
     verdicts = sorted({str(one.verdict).replace("_", " ") for one in point.judgements.values()})
-    return Line(ok=True, what=f"rule {rule.alert}: {point.instances} instances, now {', '.join(verdicts)}")
+    return Line(ok=True, what=f"rule {rule.alert}: {len(point.instances)} instances, now {', '.join(verdicts)}")
 
 
 def _database(settings: Settings) -> Iterator[Line]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from monitor.core.judge import unseen
 from monitor.core.model import Alert, AlertKey, Cause, Judgement, Labels, State, Tier, Transition, Verdict
 from monitor.core.rule import Group, NoData, Resolve, Rule, TierRule
 
@@ -128,12 +129,11 @@ def step(
     """Move every alert of `rule` by the judgements of grid time `at`.
 
     `alerts` are those of this rule that are not inactive; `judgements` hold one entry for each instance and tier that
-    was read. An
-    alert that is known but was not read reads as no data. Rollback tiers move first: a firing rollback carries the
-    prepare tier of
-    its instance, so that the lesser page can neither lag behind nor clear under the greater one.
+    was read. An alert that is known but was not read reads as no data (that of a condition: as clear). Rollback tiers
+    move first: a firing rollback carries the prepare tier of its instance, so that the lesser page can neither lag
+    behind nor clear under the greater one.
     """
-    gone = Judgement(Verdict.NO_DATA, why="the instance is no longer in the data")
+    gone = replace(unseen(rule.signal), why="the instance is no longer in the data")
     after: dict[AlertKey, Alert] = {}
     transitions: list[Transition] = []
     keys = sorted(alerts.keys() | judgements.keys(), key=lambda key: (key.tier is Tier.PREPARE, key.labels))
@@ -242,7 +242,7 @@ def _with_peak(alert: Alert, judgement: Judgement, tier: TierRule) -> Alert:
 
 
 def _transition(
-    before: Alert | None, after: Alert | None, judgement: Judgement, at: int, cause: Cause
+    before: Alert | None, after: Alert | None, judgement: Judgement | None, at: int, cause: Cause
 ) -> Transition | None:
     was = before.state if before else State.INACTIVE
     now = after.state if after else State.INACTIVE
@@ -252,6 +252,65 @@ def _transition(
     if alert is None:
         return None
     return Transition(replace(alert, state=now), was, now, at, cause, judgement)
+
+
+def skip(rule: Rule, group: Group, alerts: Mapping[AlertKey, Alert], seconds: int, at: int) -> Stepped:
+    """Move the `alerts` of `rule` over `seconds` of grid points that were never read, the last one at `at`.
+
+    As over missing data: what pends waits at most `gap_tolerance`, what fires stays, and nothing is credited.
+    """
+    after: dict[AlertKey, Alert] = {}
+    transitions: list[Transition] = []
+    unread = Judgement(Verdict.NO_DATA, why=f"{seconds} s of evaluations were missed and are too old to be caught up")
+    for key, before in sorted(alerts.items()):
+        tier = rule.tier(key.tier, key.labels)
+        alert: Alert | None = before
+        if tier is not None and before.state is not State.FIRING:
+            alert, _ = _hold(_Clockwork(rule, tier, seconds, gap_tolerance_of(rule, group.interval)), before)
+        if alert is not None:
+            after[key] = alert
+        transition = _transition(before, alert, unread, at, Cause.MISSING_TOO_LONG)
+        if transition is not None:
+            transitions.append(transition)
+    return Stepped(after, tuple(transitions))
+
+
+def derived(rule: Rule, kept: Mapping[AlertKey, Alert], folded: Stepped, at: int) -> Stepped:
+    """Give what becomes of the `kept` alerts of a rule whose state was `folded` anew from history, up to `at`.
+
+    Its transitions tell the difference between the two, not the way there: what fired and ended before anybody watched
+    is no news. An alert that fires in both is the same alert; one that a person resolves is never ended by this.
+    """
+    after: dict[AlertKey, Alert] = {}
+    transitions: list[Transition] = []
+    last = {one.alert.key: one for one in folded.transitions}
+    for key in sorted(kept.keys() | folded.alerts.keys()):
+        before, now = kept.get(key), folded.alerts.get(key)
+        if before is not None and before.state is not State.PENDING:
+            if rule.resolve is Resolve.BY_PERSON:
+                now = before
+            elif now is not None and now.state is not State.PENDING:
+                now = replace(now, since=before.since, fired_at=before.fired_at)
+        if now is not None:
+            after[key] = now
+        transitions += _difference(before, now, last.get(key), at)
+    return Stepped(after, tuple(transitions))
+
+
+def _difference(before: Alert | None, now: Alert | None, last: Transition | None, at: int) -> Iterable[Transition]:
+    """A firing alert that only pends under the changed rule ends first."""
+    judgement = last.judgement if last is not None else None
+    fired = before is not None and before.state in {State.FIRING, State.RECOVERING}
+    if fired and (now is None or now.state is State.PENDING):
+        ended = _transition(before, None, Judgement(Verdict.CLEAR, why="the rule was changed"), at, Cause.RULE_CHANGED)
+        before = None
+        if ended is not None:
+            yield ended
+    cause = last.cause if last is not None and now is not None else Cause.RULE_CHANGED
+    moment = at if now is None else now.fired_at or now.since
+    found = _transition(before, now, judgement, moment if before is None else at, cause)
+    if found is not None:
+        yield found
 
 
 def retire(alerts: Iterable[Alert], at: int, cause: Cause) -> tuple[Transition, ...]:

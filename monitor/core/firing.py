@@ -38,15 +38,25 @@ def blind_firing(transition: Transition) -> Firing:
     """Give what an incident remembers of something that is not seen."""
     key = transition.alert.key
     why = transition.judgement.why if transition.judgement else ""
-    where = ", ".join(value for _, value in key.labels)
-    what = f"{key.alert} ({where})" if where else key.alert
     return Firing(
         key=key,
         service="",
-        summary=f"{what} is unwatched{f': {why}' if why else ''}",
+        summary=f"{_unwatched(key)} is unwatched{f': {why}' if why else ''}",
         since=utc(transition.alert.since),
         fired_at=utc(transition.at),
     )
+
+
+def _unwatched(key: AlertKey) -> str:
+    """Name what is not seen: everything, a group of rules, a rule, or one instance of it."""
+    match key.labels:
+        case (("source", source),) if source == key.alert:
+            return "Everything"
+        case (("group", group),) if group == key.alert:
+            return f"Group {group}"
+        case labels:
+            where = ", ".join(value for _, value in labels)
+            return f"{key.alert} ({where})" if where else key.alert
 
 
 def reading_of(rule: Rule, key: AlertKey, judgement: Judgement, since: int, at: int) -> Reading:

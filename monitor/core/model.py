@@ -115,7 +115,8 @@ class Alert:
     `keep_firing_for`)
     was not credited; `missing` the seconds without a usable reading in a row; `clear_since` the grid time at which
     recovery began;
-    `peak` the worst value seen since `since`.
+    `peak` the worst value seen since `since`; `open_ended` says that the breach was there before `since`, and that
+    nobody knows for how long.
     """
 
     key: AlertKey
@@ -126,6 +127,7 @@ class Alert:
     fired_at: int | None = None
     clear_since: int | None = None
     peak: float | None = None
+    open_ended: bool = False
 
 
 class Cause(StrEnum):

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
-from monitor.core.model import State, Tier, Transition
+from monitor.core.model import Cause, State, Tier, Transition
 from monitor.core.rule import Baseline, Group, Latency, ReferenceKind, Rule, TierRule
 from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, Samples, Unanswered
 from tests.middle.house import (
@@ -36,11 +37,14 @@ def failing(answer: Answer, *exprs: str) -> Callable[[str, int], Answer | None]:
 # --- points -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_evaluation_folds_the_newest_point_only() -> None:
+def test_one_evaluation_reads_every_rule_that_is_due_at_one_point() -> None:
     house = House(CRITICAL)
+    house.evaluate()
+    house.asked.clear()
+    house.clock.advance(INTERVAL)
     evaluated = house.evaluate()
     assert (evaluated.points, evaluated.caught_up, evaluated.skipped) == (2, 0, 0)
-    assert house.asked == [("login", START), ("errors", START)]
+    assert sorted(house.asked) == [("errors", START + INTERVAL), ("login", START + INTERVAL)]
 
 
 def test_nothing_is_read_twice_before_the_next_grid_point() -> None:
@@ -222,14 +226,56 @@ def test_an_evaluation_that_changed_nothing_is_written_once_a_minute() -> None:
     assert written == [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]
 
 
-def test_a_clock_that_jumps_back_keeps_what_fires() -> None:
+def test_a_clock_that_jumps_back_keeps_what_fires_and_says_so() -> None:
     house = House(CRITICAL)
     house.says("Login", WORST)
     house.tick()
     before = house.alerts()
     house.clock.advance(-1800)
-    assert house.evaluate().points == 0
+    evaluated = house.evaluate()
+    assert (evaluated.points, evaluated.ahead) == (0, 1800)
     assert house.alerts() == before
+    house.clock.advance(INTERVAL)
+    assert house.evaluate().ahead == 0
+
+
+def test_a_clock_that_jumps_years_ahead_and_back_pages_nobody() -> None:
+    house = House(CRITICAL)
+    house.says("Errors", BAD)
+    house.tick()
+    house.clock.advance(3 * 365 * 86_400)
+    house.answer = failing(Unanswered("no such block"))
+    house.evaluate()
+    house.clock.advance(-3 * 365 * 86_400)
+    house.answer = failing(Samples(()), "nothing")
+    house.clock.advance(INTERVAL)
+    house.evaluate()
+    assert house.alerts()[key("Errors", Tier.PREPARE)].state is State.PENDING
+    assert house.incidents == []
+
+
+def test_no_point_lies_in_the_sources_own_future() -> None:
+    house = House(CRITICAL)
+    house.source.time = house.clock.now() - timedelta(seconds=100)
+    house.evaluate()
+    assert max(at for _, at in house.asked) <= START + OFFSET - 100
+
+
+def test_what_pends_does_not_gain_by_points_that_were_never_read() -> None:
+    house = House(group("critical", rule("Login", prepare=7200, rollback=0), ERRORS))
+    house.says("Errors", BAD)
+    house.says("Login", BAD)
+    house.tick()
+    house.walk(4 * INTERVAL)
+    assert house.alerts()[key("Errors", Tier.PREPARE)].state is State.FIRING
+    house.clock.advance(3600 + 600)
+    evaluated = house.evaluate()
+    assert evaluated.skipped > 0
+    dropped = [(one.after, one.cause) for one in evaluated.transitions if one.alert.key.alert == "Login"]
+    assert dropped[0] == (State.INACTIVE, Cause.MISSING_TOO_LONG)
+    login = house.alerts()[key("Login", Tier.PREPARE)]
+    assert login.state is State.PENDING, "an hour of breach was caught up with, and that is no two hours"
+    assert house.alerts()[key("Errors", Tier.PREPARE)].state is State.FIRING
 
 
 # --- others -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import pytest
 
 from monitor.core.evaluate import Sight
 from monitor.core.model import Judgement, Tier, Verdict
-from monitor.lookout import NEVER, Look, Lookout
+from monitor.lookout import NEVER, SOURCE, Look, Lookout
 from tests.middle.house import INTERVAL, group, key, rule
 
 LOGIN = rule("Login", rollback=0)
@@ -17,7 +17,12 @@ SEEN = Look(LOGIN, instances=1)
 ALSO_SEEN = Look(ERRORS, instances=1)
 
 
+BILLING = group("billing", rule("Invoices", rollback=0))
+
+
 def unseen(lookout: Lookout, now: float) -> dict[tuple[str, object], Sight]:
+    """How long each subject of the group is unseen, while the source answers another group."""
+    lookout.note(BILLING, [], now)
     return {(one.subject, one.labels): one for one in lookout.sights(CRITICAL, now)}
 
 
@@ -110,6 +115,17 @@ def test_while_the_group_is_unseen_its_rules_are_not_told_beside_it() -> None:
     lookout.note(CRITICAL, [SEEN, ALSO_SEEN], 1000.0)
     told = unseen(lookout, 2000.0)
     assert [subject for subject, one in told.items() if one.unseen_for > 0] == [OF_GROUP]
+
+
+def test_while_the_source_answers_nobody_it_alone_is_told() -> None:
+    lookout = Lookout()
+    lookout.note(CRITICAL, [SEEN, ALSO_SEEN], 1000.0)
+    assert lookout.source_sight([CRITICAL], 1000.0).unseen_for == 0
+    away = [Look(LOGIN, waiting="connection refused"), Look(ERRORS, waiting="connection refused")]
+    lookout.note(CRITICAL, away, 1400.0)
+    told = lookout.source_sight([CRITICAL], 1400.0)
+    assert (told.key, told.unseen_for, told.why) == (SOURCE, 400.0, "connection refused")
+    assert all(one.unseen_for == 0 for one in lookout.sights(CRITICAL, 1400.0))
 
 
 def test_the_key_of_a_blind_alert_is_its_subject() -> None:

@@ -29,6 +29,7 @@ ERRORS = rule("Errors", prepare=60)
 CRITICAL = group("critical", LOGIN)
 BILLING = group("billing", rule("Invoices", rollback=0))
 GROUP_KEY = AlertKey("critical", (("group", "critical"),), Tier.BLIND)
+SOURCE_KEY = AlertKey("Prometheus", (("source", "Prometheus"),), Tier.BLIND)
 
 
 def away(why: str, *exprs: str) -> Callable[[str, int], Answer | None]:
@@ -56,11 +57,11 @@ def test_blind_at_exactly_blind_after_and_never_before() -> None:
     house.answer = away("connection refused")
     assert house.walk(BLIND_AFTER - INTERVAL) == ()
     (transition,) = house.walk(INTERVAL)
-    assert transition.alert.key == GROUP_KEY
+    assert transition.alert.key == SOURCE_KEY
     assert transition.alert.since == START + OFFSET
     incident = house.incident()
     assert (incident.blind, incident.tier) == (True, Tier.BLIND)
-    assert incident.active[0].summary == "critical (critical) is unwatched: connection refused"
+    assert incident.active[0].summary == "Everything is unwatched: connection refused"
     assert house.store.reasons == ["blind_opens"]
     assert house.pager.messages[0].post.mention == ("S0ONCALL",)
 
@@ -85,7 +86,7 @@ def test_blind_from_the_start_where_nothing_ever_answers() -> None:
     house.answer = away("no such host")
     house.tick()
     house.walk(BLIND_AFTER)
-    assert [one.key for one in house.incident().active] == [GROUP_KEY]
+    assert [one.key for one in house.incident().active] == [SOURCE_KEY]
 
 
 def test_a_rule_that_matches_no_series_is_blind_and_others_are_not() -> None:
@@ -97,9 +98,13 @@ def test_a_rule_that_matches_no_series_is_blind_and_others_are_not() -> None:
 
 
 def test_evaluations_that_no_longer_come_are_blindness_too() -> None:
-    house = seeing()
-    house.clock.advance(BLIND_AFTER)
+    house = seeing("critical", "billing")
+    for _ in range(0, BLIND_AFTER, INTERVAL):
+        house.clock.advance(INTERVAL)
+        house.evaluate("billing")
     assert [one.alert.key for one in house.vigil.watch()] == [GROUP_KEY]
+    house.clock.advance(BLIND_AFTER)
+    assert [one.alert.key for one in house.vigil.watch()] == [SOURCE_KEY]
 
 
 def test_a_firing_instance_that_vanishes_is_blind_and_goes_on_firing() -> None:
@@ -134,11 +139,11 @@ def test_sighted_ends_the_incident_and_says_so() -> None:
 def test_one_incident_for_all_that_is_unseen_and_it_ends_with_the_last() -> None:
     house = seeing("critical", "billing")
     house.answer = away("timeout", "login")
-    house.walk(60)
+    house.walk(BLIND_AFTER)
     house.answer = away("timeout")
     house.walk(BLIND_AFTER)
     assert len(house.incidents) == 1
-    assert len(house.incident().active) == 2
+    assert [one.key for one in house.incident().active] == [GROUP_KEY, SOURCE_KEY]
     assert house.store.reasons.count("blind_joins") == 1
     house.answer = away("timeout", "login")
     house.walk(60)
@@ -146,6 +151,37 @@ def test_one_incident_for_all_that_is_unseen_and_it_ends_with_the_last() -> None
     house.answer = there()
     house.walk(60)
     assert not house.incident().is_open
+
+
+def test_while_nothing_answers_at_all_that_alone_is_told() -> None:
+    house = seeing("critical", "billing")
+    house.answer = away("connection refused")
+    house.walk(2 * BLIND_AFTER)
+    assert [one.summary for one in house.incident().active] == ["Everything is unwatched: connection refused"]
+
+
+def test_an_expected_instance_without_data_is_blind_and_starts_nothing() -> None:
+    expecting = replace(LOGIN, expect=((("job", "app"),), (("job", "web"),)))
+    house = House(group("critical", expecting))
+    house.says("Login", {"web": QUIET})
+    house.tick()
+    house.walk(BLIND_AFTER)
+    assert [one.summary for one in house.incident().active] == ["Login (app) is unwatched: no data"]
+    house.says("Login", {"web": QUIET, "app": QUIET})
+    house.walk(INTERVAL)
+    assert not house.incident().is_open
+
+
+def test_instances_beyond_the_limit_are_named() -> None:
+    house = House(replace(CRITICAL, limit=3))
+    house.says("Login", {f"job{number}": QUIET for number in range(10)})
+    house.tick()
+    house.walk(BLIND_AFTER + INTERVAL)
+    (told,) = house.incident().active
+    assert told.summary == (
+        "Login (over the limit) is unwatched: more instances than the group's limit: "
+        "job3, job4, job5, job6, job7 and 2 more are not evaluated"
+    )
 
 
 def test_blindness_that_comes_again_is_a_new_incident() -> None:
@@ -179,7 +215,7 @@ def test_an_open_rollback_carries_blindness_as_a_banner() -> None:
     assert house.store.reasons[-2:] == ["rollback_opens", "blind_banner"]
     page = house.pager.messages[-1].page
     assert page is not None
-    assert [note.partition(": ")[2] for note in page.notes] == ["billing (billing) is unwatched: timeout"]
+    assert [note.partition(": ")[2] for note in page.notes] == ["Group billing is unwatched: timeout"]
     house.answer = there()
     house.walk(INTERVAL)
     assert house.store.reasons[-1] == "one_resolves"
@@ -220,7 +256,7 @@ def test_blindness_that_outlasts_the_rollback_beside_it_has_its_own_page() -> No
         ("INC-0002", True, True),
     ]
     (told,) = house.incident(2).active
-    assert told.summary == "billing (billing) is unwatched: timeout"
+    assert told.summary == "Group billing is unwatched: timeout"
     assert told.since.timestamp() == START + INTERVAL + OFFSET
     house.answer = there()
     house.walk(INTERVAL)

@@ -5,8 +5,9 @@ again: each call is one exchange, within its deadline.
 """
 
 import threading
-from collections.abc import Callable
-from datetime import datetime
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +19,13 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 from monitor.adapters.prometheus import answers, visit
+from monitor.adapters.prometheus.joined import Joined
 from monitor.adapters.prometheus.transport import Access, BoundedAdapter, BoundedSession, Reply, TooLargeError
 from monitor.core.model import utc
-from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, Samples, Unanswered
+from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, Samples, TooMuch, Unanswered
+
+UNPROCESSABLE = 422
+"""What a server says of a query that it understands and cannot carry out, too many samples among the reasons."""
 
 _Result = TypeVar("_Result")
 
@@ -37,7 +42,8 @@ class PrometheusSource:
         _must_exist(self._access)
         self._adapter = BoundedAdapter(connections)
         self._mine = threading.local()
-        self._clock: datetime | None = None
+        self._joined = Joined()
+        self._clock: tuple[datetime, float] | None = None
 
     def instant(self, expr: str, at: int, *, deadline: float) -> Answer:
         """Read `expr` at grid time `at`; give up after `deadline` seconds in all. Never raises."""
@@ -45,7 +51,13 @@ class PrometheusSource:
         def ask(library: PrometheusConnect) -> None:
             library.custom_query(expr, params={"time": at, **_server_side(deadline)}, timeout=deadline)  # type: ignore[arg-type]  # it passes fractions on
 
-        return self._spoken(self._asked(ask, answers.instant, deadline))
+        answer = self._asked(ask, answers.instant, deadline)
+        return self._spoken(Unanswered(answer.why) if isinstance(answer, TooMuch) else answer)
+
+    def instants(self, exprs: Sequence[str], at: int, *, deadline: float) -> Mapping[str, Answer]:
+        """Read every one of `exprs` at grid time `at`, in few requests; `deadline` seconds in all. Never raises."""
+        ends = time.monotonic() + deadline
+        return self._joined.read(exprs, lambda expr: self.instant(expr, at, deadline=ends - time.monotonic()))
 
     def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
         """Read `expr` at `start`, `start + step`, ... `end` (whole seconds, inclusive). Never raises."""
@@ -57,11 +69,18 @@ class PrometheusSource:
         def understood(reply: Reply) -> RangeAnswer:
             return answers.ranged(reply, start, end, step)
 
-        return self._spoken(self._asked(ask, understood, deadline))
+        answer = self._asked(ask, understood, deadline)
+        reply = self._session().reply
+        if isinstance(answer, BadQuery) and reply is not None and reply.status_code == UNPROCESSABLE:
+            answer = TooMuch(answer.why)  # too many samples are told no other way; less may be possible
+        return self._spoken(answer)
 
     def clock(self) -> datetime | None:
-        """Give the server's own time in its last answer (whole seconds); None where none was told."""
-        return self._clock
+        """Give the server's own time now, by its last answer (up to a second behind); None where none was told."""
+        if self._clock is None:
+            return None
+        told, when = self._clock
+        return told + timedelta(seconds=time.monotonic() - when)
 
     def describe(self, now: datetime, *, deadline: float) -> visit.Described:
         """Give what `doctor` tells of the server, `now` being our time at the call. Never raises.
@@ -73,7 +92,8 @@ class PrometheusSource:
             def ask(_: PrometheusConnect) -> None:
                 session.request("GET", f"{self.url}{path}", timeout=deadline)
 
-            return self._spoken(self._asked(ask, visit.data, deadline))
+            answer = self._asked(ask, visit.data, deadline)
+            return self._spoken(Unanswered(answer.why) if isinstance(answer, TooMuch) else answer)
 
         session = self._session()
         answered = self.instant("vector(1)", int(now.timestamp()), deadline=deadline)
@@ -87,7 +107,7 @@ class PrometheusSource:
 
     def _asked(
         self, ask: Callable[[PrometheusConnect], None], understood: Callable[[Reply], _Result], deadline: float
-    ) -> _Result | BadQuery | Unanswered:
+    ) -> _Result | BadQuery | Unanswered | TooMuch:
         """Make one exchange and give what it means; whatever goes wrong on the way is `Unanswered`."""
         if deadline <= 0:
             return Unanswered("no time was left to ask")
@@ -96,7 +116,7 @@ class PrometheusSource:
         try:
             ask(self._mine.library)
         except TooLargeError:
-            return Unanswered("the answer is larger than 16 MiB")
+            return TooMuch("the answer is larger than 16 MiB")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
             return Unanswered(_transport(problem, deadline))
         except (PrometheusApiClientException, ValueError, LookupError, TypeError) as problem:
@@ -106,7 +126,9 @@ class PrometheusSource:
         reply = session.reply
         if reply is None:
             return Unanswered("nothing was answered")
-        self._clock = _date(reply) or self._clock
+        told = _date(reply)
+        if told is not None:
+            self._clock = told, time.monotonic()
         return understood(reply) if reply.status_code == requests.codes.ok else answers.refusal(reply)
 
     def _session(self) -> BoundedSession:
@@ -121,7 +143,7 @@ class PrometheusSource:
 
     def _spoken(self, answer: _Result) -> _Result:
         """Give `answer` with every secret struck from its sentence: a server may echo what it was sent."""
-        if not isinstance(answer, BadQuery | Partial | Unanswered):
+        if not isinstance(answer, BadQuery | Partial | Unanswered | TooMuch):
             return answer
         why = answer.why
         for secret in self._access.secrets():
