@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.adapters.prometheus.joined import MOST, Joined, is_scalar, joined
+from monitor.adapters.prometheus.joined import MOST, Joined, bracketed, is_scalar, joined
 from monitor.core.model import Sample
 from monitor.ports import Answer, BadQuery, Partial, RangeSamples, Samples, TooMuch, Unanswered
 from tests.servers.prometheus import Prometheus, steady
@@ -146,7 +146,7 @@ def test_scalars_are_told_from_vectors(expr: str, *, scalar: bool) -> None:
 @given(st.lists(st.sampled_from(GOOD), min_size=1, max_size=60, unique=True))
 def test_the_tree_of_or_is_balanced(exprs: list[str]) -> None:
     depth = most = 0
-    for character in joined(exprs).split("label_replace")[0]:
+    for character in joined([bracketed(expr) for expr in exprs]).split("label_replace")[0]:
         depth += (character == "(") - (character == ")")
         most = max(most, depth)
     assert 2**most < 4 * len(exprs)

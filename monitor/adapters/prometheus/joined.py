@@ -17,6 +17,9 @@ MARK = "__signal__"
 MOST = 50
 """Expressions in one query: beyond that a larger query saves little, and a failing one costs more to find."""
 
+KEPT = 20_000
+"""Expressions that are kept in brackets; after so many the reader begins anew."""
+
 LONGEST = 60_000
 """Characters of one query."""
 
@@ -26,6 +29,7 @@ class Joined:
 
     def __init__(self) -> None:
         self._apart: set[str] = set()
+        self._branches: dict[str, str] = {}
         self._lock = Lock()
 
     def read(self, exprs: Sequence[str], ask: Callable[[str], Answer]) -> dict[str, Answer]:
@@ -42,13 +46,22 @@ class Joined:
     def _chunk(self, chunk: Sequence[str], ask: Callable[[str], Answer]) -> dict[str, Answer]:
         if len(chunk) == 1:
             return {chunk[0]: self._alone(chunk[0], ask)}
-        answer = ask(joined(chunk))
+        answer = ask(joined([self._vector(expr) for expr in chunk]))
         if isinstance(answer, Samples):
             return taken_apart(chunk, answer)
         if isinstance(answer, BadQuery):
             half = len(chunk) // 2
             return self._chunk(chunk[:half], ask) | self._chunk(chunk[half:], ask)
         return dict.fromkeys(chunk, answer)
+
+    def _vector(self, expr: str) -> str:
+        """Give `expr` as a vector in brackets; the parser is asked once, since rules are read again and again."""
+        vector = self._branches.get(expr)
+        if vector is None:
+            if len(self._branches) >= KEPT:
+                self._branches.clear()
+            vector = self._branches[expr] = bracketed(expr)
+        return vector
 
     def _alone(self, expr: str, ask: Callable[[str], Answer]) -> Answer:
         answer = ask(expr)
@@ -73,15 +86,15 @@ def _chunks(exprs: Sequence[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def joined(exprs: Sequence[str]) -> str:
-    """Give one query whose samples carry the number of their expression in the label `MARK`."""
-    return _tree([_branch(number, expr) for number, expr in enumerate(exprs)])
+def bracketed(expr: str) -> str:
+    """Give `expr` as a vector in brackets; line ends keep a comment at its end from swallowing what follows."""
+    return f"vector(\n{expr}\n)" if is_scalar(expr) else f"(\n{expr}\n)"
 
 
-def _branch(number: int, expr: str) -> str:
-    """The line ends keep a comment at the end of `expr` from swallowing what follows."""
-    vector = f"vector(\n{expr}\n)" if is_scalar(expr) else f"(\n{expr}\n)"
-    return f'label_replace({vector}, "{MARK}", "{number}", "", "")'
+def joined(vectors: Sequence[str]) -> str:
+    """Give one query of bracketed `vectors` whose samples carry the number of theirs in the label `MARK`."""
+    marked = [f'label_replace({one}, "{MARK}", "{number}", "", "")' for number, one in enumerate(vectors)]
+    return _tree(marked)
 
 
 def _tree(branches: Sequence[str]) -> str:
