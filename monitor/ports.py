@@ -19,10 +19,14 @@ from monitor.core.page import Card, Page
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A complete answer, possibly empty (no data). `remarks` are the engine's annotations, for people only."""
+    """A complete answer, possibly empty (no data).
+
+    `remarks` are the engine's annotations, for people only; `source` names a server that stood in for the first one.
+    """
 
     samples: tuple[Sample, ...]
     remarks: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class RangeSamples:
 
     at: Mapping[int, tuple[Sample, ...]]
     remarks: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Stretched:
             return dict.fromkeys(times, Unanswered("the evaluation ran out of time"))
         answer = self.source.range(self.expr, times[0], times[-1], self.step, deadline=self.deadline.left)
         if isinstance(answer, RangeSamples):
-            return {at: Samples(answer.at.get(at, ()), answer.remarks) for at in times}
+            return {at: Samples(answer.at.get(at, ()), answer.remarks, answer.source) for at in times}
         if not isinstance(answer, TooMuch):
             return dict.fromkeys(times, answer)
         if not probed or len(times) == 1:

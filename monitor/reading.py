@@ -5,7 +5,7 @@ it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from monitor import promql
@@ -113,16 +113,19 @@ class Reader:
 
     def _point(self, planned: Plan, rule: Rule, at: int, answers: Mapping[str, Answer], deadline: Deadline) -> Point:
         samples: dict[str, tuple[Sample, ...]] = {}
+        elsewhere = ""
         for expr in planned.expressions(rule):
             answer = answers[expr]
             match answer:
                 case Samples():
                     samples[expr] = answer.samples
+                    elsewhere = answer.source or elsewhere
                 case BadQuery():
                     return Judged({}, answer.why)
                 case Partial() | Unanswered():
                     return Waiting(answer.why)
-        return self._judged(planned, rule, at, samples, deadline)
+        point = self._judged(planned, rule, at, samples, deadline)
+        return _read_from(elsewhere, point) if elsewhere and isinstance(point, Judged) else point
 
     def _judged(
         self, planned: Plan, rule: Rule, at: int, samples: Mapping[str, tuple[Sample, ...]], deadline: Deadline
@@ -151,6 +154,14 @@ class Reader:
                 return Waiting(f"its baseline was not read: {answer.why}")
             case _:
                 return answer
+
+
+def _read_from(source: str, point: Judged) -> Judged:
+    """Name the server that stood in for the first one, for the page."""
+    return replace(
+        point,
+        judgements={key: replace(one, why=f"{one.why} (read from {source})") for key, one in point.judgements.items()},
+    )
 
 
 def in_error(keys: Iterable[AlertKey], why: str) -> dict[AlertKey, Judgement]:

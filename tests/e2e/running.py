@@ -5,6 +5,7 @@ What the end-to-end tests run on.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,16 @@ def eventually(look: Callable[[], T], within: float, what: str) -> T:
             return found
         time.sleep(0.05)
     raise AssertionError(f"not within {within} s: {what}")
+
+
+def rules_with(folder: Path, text: str, reopen_within: str = "30m") -> Path:
+    """A rules folder with one rule file of the test and the shipped procedure."""
+    rules = folder / "rules"
+    shutil.copytree(ROOT / "rules" / "procedures", rules / "procedures")
+    (rules / "fast.yaml").write_text(text)
+    routing = f"environment: production\ndefault: {{responders: [S0ONCALL]}}\nreopen_within: {reopen_within}\n"
+    (rules / "routing.yaml").write_text(routing)
+    return rules
 
 
 class Shop:
@@ -171,6 +182,11 @@ class Monitor:
         """The incidents, oldest first."""
         found: list[dict[str, Any]] = json.loads(self.get("/api/v1/incidents"))["incidents"]
         return found[::-1]
+
+    def incident(self, name: str) -> dict[str, Any]:
+        """One incident with its alerts and events."""
+        found: dict[str, Any] = json.loads(self.get(f"/api/v1/incidents/{name}"))["incident"]
+        return found
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the command line as somebody on the same machine would."""

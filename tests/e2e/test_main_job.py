@@ -1,7 +1,6 @@
 """The main job on real parts: the daemon's process, a Prometheus that scrapes an exporter, a strict Slack."""
 
 import json
-import shutil
 import threading
 import time
 import urllib.request
@@ -11,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.e2e.running import ROOT, Monitor, Shop, eventually
+from tests.e2e.running import ROOT, Monitor, Shop, eventually, rules_with
 from tests.servers.prometheus import Prometheus
 from tests.servers.slack import SlackServer
 
@@ -47,16 +46,6 @@ groups:
         rollback: {above: 20%}
         annotations: {summary: "login: {{ $value | humanizePercentage }} of logins fail"}
 """
-
-
-def rules_with(folder: Path, text: str, reopen_within: str = "30m") -> Path:
-    """A rules folder with one rule file of the test and the shipped procedure."""
-    rules = folder / "rules"
-    shutil.copytree(ROOT / "rules" / "procedures", rules / "procedures")
-    (rules / "fast.yaml").write_text(text)
-    routing = f"environment: production\ndefault: {{responders: [S0ONCALL]}}\nreopen_within: {reopen_within}\n"
-    (rules / "routing.yaml").write_text(routing)
-    return rules
 
 
 @pytest.fixture

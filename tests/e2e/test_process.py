@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import Monitor, Shop, eventually
-from tests.e2e.test_main_job import FAST, rules_with
+from tests.e2e.running import Monitor, Shop, eventually, rules_with
+from tests.e2e.test_main_job import FAST
 from tests.servers.hostile import Hostile, hang
 from tests.servers.prometheus import Prometheus
 from tests.servers.slack import SlackServer, hangs
