@@ -5,6 +5,7 @@ What the end-to-end tests run on.
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -182,6 +183,11 @@ class Monitor:
         """The incidents, oldest first."""
         found: list[dict[str, Any]] = json.loads(self.get("/api/v1/incidents"))["incidents"]
         return found[::-1]
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over all its labels."""
+        lines = (line for line in self.get("/metrics").splitlines() if re.match(rf"{name}[{{ ]", line))
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
 
     def incident(self, name: str) -> dict[str, Any]:
         """One incident with its alerts and events."""
