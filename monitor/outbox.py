@@ -105,6 +105,7 @@ class Outbox:
         self._scenes = scenes
         self._bell = bell
         self._watched = watched
+        self._began = clock.now()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -141,6 +142,7 @@ class Outbox:
 
     def _deliver(self, post: Post) -> Post | None:
         """Try one post; None where it must wait for its root."""
+        post = self._doubted(post)
         message = self._message(post)
         if message is None:
             return None
@@ -151,6 +153,11 @@ class Outbox:
         _tell(post, delivery)
         self._watched(Delivered(post, delivery, (now - post.decided_at).total_seconds()))
         return after
+
+    def _doubted(self, post: Post) -> Post:
+        """Take what an earlier process left for tried: it may have ended after the pager's ok and before writing it."""
+        left = post.ts is None and post.attempts == 0 and post.decided_at < self._began
+        return replace(post, attempts=1) if left else post
 
     def _message(self, post: Post) -> Message | None:
         incident = self._store.incident(post.incident)

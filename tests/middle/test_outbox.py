@@ -291,6 +291,16 @@ def test_a_restart_goes_on_with_what_is_owed() -> None:
     assert keys(house) == ["INC-0001/C0OPS/root/0"] * 2
 
 
+def test_what_an_earlier_process_left_may_have_gone_out_and_is_looked_for() -> None:
+    house = paged()
+    house.clock.advance(1)
+    house.build(house.book.now.rules)  # killed between the pager's ok and writing it down: no attempt is on record
+    house.says("Errors", BAD)
+    house.walk(INTERVAL)
+    told = [(message.post.kind, message.post.attempts) for message in house.pager.messages]
+    assert told == [(PostKind.ROOT, 1), (PostKind.BROADCAST, 0)]
+
+
 # --- the thread -------------------------------------------------------------------------------------------------------
 
 
