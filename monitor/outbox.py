@@ -26,6 +26,7 @@ from monitor.ports import (
     RetryAfter,
     Sent,
     Store,
+    StoreError,
 )
 from monitor.rulebook import RuleBook
 
@@ -124,18 +125,30 @@ class Outbox:
             self._bell.wait(wait)
 
     def deliver_due(self) -> float:
-        """Deliver everything that is due; give the seconds until the next try."""
+        """Deliver everything that is due; give the seconds until the next try.
+
+        What goes wrong with one post does not hold up the others; it is raised when they had their turn.
+        """
         now = self._clock.now()
         waiting: list[datetime] = []
+        troubles: list[Exception] = []
         for post in in_order(self._store.owed()):
             if self._stopping.is_set():
                 break
             if post.not_before is not None and post.not_before > now:
                 waiting.append(post.not_before)
                 continue
-            after = self._deliver(post)
+            try:
+                after = self._deliver(post)
+            except StoreError:
+                raise  # what cannot be written down must not be posted on and on
+            except Exception as trouble:  # noqa: BLE001  # raised below: nothing is swallowed
+                troubles.append(trouble)
+                continue
             if after is not None and after.state is PostState.OWED and after.not_before is not None:
                 waiting.append(after.not_before)
+        if troubles:
+            raise troubles[0]
         if not waiting:
             return IDLE
         return min(IDLE, max(0.05, (min(waiting) - self._clock.now()).total_seconds()))

@@ -267,6 +267,24 @@ def test_trouble_with_one_incident_does_not_hold_up_another() -> None:
     assert keys(house)[-1] == other.key
 
 
+def test_a_post_that_breaks_the_pager_does_not_hold_up_another() -> None:
+    class Breaking(RecordingPager):
+        def deliver(self, message: Message) -> Delivery:
+            if message.post.incident == "INC-0001":
+                raise ValueError("this page cannot be drawn")
+            return super().deliver(message)
+
+    house = House(CRITICAL, pager=Breaking())
+    house.says("Login", WORST)
+    house.evaluate_all()
+    other = replace(POST, incident="INC-0002", decided_at=house.clock.now() + timedelta(seconds=1))
+    events = NewEvents("INC-0002", 0, tuple(house.store.events("INC-0001")))
+    house.store.commit(Change(events=(events,), posts=(other,)))
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        house.outbox.deliver_due()
+    assert keys(house) == [other.key]
+
+
 def test_a_channel_that_changed_gets_its_own_root() -> None:
     house = paged()
     house.outbox.deliver_due()
