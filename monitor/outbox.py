@@ -107,6 +107,7 @@ class Outbox:
         self._bell = bell
         self._watched = watched
         self._began = clock.now()
+        self._unwritten: set[str] = set()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -162,15 +163,20 @@ class Outbox:
         delivery = self._pager.deliver(message)
         now = self._clock.now()
         after = delivered(post, delivery, now)
+        self._unwritten.add(post.key)
         self._store.record(after)
+        self._unwritten.discard(post.key)
         _tell(post, delivery)
         self._watched(Delivered(post, delivery, (now - post.decided_at).total_seconds()))
         return after
 
     def _doubted(self, post: Post) -> Post:
-        """Take what an earlier process left for tried: it may have ended after the pager's ok and before writing it."""
-        left = post.ts is None and post.attempts == 0 and post.decided_at < self._began
-        return replace(post, attempts=1) if left else post
+        """Take for tried what may have gone out though no attempt is on record.
+
+        An earlier process may have ended, or the disk been full, after the pager's ok and before it was written down.
+        """
+        untold = post.decided_at < self._began or post.key in self._unwritten
+        return replace(post, attempts=1) if untold and post.ts is None and post.attempts == 0 else post
 
     def _message(self, post: Post) -> Message | None:
         incident = self._store.incident(post.incident)

@@ -319,6 +319,28 @@ def test_what_an_earlier_process_left_may_have_gone_out_and_is_looked_for() -> N
     assert told == [(PostKind.ROOT, 1), (PostKind.BROADCAST, 0)]
 
 
+def test_what_went_out_and_could_not_be_written_down_is_looked_for() -> None:
+    class Full(RecallingStore):
+        full = True
+
+        def record(self, post: Post) -> None:
+            if self.full:
+                raise StoreError("the disk is full")
+            super().record(post)
+
+    house = House(CRITICAL)
+    store = house.store = Full()
+    house.build(rule_set(CRITICAL))
+    house.says("Login", WORST)
+    house.evaluate_all()
+    with pytest.raises(StoreError, match="full"):
+        house.outbox.deliver_due()
+    store.full = False
+    house.outbox.deliver_due()
+    assert [message.post.attempts for message in house.pager.messages] == [0, 1]
+    assert not store.owed()
+
+
 # --- the thread -------------------------------------------------------------------------------------------------------
 
 
