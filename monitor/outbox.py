@@ -66,6 +66,15 @@ class Bell:
         """Say that something new is owed."""
         self._rung.set()
 
+    @property
+    def rung(self) -> bool:
+        """Whether it rang since it was last waited for or answered."""
+        return self._rung.is_set()
+
+    def answer(self) -> None:
+        """Be ready for the next ring: what was owed until now is about to be read."""
+        self._rung.clear()
+
     def wait(self, seconds: float) -> None:
         """Wait until it rings, or for `seconds`; and be ready for the next ring."""
         self._rung.wait(seconds)
@@ -128,8 +137,10 @@ class Outbox:
     def deliver_due(self) -> float:
         """Deliver everything that is due; give the seconds until the next try.
 
-        What goes wrong with one post does not hold up the others; it is raised when they had their turn.
+        What goes wrong with one post does not hold up the others; it is raised when they had their turn. Something new
+        that is owed meanwhile, such as a page, does not wait until all that was read before it is out.
         """
+        self._bell.answer()
         now = self._clock.now()
         waiting: list[datetime] = []
         troubles: list[Exception] = []
@@ -148,6 +159,9 @@ class Outbox:
                 continue
             if after is not None and after.state is PostState.OWED and after.not_before is not None:
                 waiting.append(after.not_before)
+            if self._bell.rung:
+                waiting.append(now)
+                break
         if troubles:
             raise troubles[0]
         if not waiting:

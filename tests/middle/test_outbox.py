@@ -267,6 +267,25 @@ def test_trouble_with_one_incident_does_not_hold_up_another() -> None:
     assert keys(house)[-1] == other.key
 
 
+def test_a_page_that_is_decided_while_others_go_out_goes_before_the_rest() -> None:
+    class Slow(RecordingPager):
+        def deliver(self, message: Message) -> Delivery:
+            if not self.messages:
+                events = NewEvents("INC-0002", 0, tuple(house.store.events("INC-0001")))
+                house.store.commit(Change(events=(events,), posts=(replace(POST, incident="INC-0002"),)))
+                house.bell.ring()
+            return super().deliver(message)
+
+    house = joined(paged())
+    house.pager = Slow()
+    house.build(house.book.now.rules)
+    house.outbox.deliver_due()
+    house.outbox.deliver_due()
+    first, second, third = keys(house)
+    assert (first, second) == ("INC-0001/C0OPS/root/0", "INC-0002/C0OPS/root/0")
+    assert third.startswith("INC-0001/C0OPS/broadcast/")
+
+
 def test_a_post_that_breaks_the_pager_does_not_hold_up_another() -> None:
     class Breaking(RecordingPager):
         def deliver(self, message: Message) -> Delivery:
