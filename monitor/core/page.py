@@ -322,10 +322,16 @@ def _actions(incident: Incident) -> tuple[Action, ...]:
         actions.append(Action(ActionKind.START, "Start rollback…", value, _start_confirm(incident), danger=True))
     for number, firing in enumerate(incident.alerts):
         if firing.active and firing.resolve is Resolve.BY_PERSON and firing.key.tier is not Tier.BLIND:
-            label = f"Dealt with: {firing.key.alert}"
+            label = f"Dealt with: {instance(firing.key)}"
             confirm = _dealt_confirm(firing)
             actions.append(Action(ActionKind.DEALT_WITH, label, f"{value}|{number}", confirm))
     return tuple(actions)
+
+
+def instance(key: AlertKey) -> str:
+    """Give the name of an alert with what tells its instance from others: DataIntegrityAtRisk (ledger_balance)."""
+    where = ", ".join(value for _, value in key.labels if value)
+    return f"{key.alert} ({where})" if where else key.alert
 
 
 def _start_confirm(incident: Incident) -> tuple[str, str, str, str]:

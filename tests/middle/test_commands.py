@@ -235,6 +235,22 @@ def test_dealing_with_one_of_two_keeps_the_other() -> None:
     assert set(house.alerts()) == {key("Login")}
 
 
+def test_of_several_instances_one_is_named_by_its_number() -> None:
+    house = House(group("critical", DATA))
+    house.says("Data", {"ledger": WORST, "orphans": WORST})
+    house.tick()
+    page = house.pager.messages[-1].page
+    assert page is not None
+    labels = [action.label for action in page.actions if action.kind is DEALT]
+    assert labels == ["Dealt with: Data (ledger)", "Dealt with: Data (orphans)"]
+    told = "INC-0001 has several alerts Data; name one by its number: 0 is Data (ledger), 1 is Data (orphans)."
+    assert sentence(house.ask(DEALT, alert="Data")) == told
+    assert isinstance(house.ask(DEALT, alert="1"), Done)
+    assert [one.key for one in house.incident().active] == [key("Data", job="ledger")]
+    assert isinstance(house.ask(DEALT, alert="Data"), Done)
+    assert house.alerts() == {}
+
+
 @pytest.mark.parametrize(
     ("alert", "told"),
     [
