@@ -252,10 +252,16 @@ def _status(scene: Scene) -> tuple[str, ...]:
     if incident.ended_at is not None:
         lines.append(f"Ended {clock(incident.ended_at)}: {_ending(incident)}.")
     elif incident.recovered_at is not None:
-        lines.append(f"All signals are clear since {clock(incident.recovered_at)}.")
+        lines.append(f"All signals are {calm(incident)} since {clock(incident.recovered_at)}.")
     if incident.is_open:
         lines.append(f"Next: {next_for(incident)}")
     return tuple(lines)
+
+
+def calm(incident: Incident) -> str:
+    """Give how the signals of a recovered incident stand: a person's word that it is dealt with is no clear signal."""
+    by_person = any(one.resolve is Resolve.BY_PERSON for one in incident.alerts)
+    return "clear or dealt with" if by_person else "clear"
 
 
 def _who_has_it(incident: Incident) -> str:

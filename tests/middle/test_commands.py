@@ -187,6 +187,8 @@ def test_an_alert_by_person_fires_until_it_is_dealt_with() -> None:
     assert house.alerts() == {}
     assert house.incident().recovered_at == house.clock.now()
     assert house.incident().alerts[0].resolved_why == "dealt with by Ana: restored from the ledger"
+    house.outbox.deliver_due()
+    assert house.told[-2] == "broadcast: Recovered 04:00 UTC, after 1 h 00 min: all signals are clear or dealt with."
 
 
 @pytest.mark.parametrize("alert", ["Data", "0"], ids=["by name", "by number"])
