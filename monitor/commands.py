@@ -12,7 +12,7 @@ import structlog
 from monitor.core.events import Actor, Event, Refused
 from monitor.core.incident import Acknowledge, Command, DealWith, Incident, Refusal, StartProcedure, decide
 from monitor.core.model import AlertKey
-from monitor.core.page import ActionKind
+from monitor.core.page import ActionKind, instance
 from monitor.desk import Desk
 from monitor.ports import Clock, GroupState, Store
 from monitor.rulebook import RuleBook
@@ -136,6 +136,13 @@ class Commands:
 def _deal_with(request: Request, incident: Incident) -> Command | NotDone:
     named = [one.key for number, one in enumerate(incident.alerts) if request.alert in {one.key.alert, str(number)}]
     active = [one.key for one in incident.active if one.key in named]
+    if len({one.labels for one in active}) > 1:
+        numbers = [
+            f"{number} is {instance(one.key)}" for number, one in enumerate(incident.alerts) if one.key in active
+        ]
+        return NotDone(
+            f"{incident.id} has several alerts {request.alert}; name one by its number: {', '.join(numbers)}."
+        )
     if not named:
         return NotDone(f"{incident.id} has no alert {request.alert}.", unknown=True)
     return DealWith(request.by, (active or named)[0], request.note or "no note")

@@ -26,6 +26,7 @@ from monitor.ports import (
     RetryAfter,
     Sent,
     Store,
+    StoreError,
 )
 from monitor.rulebook import RuleBook
 
@@ -64,6 +65,15 @@ class Bell:
     def ring(self) -> None:
         """Say that something new is owed."""
         self._rung.set()
+
+    @property
+    def rung(self) -> bool:
+        """Whether it rang since it was last waited for or answered."""
+        return self._rung.is_set()
+
+    def answer(self) -> None:
+        """Be ready for the next ring: what was owed until now is about to be read."""
+        self._rung.clear()
 
     def wait(self, seconds: float) -> None:
         """Wait until it rings, or for `seconds`; and be ready for the next ring."""
@@ -105,6 +115,8 @@ class Outbox:
         self._scenes = scenes
         self._bell = bell
         self._watched = watched
+        self._began = clock.now()
+        self._unwritten: set[str] = set()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -123,34 +135,62 @@ class Outbox:
             self._bell.wait(wait)
 
     def deliver_due(self) -> float:
-        """Deliver everything that is due; give the seconds until the next try."""
+        """Deliver everything that is due; give the seconds until the next try.
+
+        What goes wrong with one post does not hold up the others; it is raised when they had their turn. Something new
+        that is owed meanwhile, such as a page, does not wait until all that was read before it is out.
+        """
+        self._bell.answer()
         now = self._clock.now()
         waiting: list[datetime] = []
+        troubles: list[Exception] = []
         for post in in_order(self._store.owed()):
             if self._stopping.is_set():
                 break
             if post.not_before is not None and post.not_before > now:
                 waiting.append(post.not_before)
                 continue
-            after = self._deliver(post)
+            try:
+                after = self._deliver(post)
+            except StoreError:
+                raise  # what cannot be written down must not be posted on and on
+            except Exception as trouble:  # noqa: BLE001  # raised below: nothing is swallowed
+                troubles.append(trouble)
+                continue
             if after is not None and after.state is PostState.OWED and after.not_before is not None:
                 waiting.append(after.not_before)
+            if self._bell.rung:
+                waiting.append(now)
+                break
+        if troubles:
+            raise troubles[0]
         if not waiting:
             return IDLE
         return min(IDLE, max(0.05, (min(waiting) - self._clock.now()).total_seconds()))
 
     def _deliver(self, post: Post) -> Post | None:
         """Try one post; None where it must wait for its root."""
+        post = self._doubted(post)
         message = self._message(post)
         if message is None:
             return None
         delivery = self._pager.deliver(message)
         now = self._clock.now()
         after = delivered(post, delivery, now)
+        self._unwritten.add(post.key)
         self._store.record(after)
+        self._unwritten.discard(post.key)
         _tell(post, delivery)
         self._watched(Delivered(post, delivery, (now - post.decided_at).total_seconds()))
         return after
+
+    def _doubted(self, post: Post) -> Post:
+        """Take for tried what may have gone out though no attempt is on record.
+
+        An earlier process may have ended, or the disk been full, after the pager's ok and before it was written down.
+        """
+        untold = post.decided_at < self._began or post.key in self._unwritten
+        return replace(post, attempts=1) if untold and post.ts is None and post.attempts == 0 else post
 
     def _message(self, post: Post) -> Message | None:
         incident = self._store.incident(post.incident)

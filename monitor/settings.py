@@ -203,7 +203,7 @@ def load(
     """
     environ = os.environ if environ is None else environ
     gathered = gather(environ, env_file, secrets_dir, options or {})
-    gathered.problems += unknown(gathered.sources)
+    gathered.problems += unknown(gathered.sources) + empty(gathered)
     try:
         values = _Gathered(Settings, gathered.values)()
         settings = Settings(**values)
@@ -299,6 +299,12 @@ def unknown(given: Mapping[str, str]) -> list[str]:
         meant = f"did you mean {near[0]}?" if near else "see `rollback-monitor config show` for all of them."
         sentences.append(f"{name} ({given[name]}) is no setting; {meant}")
     return sentences
+
+
+def empty(gathered: Gathered) -> list[str]:
+    """Give a sentence for each secret that was given without one: a pager without its token would page nobody."""
+    bare = sorted(name for name in _secret_names() & gathered.values.keys() if not gathered.values[name].strip())
+    return [f"{name} ({gathered.sources[name]}) is empty; give the secret, or leave the setting out." for name in bare]
 
 
 def _sentence(loc: tuple[int | str, ...], message: str) -> str:

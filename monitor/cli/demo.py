@@ -11,7 +11,7 @@ def run(break_: str, for_seconds: float | None, *, keep: bool = False, rules: Pa
     from monitor.demo.run import run as show  # noqa: PLC0415  # the same
 
     if break_ not in set(Fault):
-        return _refuse(f"--break {break_}: there is {', '.join(Fault)}")
+        return _refuse(f"--break {break_}: no such fault; there are {', '.join(Fault)}")
     folder = rules or shipped_rules()
     if folder is None:
         return _refuse("this installation has no rules folder of its own: name one with --rules DIR")

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -15,6 +16,8 @@ from monitor.settings import Settings, SettingsError, load
 FAILED = 1
 PATIENCE = 10
 """Seconds that the daemon may take to answer."""
+INCIDENT = re.compile(r"[A-Z]{1,10}-[0-9]{1,9}")
+"""What the name of an incident looks like; nothing else gets into the path that is asked for."""
 
 
 class RefusedError(Exception):
@@ -23,31 +26,31 @@ class RefusedError(Exception):
 
 def show_all(env_file: Path | None, output: str) -> int:
     """Print all incidents, newest first."""
-    return _printed(env_file, "GET", "/api/v1/incidents", None, output, _print_all)
+    return _printed(env_file, "GET", (), None, output, _print_all)
 
 
 def show(env_file: Path | None, name: str, output: str) -> int:
     """Print one incident with its alerts and its timeline."""
-    return _printed(env_file, "GET", f"/api/v1/incidents/{name}", None, output, _print_one)
+    return _printed(env_file, "GET", (name,), None, output, _print_one)
 
 
 def act(env_file: Path | None, name: str, action: str, by: str, more: dict[str, str] | None = None) -> int:
     """Do something on an incident, in somebody's name."""
     body = {"as": by or getpass.getuser(), **(more or {})}
-    return _printed(env_file, "POST", f"/api/v1/incidents/{name}/{action}", body, "text", _print_done)
+    return _printed(env_file, "POST", (name, action), body, "text", _print_done)
 
 
 def _printed(
     env_file: Path | None,
     method: str,
-    path: str,
+    what: tuple[str, ...],
     body: dict[str, str] | None,
     output: str,
     draw: Any,  # noqa: ANN401
 ) -> int:
     try:
         settings, _ = load(env_file=env_file)
-        answer = _answer(settings, method, path, body)
+        answer = _answer(settings, method, _path(*what), body)
     except SettingsError as error:
         sys.stderr.writelines(f"rollback-monitor: {sentence}\n" for sentence in error.sentences)
         return FAILED
@@ -59,6 +62,16 @@ def _printed(
     else:
         draw(answer)
     return 0
+
+
+def _path(name: str | None = None, *action: str) -> str:
+    """Give the path of all incidents, of one, or of something to do on it. Raises RefusedError for no such name."""
+    if name is None:
+        return "/api/v1/incidents"
+    asked = name.strip().upper()
+    if not INCIDENT.fullmatch(asked):
+        raise RefusedError(f"{name!r} names no incident; write it like INC-0001.")
+    return "/".join(["/api/v1/incidents", asked, *action])
 
 
 def _answer(settings: Settings, method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
@@ -91,7 +104,11 @@ def _over_http(holder: tuple[int, str, str], method: str, path: str, body: dict[
 
 
 def _understood(status: int, body: bytes) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(body)
+    try:
+        answer: dict[str, Any] = json.loads(body)
+    except ValueError:
+        words = " ".join(body.decode(errors="replace").split())[:200]
+        raise RefusedError(f"the daemon could not answer (HTTP {status}: {words}); its log says why") from None
     if status >= 400:  # noqa: PLR2004  # HTTP: everything from 400 on is a refusal
         raise RefusedError(str(answer.get("error", body)))
     return answer

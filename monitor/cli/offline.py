@@ -8,6 +8,7 @@ import orjson
 
 from monitor.bootstrap import RulesError, build
 from monitor.settings import Settings
+from monitor.telemetry import configure_logging
 from monitor.web import Health, Inside, application
 
 
@@ -16,6 +17,7 @@ def ask(settings: Settings, method: str, path: str, body: dict[str, str] | None)
 
     Raises StoreError; rules that cannot be used are told as 503.
     """
+    configure_logging(settings.log_format, "error", settings.secrets)  # the answer is what the shell gets
     try:
         app = build(settings, io.StringIO())
     except RulesError as error:

@@ -252,10 +252,16 @@ def _status(scene: Scene) -> tuple[str, ...]:
     if incident.ended_at is not None:
         lines.append(f"Ended {clock(incident.ended_at)}: {_ending(incident)}.")
     elif incident.recovered_at is not None:
-        lines.append(f"All signals are clear since {clock(incident.recovered_at)}.")
+        lines.append(f"All signals are {calm(incident)} since {clock(incident.recovered_at)}.")
     if incident.is_open:
         lines.append(f"Next: {next_for(incident)}")
     return tuple(lines)
+
+
+def calm(incident: Incident) -> str:
+    """Give how the signals of a recovered incident stand: a person's word that it is dealt with is no clear signal."""
+    by_person = any(one.resolve is Resolve.BY_PERSON for one in incident.alerts)
+    return "clear or dealt with" if by_person else "clear"
 
 
 def _who_has_it(incident: Incident) -> str:
@@ -322,10 +328,16 @@ def _actions(incident: Incident) -> tuple[Action, ...]:
         actions.append(Action(ActionKind.START, "Start rollback…", value, _start_confirm(incident), danger=True))
     for number, firing in enumerate(incident.alerts):
         if firing.active and firing.resolve is Resolve.BY_PERSON and firing.key.tier is not Tier.BLIND:
-            label = f"Dealt with: {firing.key.alert}"
+            label = f"Dealt with: {instance(firing.key)}"
             confirm = _dealt_confirm(firing)
             actions.append(Action(ActionKind.DEALT_WITH, label, f"{value}|{number}", confirm))
     return tuple(actions)
+
+
+def instance(key: AlertKey) -> str:
+    """Give the name of an alert with what tells its instance from others: DataIntegrityAtRisk (ledger_balance)."""
+    where = ", ".join(value for _, value in key.labels if value)
+    return f"{key.alert} ({where})" if where else key.alert
 
 
 def _start_confirm(incident: Incident) -> tuple[str, str, str, str]:

@@ -20,7 +20,7 @@ from monitor.core.events import (
 )
 from monitor.core.incident import Incident, apply
 from monitor.core.model import Tier
-from monitor.core.page import names
+from monitor.core.page import calm, names
 from monitor.core.response import Response
 from monitor.core.rule import Route
 from monitor.core.words import clock, lasted
@@ -247,4 +247,4 @@ def recovered(incident: Incident) -> str:
     """Give the sentence that stands the team down: when, and after how long."""
     until = incident.recovered_at or incident.opened_at
     since = min((one.since for one in incident.alerts), default=incident.opened_at)
-    return f"Recovered {clock(until)}, after {lasted(until - since)}: all signals are clear."
+    return f"Recovered {clock(until)}, after {lasted(until - since)}: all signals are {calm(incident)}."

@@ -122,10 +122,9 @@ def _show(plan: Plan, folder: Path, children: Children, tell: Narrator) -> None:
     ends = time.monotonic() + (FOREVER if plan.for_seconds is None else plan.for_seconds)
     tell.say(f"Healthy traffic for {min(plan.healthy_seconds, ends - time.monotonic()):.0f} s…")
     children.rest(min(plan.healthy_seconds, ends - time.monotonic()))
-    if plan.effect.page is not None:
-        _break(plan, world, url, children, tell, ends)
+    page = _break(plan, world, url, children, tell, ends) if plan.effect.page is not None else None
     if ends - time.monotonic() > TRY_SECONDS:
-        _next_steps(folder, url, world, tell)
+        _next_steps(folder, url, world, page, tell)
     children.rest(ends - time.monotonic())
 
 
@@ -145,8 +144,8 @@ def _start_monitor(plan: Plan, folder: Path, world: World, children: Children, t
     return url
 
 
-def _break(plan: Plan, world: World, url: str, children: Children, tell: Narrator, ends: float) -> None:
-    """Break the shop and wait for the page it owes."""
+def _break(plan: Plan, world: World, url: str, children: Children, tell: Narrator, ends: float) -> watched.Seen | None:
+    """Break the shop and wait for the page it owes; None where the time was over before."""
     effect = plan.effect
     tier = effect.page
     assert tier is not None, "asked by the caller"  # noqa: S101  # narrows the type
@@ -164,6 +163,7 @@ def _break(plan: Plan, world: World, url: str, children: Children, tell: Narrato
         tell.say(
             f"The time is over before the {tier} page is due ({effect.within:.0f} s after the break at the latest)."
         )
+    return page
 
 
 def _timing(world: World, effect: Effect, broken: float, page: watched.Seen, tell: Narrator) -> None:
@@ -175,15 +175,22 @@ def _timing(world: World, effect: Effect, broken: float, page: watched.Seen, tel
     tell.say(f"first page {now - broken:.1f} s after the break{since}")
 
 
-def _next_steps(folder: Path, url: str, world: World, tell: Narrator) -> None:
-    """Say what to try while everything runs."""
+def _next_steps(folder: Path, url: str, world: World, page: watched.Seen | None, tell: Narrator) -> None:
+    """Say what to try while everything runs: answer the page, or bring one about."""
     program = Path(sys.executable).with_name("rollback-monitor")
     file = folder / "demo.env"
     name = str(program) if program.exists() else f"{sys.executable} -m monitor"
+    fault = f"curl -X POST {world.ports.control}/fault"
+    tries = [f"{name} incident list --env-file {file}"]
+    if page is None:
+        tries.append(
+            f"{fault}/login     # break the login: a page comes within half a minute; /fault/none rolls the shop back"
+        )
+    else:
+        tries.append(f"{name} incident ack {page.id} --env-file {file}")
+        tries.append(f"{fault}/none      # roll the shop back; /fault/login breaks it again")
     tell.add(
         "\nTry this in another terminal:\n"
-        f"    {name} incident list --env-file {file}\n"
-        f"    {name} incident ack INC-0001 --env-file {file}\n"
-        f"    curl -X POST {world.ports.control}/fault/none      # roll the shop back; /fault/login breaks it again\n"
-        f"The monitor: {url}    Prometheus: {world.server.url}    Ctrl-C ends everything.\n"
+        + "".join(f"    {one}\n" for one in tries)
+        + f"The monitor: {url}    Prometheus: {world.server.url}    Ctrl-C ends everything.\n"
     )

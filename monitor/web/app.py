@@ -7,6 +7,7 @@ Slack.
 import hmac
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,8 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/incidents", pages.incidents),
             Route("/api/v1/incidents/{id}", pages.incident),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
-        ]
+        ],
+        exception_handlers={StoreError: _unreadable},
     )
 
 
@@ -90,7 +92,8 @@ class _Pages:
         return _health(self._inside.ready())
 
     async def metrics(self, _request: Request) -> Response:
-        await run_in_threadpool(self._inside.gauges)
+        with suppress(StoreError):  # the counters that tell of it must be seen just then
+            await run_in_threadpool(self._inside.gauges)
         return Response(generate_latest(self._inside.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def reload(self, request: Request) -> Response:
@@ -134,6 +137,10 @@ class _Pages:
 
 def _health(health: Health) -> Response:
     return Response("ok\n" if health.ok else f"{health.trouble}\n", 200 if health.ok else 503, media_type="text/plain")
+
+
+async def _unreadable(_request: Request, error: Exception) -> Response:
+    return _wrong(str(error), 503)
 
 
 def _untrusted() -> Response:

@@ -65,6 +65,13 @@ def test_a_page_is_shown_with_its_timing_and_nothing_is_left(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_page_it_is_said_how_to_get_one(tmp_path: Path) -> None:
+    code, said = finished(started(tmp_path, "none", "silent", "7"))
+    assert code == 0, said
+    assert "/fault/login     # break the login" in said
+    assert "incident ack" not in said
+
+
 def test_a_monitor_that_dies_is_said_with_its_last_words_and_nothing_is_left(tmp_path: Path) -> None:
     code, said = finished(started(tmp_path, "login", "dies", "8"))
     assert code == 1
@@ -97,7 +104,9 @@ def test_a_missing_prometheus_is_named_with_what_to_install(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("break_", "rules", "sentence"),
     [
-        pytest.param("fire", None, "--break fire: there is none, login, errors", id="a fault that does not exist"),
+        pytest.param(
+            "fire", None, "--break fire: no such fault; there are none, login, errors", id="a fault that does not exist"
+        ),
         pytest.param("login", Path("nowhere"), "--rules nowhere: no such folder", id="a folder that does not exist"),
     ],
 )

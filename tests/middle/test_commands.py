@@ -187,6 +187,8 @@ def test_an_alert_by_person_fires_until_it_is_dealt_with() -> None:
     assert house.alerts() == {}
     assert house.incident().recovered_at == house.clock.now()
     assert house.incident().alerts[0].resolved_why == "dealt with by Ana: restored from the ledger"
+    house.outbox.deliver_due()
+    assert house.told[-2] == "broadcast: Recovered 04:00 UTC, after 1 h 00 min: all signals are clear or dealt with."
 
 
 @pytest.mark.parametrize("alert", ["Data", "0"], ids=["by name", "by number"])
@@ -233,6 +235,22 @@ def test_dealing_with_one_of_two_keeps_the_other() -> None:
     assert house.store.reasons[-1] == "dealt_with"
     assert [one.key for one in house.incident().active] == [key("Login")]
     assert set(house.alerts()) == {key("Login")}
+
+
+def test_of_several_instances_one_is_named_by_its_number() -> None:
+    house = House(group("critical", DATA))
+    house.says("Data", {"ledger": WORST, "orphans": WORST})
+    house.tick()
+    page = house.pager.messages[-1].page
+    assert page is not None
+    labels = [action.label for action in page.actions if action.kind is DEALT]
+    assert labels == ["Dealt with: Data (ledger)", "Dealt with: Data (orphans)"]
+    told = "INC-0001 has several alerts Data; name one by its number: 0 is Data (ledger), 1 is Data (orphans)."
+    assert sentence(house.ask(DEALT, alert="Data")) == told
+    assert isinstance(house.ask(DEALT, alert="1"), Done)
+    assert [one.key for one in house.incident().active] == [key("Data", job="ledger")]
+    assert isinstance(house.ask(DEALT, alert="Data"), Done)
+    assert house.alerts() == {}
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,43 @@ def test_trouble_with_one_incident_does_not_hold_up_another() -> None:
     assert keys(house)[-1] == other.key
 
 
+def test_a_page_that_is_decided_while_others_go_out_goes_before_the_rest() -> None:
+    class Slow(RecordingPager):
+        def deliver(self, message: Message) -> Delivery:
+            if not self.messages:
+                events = NewEvents("INC-0002", 0, tuple(house.store.events("INC-0001")))
+                house.store.commit(Change(events=(events,), posts=(replace(POST, incident="INC-0002"),)))
+                house.bell.ring()
+            return super().deliver(message)
+
+    house = joined(paged())
+    house.pager = Slow()
+    house.build(house.book.now.rules)
+    house.outbox.deliver_due()
+    house.outbox.deliver_due()
+    first, second, third = keys(house)
+    assert (first, second) == ("INC-0001/C0OPS/root/0", "INC-0002/C0OPS/root/0")
+    assert third.startswith("INC-0001/C0OPS/broadcast/")
+
+
+def test_a_post_that_breaks_the_pager_does_not_hold_up_another() -> None:
+    class Breaking(RecordingPager):
+        def deliver(self, message: Message) -> Delivery:
+            if message.post.incident == "INC-0001":
+                raise ValueError("this page cannot be drawn")
+            return super().deliver(message)
+
+    house = House(CRITICAL, pager=Breaking())
+    house.says("Login", WORST)
+    house.evaluate_all()
+    other = replace(POST, incident="INC-0002", decided_at=house.clock.now() + timedelta(seconds=1))
+    events = NewEvents("INC-0002", 0, tuple(house.store.events("INC-0001")))
+    house.store.commit(Change(events=(events,), posts=(other,)))
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        house.outbox.deliver_due()
+    assert keys(house) == [other.key]
+
+
 def test_a_channel_that_changed_gets_its_own_root() -> None:
     house = paged()
     house.outbox.deliver_due()
@@ -289,6 +326,38 @@ def test_a_restart_goes_on_with_what_is_owed() -> None:
     house.outbox.deliver_due()
     house.outbox.deliver_due()
     assert keys(house) == ["INC-0001/C0OPS/root/0"] * 2
+
+
+def test_what_an_earlier_process_left_may_have_gone_out_and_is_looked_for() -> None:
+    house = paged()
+    house.clock.advance(1)
+    house.build(house.book.now.rules)  # killed between the pager's ok and writing it down: no attempt is on record
+    house.says("Errors", BAD)
+    house.walk(INTERVAL)
+    told = [(message.post.kind, message.post.attempts) for message in house.pager.messages]
+    assert told == [(PostKind.ROOT, 1), (PostKind.BROADCAST, 0)]
+
+
+def test_what_went_out_and_could_not_be_written_down_is_looked_for() -> None:
+    class Full(RecallingStore):
+        full = True
+
+        def record(self, post: Post) -> None:
+            if self.full:
+                raise StoreError("the disk is full")
+            super().record(post)
+
+    house = House(CRITICAL)
+    store = house.store = Full()
+    house.build(rule_set(CRITICAL))
+    house.says("Login", WORST)
+    house.evaluate_all()
+    with pytest.raises(StoreError, match="full"):
+        house.outbox.deliver_due()
+    store.full = False
+    house.outbox.deliver_due()
+    assert [message.post.attempts for message in house.pager.messages] == [0, 1]
+    assert not store.owed()
 
 
 # --- the thread -------------------------------------------------------------------------------------------------------
