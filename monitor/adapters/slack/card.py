@@ -1,4 +1,4 @@
-"""The procedure card as Slack shows it: what is next on top, the current step open, the others one line each. Pure.
+"""The procedure card as Slack shows it: what is next on top, then the steps, as many of them open as fit. Pure.
 
 Commands stand in preformatted rich text, where nothing is parsed: what is copied is what was written.
 """
@@ -32,18 +32,28 @@ def draw_card(card: Card) -> Drawn:
 
 
 def _card_blocks(card: Card) -> list[Json]:
-    """Give the blocks with as many commands as fit; the words around them are cut to parts that do."""
+    """Give the blocks with as many steps open and commands as fit; words are cut last, to parts that do."""
     most = min(max((len(step.commands) for step in card.steps), default=0), MAX_COMMANDS)
-    plans = ((most, MAX_LIST), (most, 300), (most // 2, 300), (most // 4, 300), (0, 300))
-    for commands, words in plans:
-        blocks = as_json(_layout(card, commands, words))
+    steps = len(card.steps)
+    plans = (
+        *((most, MAX_LIST, opened) for opened in range(steps, 0, -1)),
+        (most, 300, 1),
+        (most // 2, 300, 1),
+        (most // 4, 300, 1),
+        (0, 300, 1),
+    )
+    for commands, words, opened in plans:
+        blocks = as_json(_layout(card, commands, words, opened))
         if size(blocks) <= MAX_ALL and len(blocks) <= MAX_BLOCKS:
             return blocks
-    return as_json(_layout(card, 0, 100))
+    return as_json(_layout(card, 0, 100, 1))
 
 
-def _layout(card: Card, commands: int, words: int) -> list[Block]:
-    """Give the card from top to bottom, `commands` commands and at most `words` characters a part."""
+def _layout(card: Card, commands: int, words: int, opened: int) -> list[Block]:
+    """Give the card from top to bottom: `opened` steps from the current one on with all they hold.
+
+    `commands` commands a step and at most `words` characters a part.
+    """
     before = list(takewhile(lambda step: not step.current, card.steps))
     after = card.steps[len(before) :]
     blocks: list[Block] = [header(f"📋 {card.title}")]
@@ -51,9 +61,9 @@ def _layout(card: Card, commands: int, words: int) -> list[Block]:
     status = escaped("\n".join(line for line in card.status if line.strip()), words)
     blocks += [context(status)] if status else []
     blocks += _closed(before, words)
-    if after:
-        blocks += _open(after[0], commands, words)
-        blocks += _closed(after[1:], words)
+    for step in after[:opened]:
+        blocks += _open(step, commands, words)
+    blocks += _closed(after[opened:], words)
     return blocks
 
 
@@ -64,8 +74,8 @@ def _closed(steps: Iterable[CardStep], words: int) -> list[Block]:
 
 
 def _open(step: CardStep, commands: int, words: int) -> list[Block]:
-    """Give the current step: its words, what to do, the commands to copy, what to decide and to check."""
-    head = f"▶ *{step.number}. {authored(' '.join(step.title.split()), 200)}*"
+    """Give a step: its words, what to do, the commands to copy, what to decide, what to check; ▶ marks the current one."""
+    head = f"{'▶ ' if step.current else ''}*{step.number}. {authored(' '.join(step.title.split()), 200)}*"
     body = authored(step.text.strip(), words)
     blocks: list[Block] = [section(f"{head}\n{body}" if body else head)]
     for name, mark, title in LISTS[:3]:
