@@ -10,14 +10,11 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from monitor import __version__
+from monitor.core.words import CONTROL
 
 REDACTED = "[redacted]"
 TOKENS = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=Bearer )\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 """What looks like a secret wherever it stands: Slack's tokens, bearer tokens, users and passwords in URLs."""
-
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""Characters that could forge or hide a log line, or turn its direction; a tab and a newline are escaped where a line
-is written."""
 
 
 class Redaction:
