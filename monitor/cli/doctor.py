@@ -17,7 +17,9 @@ from monitor.bootstrap import (
     slack_findings,
     try_database,
 )
+from monitor.core.model import Verdict
 from monitor.core.rule import Group, Rule, RuleSet
+from monitor.core.words import plain
 from monitor.grid import newest_point
 from monitor.ports import StoreError
 from monitor.reading import Deadline, Judged, Plan, Reader, plan
@@ -46,7 +48,7 @@ def run(*, env_file: Path | None, secrets_dir: Path | None, output: str) -> int:
     else:
         for line in lines:
             mark = {True: "ok  ", False: "BAD ", None: "note"}[line.ok]
-            sys.stdout.write(f"{mark}  {line.what}{f': {line.mend}' if line.mend else ''}\n")
+            sys.stdout.write(plain(f"{mark}  {line.what}{f': {line.mend}' if line.mend else ''}") + "\n")
     return int(any(line.ok is False for line in lines))
 
 
@@ -101,6 +103,9 @@ def _rule(reader: Reader, planned: Plan, group: Group, rule: Rule, clock: System
     if point.instances == 0:
         mend = f"its selectors match no series; look at {rule.place}, or say `optional: true`"
         return Line(ok=None if rule.optional else False, what=f"rule {rule.alert}", mend=mend)
+    wrong = next((one.why for one in point.judgements.values() if one.verdict is Verdict.ERROR), None)
+    if wrong is not None:
+        return Line(ok=False, what=f"rule {rule.alert}", mend=wrong)
     verdicts = sorted({str(one.verdict).replace("_", " ") for one in point.judgements.values()})
     return Line(ok=True, what=f"rule {rule.alert}: {point.instances} instances, now {', '.join(verdicts)}")
 
