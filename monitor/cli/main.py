@@ -3,6 +3,8 @@
 One file a command group; each is imported only when it is called, so that `--help` and `check` stay quick.
 """
 
+import io
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,7 +37,10 @@ app.add_typer(config, name="config")
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. A letter that the terminal cannot show is a question mark, not the end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()
 
 

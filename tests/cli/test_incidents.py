@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from monitor.core.rule import Resolve
 from monitor.ports import Change, NewEvents, Post, PostKind, PostState
 from tests.cli.folder import Folder
 
+ROOT = Path(__file__).parents[2]
 AT = datetime(2026, 3, 1, 3, 2, 11, tzinfo=UTC)
 LOGIN = Firing(
     AlertKey("LoginFailing", (("job", "auth"),), Tier.ROLLBACK), "auth", "login: 62 % fail", AT, AT, why="31 of 50"
@@ -99,6 +102,16 @@ def test_a_label_cannot_write_to_the_terminal(folder: Folder) -> None:
         assert said.code == 0
         assert "log�[2Jin fine" in said.out
         assert "\x1b" not in said.out
+
+
+def test_a_terminal_that_cannot_show_a_letter_shows_the_rest(folder: Folder) -> None:
+    long = replace(LOGIN, summary="login: " + "ü" * 200)
+    happened(folder, 1, AlertFired(AT, MONITOR, long))
+    env = {f"MONITOR_{name}": value for name, value in folder.settings.items()} | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "monitor", "incident", "list"]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "login: ????" in done.stdout
 
 
 # --- acting ---------------------------------------------------------------------------------------------------------
