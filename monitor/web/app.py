@@ -67,7 +67,8 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/incidents", pages.incidents),
             Route("/api/v1/incidents/{id}", pages.incident),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
-        ]
+        ],
+        exception_handlers={StoreError: _unusable},
     )
 
 
@@ -77,6 +78,10 @@ def _json(body: object, status: int = 200) -> Response:
 
 def _wrong(sentence: str, status: int) -> Response:
     return _json({"version": 1, "error": sentence}, status)
+
+
+async def _unusable(_request: Request, error: Exception) -> Response:
+    return _wrong(str(error), 503)
 
 
 class _Pages:
