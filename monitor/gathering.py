@@ -103,13 +103,17 @@ def _lines(gathered: Gathered, env_file: Path) -> dict[str, str]:
     try:
         with env_file.open(encoding="utf-8") as lines:
             for line in parse_stream(lines):
-                if line.error or (line.key is not None and line.value is None):
+                if line.error or (line.value is None and _is_ours(line.key)):
                     gathered.problems.append(f"{env_file}:{line.original.line} is no setting; write NAME=value.")
                 elif line.key is not None:
                     values[line.key] = line.value or ""
     except (OSError, UnicodeDecodeError) as error:
         gathered.problems.append(f"--env-file names {env_file}, which cannot be read ({_reason(error)}).")
     return values
+
+
+def _is_ours(name: str | None) -> bool:
+    return name is not None and (name.startswith(PREFIX) or name in SLACK_NAMES)
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:

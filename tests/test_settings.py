@@ -153,7 +153,7 @@ def test_systemd_names_the_secrets_directory(tmp_path: Path) -> None:
 def test_the_names_of_slacks_own_tools_are_taken(tmp_path: Path) -> None:
     assert bot_token(load({"SLACK_BOT_TOKEN": "xoxb-theirs"}))[0] == "xoxb-theirs"
     assert bot_token(load({"SLACK_BOT_TOKEN": "xoxb-theirs", BOT: "xoxb-ours"}))[0] == "xoxb-ours"
-    env_file = written(tmp_path, "env", "SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nHOME=/root\n")
+    env_file = written(tmp_path, "env", "SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nHOME=/root\nLANG\n")
     settings, gathered = load({}, env_file=env_file)
     assert settings.secrets == ("xoxb-1", "xapp-1")
     assert set(gathered.sources.values()) == {str(env_file)}
