@@ -93,5 +93,5 @@ lock: ## the newest versions that pyproject.toml allows, with the hashes of all 
 	@rm -rf .venv/lock
 
 clean: ## remove everything that was made here
-	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist *.egg-info
+	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -101,13 +101,12 @@ def prometheus_of(settings: Settings) -> PrometheusSource:
     return PrometheusSource(given.url, access)
 
 
-def build(settings: Settings, terminal: TextIO = sys.stdout) -> App:
-    """Put the daemon together.
+def build(settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None) -> App:
+    """Put the daemon together, on the rules on disk where none are given.
 
     Raises RulesError where the rules cannot be used and StoreError where the database cannot.
     """
-    rules = load_rules(settings)
-    clock, metrics, book = SystemClock(), Metrics(), RuleBook(rules)
+    clock, metrics, book = SystemClock(), Metrics(), RuleBook(rules or load_rules(settings))
     source = prometheus_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
     store = open_store(settings.database_url)

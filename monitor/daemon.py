@@ -22,6 +22,7 @@ from monitor.bootstrap import App, RulesError, load_rules
 from monitor.core.model import State, Tier
 from monitor.core.rule import Group
 from monitor.engine import Evaluated
+from monitor.lookout import SOURCE
 from monitor.ports import ConflictError, StoreError
 from monitor.serving import Serving
 from monitor.vigil import BLIND_GROUP
@@ -284,7 +285,7 @@ class Daemon:
                 metrics.alerts.labels(key.alert, str(alert.state)).inc()
         blind = {key.alert for key in kept[BLIND_GROUP].alerts} if BLIND_GROUP in kept else set()
         for group in self._app.book.now.rules.groups:
-            unseen = blind & {group.name, *(rule.alert for rule in group.rules)}
+            unseen = blind & {SOURCE.alert, group.name, *(rule.alert for rule in group.rules)}
             metrics.blind.labels(group.name).set(1 if unseen else 0)
         for tier in Tier:
             metrics.incidents.labels(str(tier)).set(0)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dotenv import dotenv_values
 from pydantic import (
     AnyHttpUrl,
     BaseModel,
@@ -25,18 +24,19 @@ from pydantic import (
     field_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-PREFIX = "MONITOR_"
+from monitor.gathering import PREFIX, Gathered, Sources, gather
 
-KUBERNETES = re.compile(r"^MONITOR(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_\w+)$")
-"""Variables that Kubernetes injects for services called monitor-something; they are no misspelt settings."""
+PRIVATE_HEADER = re.compile(r"auth|cookie|key|password|secret|token", re.IGNORECASE)
+"""Headers whose values are kept out of logs; others, such as a tenant's name, are ordinary words."""
 
-SLACK_NAMES = {
-    "SLACK_BOT_TOKEN": "MONITOR_SLACK__BOT_TOKEN",
-    "SLACK_APP_TOKEN": "MONITOR_SLACK__APP_TOKEN",
+WORDS = {
+    "path_not_file": "names a file that does not exist",
+    "dict_type": 'is no JSON object of texts, such as {"X-Scope-OrgID": "production"}',
 }
-"""The names that Slack's own tools use are taken too."""
+"""What the library says in its own terms, in ours."""
 
 
 class SettingsError(Exception):
@@ -54,6 +54,8 @@ def _http_url(value: str) -> str:
         raise ValueError("is no URL; write it with its scheme, such as http://prometheus:9090") from None
     if "@" in value.partition("://")[2].partition("/")[0]:
         raise ValueError("holds a user or password; give those in settings of their own")
+    if "?" in value or "#" in value:
+        raise ValueError("holds a query (? or #); write the address alone")
     return value.rstrip("/")
 
 
@@ -121,7 +123,7 @@ class Settings(BaseSettings):
     @classmethod
     def _address(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004  # the largest TCP port
+        if not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the largest TCP port
             raise ValueError("is no address; write host:port, such as 127.0.0.1:9911")
         return value
 
@@ -153,7 +155,8 @@ class Settings(BaseSettings):
             self.slack.app_token,
             self.console_token,
         )
-        return tuple(one.get_secret_value() for one in found if one is not None)
+        headers = (value for name, value in self.prometheus.headers.items() if PRIVATE_HEADER.search(name))
+        return (*(one.get_secret_value() for one in found if one is not None), *headers)
 
 
 class _Gathered(EnvSettingsSource):
@@ -174,91 +177,31 @@ class _Gathered(EnvSettingsSource):
         return self._values
 
 
-class Gathered(BaseModel):
-    """Every setting that somebody gave: its text by name, and where it came from."""
-
-    values: dict[str, str] = {}
-    sources: dict[str, str] = {}
-    problems: list[str] = []
-
-    def take(self, values: Mapping[str, str], source: str) -> None:
-        """Take what a stronger source has not given."""
-        for name, value in values.items():
-            if name not in self.values:
-                self.values[name] = value
-                self.sources[name] = source
-
-
 def load(
     environ: Mapping[str, str] | None = None,
     *,
     options: Mapping[str, str] | None = None,
     env_file: Path | None = None,
     secrets_dir: Path | None = None,
-) -> tuple[Settings, "Gathered"]:
+) -> tuple[Settings, Gathered]:
     """Give the effective settings and where each came from. Raises SettingsError with a sentence for everything wrong.
 
     The stronger source wins: `options` of the command line, the environment, files named by `..._FILE`, the secrets
     directory (systemd's credentials directory where none is given), the env file.
     """
     environ = os.environ if environ is None else environ
-    gathered = gather(environ, env_file, secrets_dir, options or {})
-    gathered.problems += unknown(gathered.sources) + empty(gathered)
+    gathered = gather(Sources(environ, options or {}, env_file, secrets_dir), _secret_names())
+    gathered.problems += unknown(gathered.sources)
+    gathered.problems += _empty(gathered)
+    known = {name: value for name, value in gathered.values.items() if name in names()}
     try:
-        values = _Gathered(Settings, gathered.values)()
+        values = _Gathered(Settings, known)()
         settings = Settings(**values)
     except ValidationError as error:
-        gathered.problems += [_sentence(one["loc"], one["msg"]) for one in error.errors(include_input=False)]
+        gathered.problems += [_sentence(one) for one in error.errors(include_input=False)]
     if gathered.problems:
         raise SettingsError(gathered.problems)
     return settings, gathered
-
-
-def gather(
-    environ: Mapping[str, str], env_file: Path | None, secrets_dir: Path | None, options: Mapping[str, str]
-) -> Gathered:
-    """Collect the settings from all sources, the strongest first."""
-    gathered = Gathered()
-    gathered.take(options, "command line")
-    given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and not KUBERNETES.match(name)}
-    twins = {f"{name}_FILE" for name in _secret_names()}
-    named = {name: value for name, value in given.items() if name in twins}
-    gathered.take({name: value for name, value in given.items() if name not in named}, "environment")
-    gathered.take({ours: environ[theirs] for theirs, ours in SLACK_NAMES.items() if environ.get(theirs)}, "environment")
-    for name, path in sorted(named.items()):
-        _take_file(gathered, name.removesuffix("_FILE"), Path(path), f"{name} names")
-    credentials = environ.get("CREDENTIALS_DIRECTORY")
-    folder = secrets_dir or (Path(credentials) if credentials else None)
-    for file in sorted(folder.glob(f"{PREFIX}*")) if folder else []:
-        _take_file(gathered, file.name, file, "the secrets directory holds")
-    _take_env_file(gathered, env_file)
-    return gathered
-
-
-def _take_file(gathered: Gathered, name: str, path: Path, how: str) -> None:
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        gathered.problems.append(f"{how} {path}, which cannot be read ({reason}).")
-        return
-    if not text:
-        gathered.problems.append(f"{how} {path}, which is empty; put the secret of {name} into it.")
-        return
-    gathered.take({name: text}, str(path))
-
-
-def _take_env_file(gathered: Gathered, env_file: Path | None) -> None:
-    if env_file is None:
-        return
-    if not env_file.is_file():
-        gathered.problems.append(f"--env-file names {env_file}, which does not exist.")
-        return
-    values = {name: value or "" for name, value in dotenv_values(env_file, interpolate=False).items()}
-    known = {SLACK_NAMES.get(name, name): value for name, value in values.items()}
-    for name in [name for name in known if name.removesuffix("_FILE") in _secret_names() and name.endswith("_FILE")]:
-        _take_file(gathered, name.removesuffix("_FILE"), Path(known.pop(name)), f"{env_file}: {name} names")
-    gathered.take({name: value for name, value in known.items() if name.startswith(PREFIX)}, str(env_file))
 
 
 def names() -> dict[str, object]:
@@ -295,19 +238,23 @@ def unknown(given: Mapping[str, str]) -> list[str]:
     known = [*names(), *(f"{name}_FILE" for name in _secret_names())]
     sentences = []
     for name in sorted(set(given) - set(known)):
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        meant = f"did you mean {near[0]}?" if near else "see `rollback-monitor config show` for all of them."
+        bare = [one.removeprefix(PREFIX) for one in known]  # what all have in common makes nothing near
+        near = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), bare, n=1, cutoff=0.6)
+        meant = f"did you mean {PREFIX}{near[0]}?" if near else "the README has a table of them all."
         sentences.append(f"{name} ({given[name]}) is no setting; {meant}")
     return sentences
 
 
-def empty(gathered: Gathered) -> list[str]:
-    """Give a sentence for each secret that was given without one: a pager without its token would page nobody."""
-    bare = sorted(name for name in _secret_names() & gathered.values.keys() if not gathered.values[name].strip())
-    return [f"{name} ({gathered.sources[name]}) is empty; give the secret, or leave the setting out." for name in bare]
+def _empty(gathered: Gathered) -> list[str]:
+    """Give a sentence for each secret that is set to nothing: whoever set it counts on there being one."""
+    return [
+        f"{name} ({gathered.sources[name]}) is empty; put the secret there, or leave the setting out."
+        for name, value in gathered.values.items()
+        if name in _secret_names() and not value.strip()
+    ]
 
 
-def _sentence(loc: tuple[int | str, ...], message: str) -> str:
-    name = PREFIX + "__".join(str(part) for part in loc).upper()
-    said = message.removeprefix("Value error, ")
+def _sentence(error: ErrorDetails) -> str:
+    name = PREFIX + "__".join(str(part) for part in error["loc"]).upper()
+    said = WORDS.get(error["type"], error["msg"].removeprefix("Value error, ").removeprefix("Input "))
     return f"{name} {said[0].lower()}{said[1:]}."

@@ -10,13 +10,11 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from monitor import __version__
+from monitor.core.words import CONTROL
 
 REDACTED = "[redacted]"
 TOKENS = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=Bearer )\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 """What looks like a secret wherever it stands: Slack's tokens, bearer tokens, users and passwords in URLs."""
-
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-"""Characters that could forge or hide a log line; a tab and a newline are escaped by the renderers."""
 
 
 class Redaction:
@@ -82,14 +80,13 @@ def configure_logging(log_format: str, level: str, secrets: Iterable[str], strea
         structlog.processors.format_exc_info,
         redaction,
     ]
-    render: Any = structlog.processors.JSONRenderer()
+    render: list[Any] = [structlog.processors.JSONRenderer()]
     if log_format == "console":
-        render = structlog.dev.ConsoleRenderer(
-            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        plain = structlog.dev.plain_traceback
+        render = [_on_one_line, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
     handler = logging.StreamHandler(_Unbreakable(stream))
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_without_meta, render])
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_without_meta, *render])
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -110,6 +107,11 @@ def configure_logging(log_format: str, level: str, secrets: Iterable[str], strea
 
 def _without_meta(logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return structlog.stdlib.ProcessorFormatter.remove_processors_meta(cast("Any", logger), name, event)
+
+
+def _on_one_line(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape a newline in what a library says: the renderer quotes values, but writes the event as it stands."""
+    return {**event, "event": str(event.get("event", "")).replace("\n", "\\n")}
 
 
 class Metrics:

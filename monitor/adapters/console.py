@@ -3,6 +3,7 @@
 Prints pages where no Slack is set. People answer from a shell. Knows nothing of incidents' rules.
 """
 
+import io
 import shutil
 import threading
 from typing import TextIO
@@ -12,7 +13,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from monitor.core.page import Card, Page, Tone
-from monitor.core.words import clock
+from monitor.core.words import clock, plain
 from monitor.ports import Delivery, Message, PostKind, Rejected, Sent
 
 COLOURS = {
@@ -30,8 +31,10 @@ class ConsolePager:
     """Prints each page once, whole; what changes on it later is told in a line. Thread-safe."""
 
     def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._drawn = io.StringIO()
         width = min(WIDEST, shutil.get_terminal_size((100, 24)).columns)
-        self._console = Console(file=stream, width=width, highlight=False, soft_wrap=False)
+        self._console = Console(file=self._drawn, width=width, highlight=False, force_terminal=stream.isatty() or None)
         self._lock = threading.Lock()
         self._status: dict[str, tuple[str, ...]] = {}
 
@@ -39,10 +42,21 @@ class ConsolePager:
         """Print the message; a closed terminal is a rejection, never an exception."""
         try:
             with self._lock:
-                self._print(message)
+                self._write(message)
         except (OSError, ValueError) as error:
             return Rejected(f"the terminal cannot be written to ({error})")
         return Sent(message.post.ts or message.post.key)
+
+    def _write(self, message: Message) -> None:
+        """Draw first and write then: where the reader has gone away, the library would end the thread."""
+        self._print(message)
+        drawn, encoding = self._drawn.getvalue(), self._stream.encoding or "utf-8"
+        self._drawn.seek(0)
+        self._drawn.truncate()
+        self._stream.write(drawn.encode(encoding, "replace").decode(encoding))
+        self._stream.flush()
+        if message.page is not None:
+            self._status[message.page.incident] = message.page.status
 
     def _print(self, message: Message) -> None:
         if message.page is not None:
@@ -50,41 +64,49 @@ class ConsolePager:
         elif message.card is not None:
             self._console.print(_card(message.card))
         elif message.post.kind is not PostKind.CARD:
-            self._console.print(Text(f"{message.post.incident}  {message.post.said}", style="bold"))
+            self._console.print(_text(f"{message.post.incident}  {message.post.said}", "bold"))
 
     def _page(self, page: Page, *, new: bool) -> None:
         before = self._status.get(page.incident, ())
-        self._status[page.incident] = page.status
         if new:
             self._console.print(_panel(page))
             return
         for line in page.status:
             if line not in before:
-                self._console.print(Text(f"{page.incident}  {line}"))
+                self._console.print(_text(f"{page.incident}  {line}"))
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(plain(words), style)
 
 
 def _panel(page: Page) -> Panel:
     colour = COLOURS[page.tone]
-    lines = [Text(page.headline, style=colour), Text("")]
+    lines = [_text(page.headline, colour), Text("")]
     for why in page.why:
         since = f", since {clock(why.since)}"
-        lines.append(Text.assemble("• ", (why.text, "bold"), since))
-        lines += [Text(f"  {why.numbers}", style="dim")] if why.numbers else []
-        lines += [Text(f"  {name}: {url}", style="dim") for name, url in why.links]
+        lines.append(Text.assemble("• ", (plain(why.text), "bold"), since))
+        lines += [_text(f"  {why.numbers}", "dim")] if why.numbers else []
+        lines += [_text(f"  {name}: {url}", "dim") for name, url in why.links]
     if page.more:
         lines.append(Text(f"• and {page.more} more"))
-    lines += [Text(note, style="bold") for note in page.notes]
-    lines += [Text(""), *(Text(line) for line in page.status)]
-    return Panel(Group(*lines), border_style=colour, title=page.incident, title_align="left", subtitle=page.footer)
+    lines += [_text(note, "bold") for note in page.notes]
+    lines += [Text(""), *(_text(line) for line in page.status)]
+    return _framed(lines, colour, page.incident, page.footer)
 
 
 def _card(card: Card) -> Panel:
-    lines = [Text(card.next_for, style="bold"), *(Text(line) for line in card.status), Text("")]
+    lines = [_text(card.next_for, "bold"), *(_text(line) for line in card.status), Text("")]
     for step in card.steps:
-        lines.append(Text(f"{step.number}. {step.title}", style="bold" if step.current else ""))
+        lines.append(_text(f"{step.number}. {step.title}", "bold" if step.current else ""))
         if step.current:
-            lines += [Text(f"   {line}") for line in step.text.splitlines()]
-            lines += [Text(f"   ☐ {task}") for task in step.tasks]
-            lines += [Text(f"   ☐ note: {field}") for field in step.collect]
-            lines += [Text(f"   $ {command}", style="cyan") for command in step.commands]
-    return Panel(Group(*lines), border_style="blue", title=f"{card.incident} · {card.title}", title_align="left")
+            lines += [_text(f"   {line}") for line in step.text.splitlines()]
+            lines += [_text(f"   ☐ {task}") for task in step.tasks]
+            lines += [_text(f"   ☐ note: {field}") for field in step.collect]
+            lines += [_text(f"   $ {command}", "cyan") for command in step.commands]
+    return _framed(lines, "blue", f"{card.incident} · {card.title}")
+
+
+def _framed(lines: list[Text], colour: str, title: str, footer: str = "") -> Panel:
+    subtitle = _text(footer) if footer else None
+    return Panel(Group(*lines), border_style=colour, title=_text(title), title_align="left", subtitle=subtitle)

@@ -142,7 +142,7 @@ class MemoryStore:
         """Give the incidents, newest first."""
         with self._lock:
             told: Mapping[str, tuple[Event, ...]] = dict(self._events)
-        folded = [fold(name, events) for name, events in sorted(told.items(), reverse=True)]
+        folded = [fold(name, told[name]) for name in sorted(told, key=_number, reverse=True)]
         return [one for one in folded if one.is_open or not open_only]
 
     def events(self, incident: str) -> Sequence[Event]:
@@ -153,7 +153,7 @@ class MemoryStore:
     def next_incident_number(self) -> int:
         """Give the number that the next incident would have."""
         with self._lock:
-            return max((int(name.rpartition("-")[2]) for name in self._events), default=0) + 1
+            return max(map(_number, self._events), default=0) + 1
 
     def posts(self, incident: str) -> Sequence[Post]:
         """Give everything that is or was owed for one incident, in order of decision."""
@@ -179,3 +179,7 @@ class MemoryStore:
 
     def close(self) -> None:
         """Forget nothing; there is nothing to let go of."""
+
+
+def _number(incident: str) -> int:
+    return int(incident.rpartition("-")[2])

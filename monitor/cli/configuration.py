@@ -7,6 +7,7 @@ import orjson
 from pydantic import SecretStr
 
 from monitor.settings import Settings, SettingsError, load, names
+from monitor.telemetry import Redaction
 
 
 def show(env_file: Path | None, secrets_dir: Path | None, output: str) -> int:
@@ -38,4 +39,4 @@ def _shown(settings: Settings, name: str) -> str:
         return ", ".join(f"{key}: (set)" for key in value)  # a header may hold a token
     if isinstance(value, tuple):
         return ", ".join(str(one) for one in value)
-    return "" if value is None else str(value)
+    return "" if value is None else str(Redaction(settings.secrets).clean(str(value)))  # such as a database's password

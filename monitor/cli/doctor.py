@@ -17,7 +17,9 @@ from monitor.bootstrap import (
     slack_findings,
     try_database,
 )
+from monitor.core.model import Verdict
 from monitor.core.rule import Rule, RuleSet
+from monitor.core.words import plain
 from monitor.grid import newest_point
 from monitor.ports import StoreError
 from monitor.ranges import Deadline
@@ -47,7 +49,7 @@ def run(*, env_file: Path | None, secrets_dir: Path | None, output: str) -> int:
     else:
         for line in lines:
             mark = {True: "ok  ", False: "BAD ", None: "note"}[line.ok]
-            sys.stdout.write(f"{mark}  {line.what}{f': {line.mend}' if line.mend else ''}\n")
+            sys.stdout.write(plain(f"{mark}  {line.what}{f': {line.mend}' if line.mend else ''}") + "\n")
     return int(any(line.ok is False for line in lines))
 
 
@@ -101,8 +103,11 @@ def _rule(rule: Rule, point: Point) -> Line:
     if not point.instances and not point.judgements:
         mend = f"its selectors match no series; look at {rule.place}, or say `optional: true`"
         return Line(ok=None if rule.optional else False, what=f"rule {rule.alert}", mend=mend)
-    if not point.instances:
-        return Line(ok=False, what=f"rule {rule.alert}", mend=next(iter(point.judgements.values())).why)
+    wrong = next((one.why for one in point.judgements.values() if one.verdict is Verdict.ERROR), None)
+    if wrong is None and not point.instances:
+        wrong = next(iter(point.judgements.values())).why
+    if wrong is not None:
+        return Line(ok=False, what=f"rule {rule.alert}", mend=wrong)
     verdicts = sorted({str(one.verdict).replace("_", " ") for one in point.judgements.values()})
     return Line(ok=True, what=f"rule {rule.alert}: {len(point.instances)} instances, now {', '.join(verdicts)}")
 

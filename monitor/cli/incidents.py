@@ -2,14 +2,18 @@
 
 import getpass
 import json
+import os
 import re
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monitor.bootstrap import database_owner
+from monitor.core.words import plain
 from monitor.ports import StoreError
 from monitor.settings import Settings, SettingsError, load
 
@@ -24,24 +28,40 @@ class RefusedError(Exception):
     """What was asked was not done; the sentence says why."""
 
 
-def show_all(env_file: Path | None, output: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where settings stand beside the environment, as the daemon was told: the same channel is owed the same edits."""
+
+    env_file: Path | None = None
+    secrets_dir: Path | None = None
+
+
+def show_all(files: Files, output: str) -> int:
     """Print all incidents, newest first."""
-    return _printed(env_file, "GET", (), None, output, _print_all)
+    return _printed(files, "GET", (), None, output, _print_all)
 
 
-def show(env_file: Path | None, name: str, output: str) -> int:
+def show(files: Files, name: str, output: str) -> int:
     """Print one incident with its alerts and its timeline."""
-    return _printed(env_file, "GET", (name,), None, output, _print_one)
+    return _printed(files, "GET", (name,), None, output, _print_one)
 
 
-def act(env_file: Path | None, name: str, action: str, by: str, more: dict[str, str] | None = None) -> int:
+def act(files: Files, name: str, action: str, by: str, more: dict[str, str] | None = None) -> int:
     """Do something on an incident, in somebody's name."""
-    body = {"as": by or getpass.getuser(), **(more or {})}
-    return _printed(env_file, "POST", (name, action), body, "text", _print_done)
+    body = {"as": by or login_name(), **(more or {})}
+    return _printed(files, "POST", (name, action), body, "text", _print_done)
+
+
+def login_name() -> str:
+    """Give who is logged in; in a container, where nobody has a name, the user's number."""
+    try:
+        return getpass.getuser()
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def _printed(
-    env_file: Path | None,
+    files: Files,
     method: str,
     what: tuple[str, ...],
     body: dict[str, str] | None,
@@ -49,7 +69,7 @@ def _printed(
     draw: Any,  # noqa: ANN401
 ) -> int:
     try:
-        settings, _ = load(env_file=env_file)
+        settings, _ = load(env_file=files.env_file, secrets_dir=files.secrets_dir)
         answer = _answer(settings, method, _path(*what), body)
     except SettingsError as error:
         sys.stderr.writelines(f"rollback-monitor: {sentence}\n" for sentence in error.sentences)
@@ -88,7 +108,7 @@ def _answer(settings: Settings, method: str, path: str, body: dict[str, str] | N
 def _over_http(holder: tuple[int, str, str], method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
     pid, url, token = holder
     request = urllib.request.Request(  # noqa: S310  # the URL is the one that the daemon wrote into its lock file
-        url + path,
+        url + urllib.parse.quote(path),
         data=None if body is None else json.dumps(body).encode(),
         method=method,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
@@ -119,7 +139,7 @@ def _print_all(answer: dict[str, Any]) -> None:
         sys.stdout.write("No incidents.\n")
     for one in answer["incidents"]:
         who = one["commander"] or one["acknowledged_by"] or "nobody"
-        sys.stdout.write(f"{one['id']}  {_clock(one['opened_at'])}  {one['headline']}  (has it: {who})\n")
+        sys.stdout.write(plain(f"{one['id']}  {_clock(one['opened_at'])}  {one['headline']}  (has it: {who})") + "\n")
 
 
 def _print_one(answer: dict[str, Any]) -> None:
@@ -143,12 +163,13 @@ def _print_one(answer: dict[str, Any]) -> None:
             str(event[name]) for name in ("key", "firing", "procedure", "reason", "why", "note") if name in event
         )
         lines.append(f"  {_clock(event['at'])}  {event['kind'].replace('_', ' ')}  {rest}  by {event['by']}")
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.writelines(f"{plain(line)}\n" for line in lines)
 
 
 def _print_done(answer: dict[str, Any]) -> None:
     one = answer["incident"]
-    sys.stdout.write(f"{one['headline']}\nhas it: {one['commander'] or one['acknowledged_by'] or 'nobody'}\n")
+    who = one["commander"] or one["acknowledged_by"] or "nobody"
+    sys.stdout.write(f"{plain(one['headline'])}\nhas it: {plain(who)}\n")
 
 
 def _clock(time: str | None) -> str:

@@ -3,8 +3,10 @@
 One file a command group; each is imported only when it is called, so that `--help` and `check` stay quick.
 """
 
+import io
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,10 +14,11 @@ from monitor import __version__
 
 EnvFile = Annotated[Path | None, typer.Option("--env-file", help="A file of MONITOR_… settings.")]
 SecretsDir = Annotated[Path | None, typer.Option("--secrets-dir", help="A folder with a file for each secret.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The incident, such as INC-0001.")]
 Name = Annotated[
     str, typer.Option("--as", help="Your name in the record; shown as unverified. Default: the login name.")
 ]
-Format = Annotated[str, typer.Option("--format", help="text for people, json for programs.")]
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 
 FAULTS = "What breaks: login, errors, latency, billing, invoices, integrity or none."
 
@@ -34,7 +37,10 @@ app.add_typer(config, name="config")
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. A letter that the terminal cannot show is a question mark, not the end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()
 
 
@@ -104,54 +110,55 @@ def version() -> None:
 
 
 @incident.command("list")
-def incident_list(env_file: EnvFile = None, output: Format = "text") -> None:
+def incident_list(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
     """List the incidents, newest first."""
     from monitor.cli import incidents  # noqa: PLC0415
 
-    raise typer.Exit(incidents.show_all(env_file, output))
+    raise typer.Exit(incidents.show_all(incidents.Files(env_file, secrets_dir), output))
 
 
 @incident.command("show")
-def incident_show(
-    name: Annotated[str, typer.Argument(metavar="ID")], env_file: EnvFile = None, output: Format = "text"
-) -> None:
+def incident_show(name: Id, env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
     """Show one incident: what fires, who has it, and its timeline."""
     from monitor.cli import incidents  # noqa: PLC0415
 
-    raise typer.Exit(incidents.show(env_file, name, output))
+    raise typer.Exit(incidents.show(incidents.Files(env_file, secrets_dir), name, output))
 
 
 @incident.command("ack")
-def incident_ack(name: Annotated[str, typer.Argument(metavar="ID")], by: Name = "", env_file: EnvFile = None) -> None:
+def incident_ack(name: Id, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
     """Acknowledge an incident: you have seen it and are on it."""
     from monitor.cli import incidents  # noqa: PLC0415
 
-    raise typer.Exit(incidents.act(env_file, name, "acknowledge", by))
+    raise typer.Exit(incidents.act(incidents.Files(env_file, secrets_dir), name, "acknowledge", by))
 
 
 @incident.command("start")
-def incident_start(name: Annotated[str, typer.Argument(metavar="ID")], by: Name = "", env_file: EnvFile = None) -> None:
+def incident_start(name: Id, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
     """Start the rollback procedure.
 
     You become incident commander and the checklist opens. Nothing is rolled back by this.
     """
     from monitor.cli import incidents  # noqa: PLC0415
 
-    raise typer.Exit(incidents.act(env_file, name, "start", by))
+    raise typer.Exit(incidents.act(incidents.Files(env_file, secrets_dir), name, "start", by))
 
 
 @incident.command("dealt-with")
 def incident_dealt_with(
-    name: Annotated[str, typer.Argument(metavar="ID")],
+    name: Id,
     alert: Annotated[str, typer.Argument(help="The alert, such as DataIntegrityAtRisk.")],
     note: Annotated[str, typer.Option(help="What was done.")],
     by: Name = "",
     env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
 ) -> None:
     """Say that an alert which waits for a person is dealt with."""
     from monitor.cli import incidents  # noqa: PLC0415
 
-    raise typer.Exit(incidents.act(env_file, name, "dealt_with", by, {"alert": alert, "note": note}))
+    raise typer.Exit(
+        incidents.act(incidents.Files(env_file, secrets_dir), name, "dealt_with", by, {"alert": alert, "note": note})
+    )
 
 
 @config.command("show")

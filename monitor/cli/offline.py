@@ -7,9 +7,13 @@ from typing import Any
 import orjson
 
 from monitor.bootstrap import RulesError, build
+from monitor.core.rule import Route, Routing, RuleSet
 from monitor.settings import Settings
 from monitor.telemetry import configure_logging
 from monitor.web import Health, Inside, application
+
+NO_RULES = RuleSet((), Routing("", Route("")), {})
+"""What reading the record needs of the rules: it can be read while they are broken."""
 
 
 def ask(settings: Settings, method: str, path: str, body: dict[str, str] | None) -> tuple[int, bytes]:
@@ -17,9 +21,9 @@ def ask(settings: Settings, method: str, path: str, body: dict[str, str] | None)
 
     Raises StoreError; rules that cannot be used are told as 503.
     """
-    configure_logging(settings.log_format, "error", settings.secrets)  # the answer is what the shell gets
+    configure_logging("console", "warning", settings.secrets)  # what was done is told by the answer, not by a log line
     try:
-        app = build(settings, io.StringIO())
+        app = build(settings, io.StringIO(), NO_RULES if method == "GET" else None)
     except RulesError as error:
         return 503, orjson.dumps({"error": str(error)})
     try:

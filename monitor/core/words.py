@@ -1,8 +1,12 @@
 """Numbers and times as people read them. Pure formatting; no grammar of pages, no markup."""
 
+import re
 from datetime import datetime, timedelta
 
 from monitor.core.rule import Unit
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Characters that move a terminal's cursor, forge or hide a line, or turn its direction (all but tab and newline)."""
 
 
 def percent(ratio: float) -> str:
@@ -46,3 +50,8 @@ def clock(at: datetime) -> str:
 def shortened(text: str, length: int) -> str:
     """Give `text` cut to `length` characters, with an ellipsis where it was cut."""
     return text if len(text) <= length else text[: max(0, length - 1)].rstrip() + "…"
+
+
+def plain(text: str) -> str:
+    """Give `text` as one line that a terminal only shows: labels and answers come from whoever is scraped."""
+    return CONTROL.sub("�", text.replace("\n", " "))

@@ -69,7 +69,7 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/incidents/{id}", pages.incident),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
         ],
-        exception_handlers={StoreError: _unreadable},
+        exception_handlers={StoreError: _unusable},
     )
 
 
@@ -79,6 +79,10 @@ def _json(body: object, status: int = 200) -> Response:
 
 def _wrong(sentence: str, status: int) -> Response:
     return _json({"version": 1, "error": sentence}, status)
+
+
+async def _unusable(_request: Request, error: Exception) -> Response:
+    return _wrong(str(error), 503)
 
 
 class _Pages:
@@ -137,10 +141,6 @@ class _Pages:
 
 def _health(health: Health) -> Response:
     return Response("ok\n" if health.ok else f"{health.trouble}\n", 200 if health.ok else 503, media_type="text/plain")
-
-
-async def _unreadable(_request: Request, error: Exception) -> Response:
-    return _wrong(str(error), 503)
 
 
 def _untrusted() -> Response:

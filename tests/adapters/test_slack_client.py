@@ -335,6 +335,7 @@ def test_doctor_is_content_with_a_workspace_that_is_set_up(slack: SlackServer) -
         "Slack token: rollback-monitor in example": (True, ""),
         "Slack scopes": (True, ""),
         "Slack channel C0OPS": (True, ""),
+        "Slack user U0EVE: eve": (True, ""),
         "Slack user group S0ONCALL: 2 people": (True, ""),
         "Slack Socket Mode": (True, ""),
     }
@@ -350,6 +351,7 @@ def test_doctor_is_content_with_a_workspace_that_is_set_up(slack: SlackServer) -
         ({"channels": []}, "Slack channel", "MONITOR_SLACK__CHANNEL"),
         ({"people": []}, "Slack responders: nobody is called and nobody may act", "MONITOR_SLACK__RESPONDERS"),
         ({"people": ["S0EMPTY"]}, "Slack user group S0EMPTY is empty: nobody is called", "add the people"),
+        ({"people": ["U0GONE"]}, "Slack user U0GONE", "user_not_found"),
         ({"people": ["S0GONE"]}, "Slack user group S0GONE", "no_such_subteam"),
     ],
 )

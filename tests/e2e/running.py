@@ -24,6 +24,14 @@ from tests.servers.slack import SlackServer
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
+MEASURED = "COVERAGE_PROCESS_CONFIG"
+"""Set where coverage is measured, for the processes that tests start. What it costs would spoil figures."""
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment without the measurement of coverage."""
+    return {name: value for name, value in os.environ.items() if name != MEASURED}
+
 
 def eventually(look: Callable[[], T], within: float, what: str) -> T:
     """The first truthy thing that `look` gives."""
@@ -102,6 +110,7 @@ class Monitor:
             "MONITOR_LISTEN": "127.0.0.1:0",
             "MONITOR_DATABASE_URL": f"sqlite:///{folder / 'monitor.db'}",
             "MONITOR_LOG_FORMAT": "json",
+            **{name: value for name, value in os.environ.items() if name == MEASURED},
             **env,
         }
         if slack is not None:

@@ -1,17 +1,20 @@
 """The daemon as a process: starting, refusing to start, stopping, reloading, dying and coming back."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from monitor.adapters.store import open_store
 from tests.e2e.running import Monitor, Shop, eventually, rules_with
 from tests.e2e.test_main_job import FAST
 from tests.servers.hostile import Hostile, hang
@@ -76,6 +79,36 @@ def test_a_second_daemon_on_the_same_database_is_told_who_holds_it(tmp_path: Pat
         assert monitor.process is not None
         assert second.returncode == 78
         assert f"locked by pid {monitor.process.pid}" in second.stderr
+
+
+def newer(database: Path) -> None:
+    open_store(f"sqlite:///{database}").close()
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+
+
+def notes(database: Path) -> None:
+    database.write_text("notes of somebody who mistyped the path\n" * 100)
+
+
+DATABASES = [
+    ("written by a newer version", newer, "was written by a newer version (schema 9999, this program knows 0001)"),
+    ("no database", notes, "cannot be used: file is not a database"),
+]
+
+
+@pytest.mark.parametrize(("make", "why"), [row[1:] for row in DATABASES], ids=[row[0] for row in DATABASES])
+def test_a_database_that_cannot_be_used_is_a_sentence_and_exit_78(
+    tmp_path: Path, make: Callable[[Path], None], why: str
+) -> None:
+    database = tmp_path / "monitor.db"
+    make(database)
+    held = database.read_bytes()
+    refused = Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9").command("run")
+    assert refused.returncode == 78
+    assert refused.stderr.startswith(f"rollback-monitor: the database {database} {why}")
+    assert len(refused.stderr.splitlines()) == 1
+    assert database.read_bytes() == held
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
@@ -217,6 +250,8 @@ def test_a_reader_of_its_output_that_goes_away_does_not_stop_it(
         eventually(monitor.listens, 15, "it listens all the same")
         shop.failing["login"] = 0.9
         eventually(monitor.incidents, 20, "it goes on evaluating")
+        refused = 'rollback_monitor_slack_requests_total{method="post",outcome="rejected"} 1.0'
+        eventually(lambda: refused in monitor.get("/metrics"), 5, "it goes on delivering, in vain")
         assert monitor.stop()[0] == 0
     finally:
         monitor.process.kill()

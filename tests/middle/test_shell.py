@@ -24,7 +24,10 @@ def env_file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["", "INC 1", "../x", "INC-0001/acknowledge", "INC-0001?x=1", "INC-1\n", "0001"])
 def test_what_names_no_incident_is_said_so(name: str, env_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    codes = incidents.show(env_file, name, "text"), incidents.act(env_file, name, "acknowledge", "ana")
+    codes = (
+        incidents.show(incidents.Files(env_file), name, "text"),
+        incidents.act(incidents.Files(env_file), name, "acknowledge", "ana"),
+    )
     told = capsys.readouterr()
     if name.strip() == "INC-1":  # what a paste brings along does not matter
         assert told.err == "rollback-monitor: There is no incident INC-1.\n" * 2
@@ -34,7 +37,7 @@ def test_what_names_no_incident_is_said_so(name: str, env_file: Path, capsys: py
 
 
 def test_small_letters_name_an_incident_too(env_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert incidents.show(env_file, "inc-0042", "text") == 1
+    assert incidents.show(incidents.Files(env_file), "inc-0042", "text") == 1
     assert capsys.readouterr().err == "rollback-monitor: There is no incident INC-0042.\n"
 
 

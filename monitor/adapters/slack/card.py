@@ -74,7 +74,7 @@ def _closed(steps: Iterable[CardStep], words: int) -> list[Block]:
 
 
 def _open(step: CardStep, commands: int, words: int) -> list[Block]:
-    """Give a step: its words, what to do, the commands to copy, what to decide, what to check; ▶ marks the current one."""
+    """Give a step: its words, what to do, the commands to copy, what to decide and check; ▶ marks the current one."""
     head = f"{'▶ ' if step.current else ''}*{step.number}. {authored(' '.join(step.title.split()), 200)}*"
     body = authored(step.text.strip(), words)
     blocks: list[Block] = [section(f"{head}\n{body}" if body else head)]

@@ -73,11 +73,17 @@ def _channel(web: WebClient, channel: str) -> Finding:
 
 
 def _people(web: WebClient, people: Iterable[str]) -> Iterator[Finding]:
-    """Look into every user group that may be called."""
+    """Look up everybody who may be called: people by name, user groups by who is in them."""
     ids = list(dict.fromkeys(people))
     if not ids:
         mend = "name user groups or users in rules/routing.yaml or MONITOR_SLACK__RESPONDERS"
         yield Finding(ok=False, what="Slack responders: nobody is called and nobody may act", mend=mend)
+    for person in (one for one in ids if not one.startswith("S")):
+        answer = ask(partial(web.users_info, user=person), within=TIMEOUT)
+        if isinstance(answer, SlackResponse):
+            yield Finding(ok=True, what=f"Slack user {person}: {(answer.get('user') or {}).get('name')}")
+        else:
+            yield Finding(ok=False, what=f"Slack user {person}", mend=answer.why)
     for group in (one for one in ids if one.startswith("S")):
         answer = ask(partial(web.usergroups_users_list, usergroup=group), within=TIMEOUT)
         what = f"Slack user group {group}"

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Annotated, Any
 
 import orjson
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from monitor.core.events import Event
 from monitor.core.model import Alert, AlertKey, Labels, State, Tier, labels_of
@@ -14,7 +14,8 @@ from monitor.ports import Post, PostKind, PostState
 @cache
 def _events() -> TypeAdapter[Event]:
     """The union of all events; built when the first one is read or written, since building it takes time."""
-    return TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+    numbers = ConfigDict(ser_json_inf_nan="strings")  # JSON has no infinities; as null they would be "not read"
+    return TypeAdapter(Annotated[Event, Field(discriminator="kind")], config=numbers)
 
 
 def event_text(event: Event) -> str:

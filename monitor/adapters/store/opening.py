@@ -67,10 +67,13 @@ def _lock_path(path: Path) -> Path:
 def _take(path: Path) -> lock.Lock:
     if not path.parent.is_dir():
         raise StoreError(f"the folder {path.parent} of the database does not exist; make it for the daemon's user")
+    taken = None
     try:
         taken = lock.take(_lock_path(path))
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
+        if isinstance(taken, lock.Lock):
+            taken.release()
         raise StoreError(f"the database {path} cannot be written: {error.strerror}") from error
     if isinstance(taken, lock.Owner):
         raise StoreError(f"the database {path} is locked by pid {taken.pid}: another daemon runs on it")

@@ -154,7 +154,7 @@ def _group(connection: Connection, name: str) -> GroupState:
     version = connection.scalar(select(groups.c.version).where(groups.c.name == name)) or 0
     at = connection.execute(select(cursors.c.alert, cursors.c.at).where(cursors.c.group_name == name))
     kept = [codec.alert_of(row) for row in connection.execute(select(alerts).where(alerts.c.group_name == name))]
-    return GroupState(name, version, dict(at.tuples().all()), {one.key: one for one in kept})
+    return GroupState(name, version, dict(at.all()), {one.key: one for one in kept})
 
 
 def _write_group(connection: Connection, group: GroupState) -> None:
