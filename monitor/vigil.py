@@ -45,7 +45,9 @@ class Vigil:
         def decide(state: GroupState) -> Decision:
             stepped = self._look(state)
             seen[:] = stepped.transitions
-            findings = [_finding(one) for one in stepped.transitions]
+            # what begins is told before what ends: one blindness that gives way to another is one incident
+            ordered = sorted(stepped.transitions, key=lambda one: one.after is not State.FIRING)
+            findings = [_finding(one) for one in ordered]
             told = tuple(one for one in findings if one is not None)
             return Decision(replace(state, alerts=stepped.alerts), told, durable=bool(stepped.transitions))
 

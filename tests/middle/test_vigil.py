@@ -160,6 +160,19 @@ def test_while_nothing_answers_at_all_that_alone_is_told() -> None:
     assert [one.summary for one in house.incident().active] == ["Everything is unwatched: connection refused"]
 
 
+def test_one_blindness_that_gives_way_to_another_is_one_incident() -> None:
+    house = seeing("critical", "billing")
+    house.answer = away("connection refused")
+    house.walk(BLIND_AFTER)
+    house.answer = there()
+    house.says("Login", None)
+    house.walk(INTERVAL)
+    assert [(one.id, one.is_open) for one in house.incidents] == [("INC-0001", True)]
+    house.says("Login", QUIET)
+    house.walk(INTERVAL)
+    assert [(one.id, one.is_open) for one in house.incidents] == [("INC-0001", False)]
+
+
 def test_an_expected_instance_without_data_is_blind_and_starts_nothing() -> None:
     expecting = replace(LOGIN, expect=((("job", "app"),), (("job", "web"),)))
     house = House(group("critical", expecting))
