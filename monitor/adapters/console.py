@@ -50,7 +50,8 @@ class ConsolePager:
         elif message.card is not None:
             self._console.print(_card(message.card))
         elif message.post.kind is not PostKind.CARD:
-            self._console.print(Text(f"{message.post.incident}  {message.post.said}", style="bold"))
+            about = f"{message.post.incident}  " if message.post.incident else ""
+            self._console.print(Text(f"{about}{message.post.said}", style="bold"))
 
     def _page(self, page: Page, *, new: bool) -> None:
         before = self._status.get(page.incident, ())

@@ -7,8 +7,8 @@ import orjson
 from pydantic import Field, TypeAdapter
 
 from monitor.core.events import Event
-from monitor.core.model import Alert, AlertKey, Labels, State, Tier, labels_of
-from monitor.ports import Post, PostKind, PostState
+from monitor.core.model import Alert, AlertKey, Cause, Labels, State, Tier, labels_of
+from monitor.ports import NO_INCIDENT, Post, PostKind, PostState, Recorded
 
 
 @cache
@@ -67,7 +67,7 @@ def post_row(post: Post) -> dict[str, Any]:
     """Give a post as a row."""
     return {
         "key": post.key,
-        "incident": post.incident,
+        "incident": post.incident or None,
         "channel": post.channel,
         "kind": str(post.kind),
         "n": post.n,
@@ -95,7 +95,7 @@ def delivery_row(post: Post) -> dict[str, Any]:
 def post_of(row: Any) -> Post:  # noqa: ANN401  # the same
     """Give the post of a row."""
     return Post(
-        incident=row.incident,
+        incident=row.incident or NO_INCIDENT,
         channel=row.channel,
         kind=PostKind(row.kind),
         n=row.n,
@@ -110,4 +110,38 @@ def post_of(row: Any) -> Post:  # noqa: ANN401  # the same
         not_before=row.not_before,
         state=PostState(row.state),
         problem=row.problem,
+    )
+
+
+def transition_row(recorded: Recorded) -> dict[str, Any]:
+    """Give a recorded change as a row."""
+    return {
+        "at": recorded.at,
+        "group_name": recorded.group,
+        "alert": recorded.key.alert,
+        "labels": labels_text(recorded.key.labels),
+        "tier": str(recorded.key.tier),
+        "before": str(recorded.before),
+        "after": str(recorded.after),
+        "cause": str(recorded.cause),
+        "since": recorded.since,
+        "value": recorded.value,
+        "limit": recorded.limit,
+        "shadow": recorded.shadow,
+    }
+
+
+def transition_of(row: Any) -> Recorded:  # noqa: ANN401  # the same
+    """Give the recorded change of a row."""
+    return Recorded(
+        at=row.at,
+        group=row.group_name,
+        key=AlertKey(row.alert, labels_of(orjson.loads(row.labels)), Tier(row.tier)),
+        before=State(row.before),
+        after=State(row.after),
+        cause=Cause(row.cause),
+        since=row.since,
+        value=row.value,
+        limit=row.limit,
+        shadow=row.shadow,
     )
