@@ -131,6 +131,7 @@ class _Fold:
             replace(state, alerts=alerts, cursors=cursors),
             tuple(one for one in findings if one is not None),
             durable=alerts != dict(state.alerts),
+            transitions=tuple(one for run in self.runs for one in run.transitions),
         )
 
     def _run(self, rule: Rule, alerts: dict[AlertKey, Alert], due: Stretch) -> _Run:

@@ -47,7 +47,8 @@ class Vigil:
             seen[:] = stepped.transitions
             findings = [_finding(one) for one in stepped.transitions]
             told = tuple(one for one in findings if one is not None)
-            return Decision(replace(state, alerts=stepped.alerts), told, durable=bool(stepped.transitions))
+            alerts, transitions = replace(state, alerts=stepped.alerts), stepped.transitions
+            return Decision(alerts, told, durable=bool(transitions), transitions=transitions)
 
         self._desk.settle(BLIND_GROUP, decide)
         opened = self._store.incidents(open_only=True)

@@ -125,6 +125,17 @@ class AlertResolved:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRenamed:
+    """The rule behind an alert of the incident has another name now; nothing else about the alert changed."""
+
+    at: datetime
+    by: Actor
+    key: AlertKey
+    to: AlertKey
+    kind: Literal["alert_renamed"] = "alert_renamed"
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Evidence: what was read for an alert when it changed (query text by part, numbers, baseline)."""
 
@@ -194,5 +205,14 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Opened | AlertFired | AlertResolved | Snapshot | Acknowledged | ProcedureStarted | DealtWith | Refused | Ended
+    Opened
+    | AlertFired
+    | AlertResolved
+    | AlertRenamed
+    | Snapshot
+    | Acknowledged
+    | ProcedureStarted
+    | DealtWith
+    | Refused
+    | Ended
 )

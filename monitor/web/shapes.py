@@ -61,7 +61,7 @@ def _event(event: Event) -> dict[str, Any]:
         "by": event.by.name,
         "source": str(event.by.source),
     }
-    for name in ("key", "firing", "command", "why", "note", "cause", "reason", "procedure"):
+    for name in ("key", "to", "firing", "command", "why", "note", "cause", "reason", "procedure"):
         value = getattr(event, name, None)
         if value is not None:
             told[name] = str(value.key) if isinstance(value, Firing) else str(value)
