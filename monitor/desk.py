@@ -229,7 +229,9 @@ class Desk:
 
     def _commit(self, responses: Sequence[Response], change: Change) -> None:
         route = self._book.now.rules.routing.default
-        self._store.commit(with_responses(change, responses, route, self._clock.now()))
+        change = with_responses(change, responses, route, self._clock.now())
+        if not change.empty:
+            self._store.commit(change)
         if responses:
             self._owed_now()
 

@@ -20,6 +20,9 @@ from monitor.rulebook import RuleBook
 BLIND_GROUP = "(blind)"
 """The name under which blind alerts are kept; the file reader gives no group such a name."""
 
+WATCH_EVERY = 5
+"""Seconds between two looks."""
+
 REFRESH_EVERY = 30
 """Seconds between two edits of a page that only bring it new readings."""
 

@@ -9,7 +9,6 @@ import orjson
 
 from monitor.baselines import Baselines
 from monitor.bootstrap import (
-    RulesError,
     SystemClock,
     database_owner,
     load_rules,
@@ -21,6 +20,7 @@ from monitor.core.rule import Group, Rule, RuleSet
 from monitor.grid import newest_point
 from monitor.ports import StoreError
 from monitor.reading import Deadline, Judged, Plan, Reader, plan
+from monitor.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 
 PATIENCE = 10.0

@@ -84,12 +84,8 @@ class Comparison:
         return {fate: sum(change.fate is fate for change in self.rules) for fate in Fate}
 
 
-def compare(old: RuleSet | None, new: RuleSet) -> Comparison:
-    """Compare two rule sets. Where the old one is unknown, every rule keeps what stands under its name."""
-    if old is None:
-        return Comparison(
-            tuple(RuleChange(rule.alert, group.name, Fate.KEPT, rule.alert) for group, rule in _rules(new).values())
-        )
+def compare(old: RuleSet, new: RuleSet) -> Comparison:
+    """Compare two rule sets."""
     olds, news = _rules(old), _rules(new)
     changes = [_change(olds, news, rule.alert) for _, rule in news.values()]
     taken = {change.before for change in changes}
