@@ -214,6 +214,42 @@ def test_at_a_start_what_went_while_the_monitor_was_down_is_told() -> None:
     assert not house.incident().active
 
 
+def test_what_moves_between_groups_moves_in_one_transaction() -> None:
+    house = watching()
+    before = len(house.store.changes)
+    house.reloader.adopt(rule_set(group("billing", ERRORS), group("login", LOGIN)))
+    (change,) = house.store.changes[before:]
+    assert {state.name for state in change.groups} == {"critical", "billing", "login"}
+
+
+def test_another_threshold_keeps_the_alert_and_has_it_derived_anew() -> None:
+    house = watching()
+    report = house.reloader.adopt(rule_set(group("critical", STRICTER, ERRORS)))
+    assert report.dropped == ()
+    state = house.store.group("critical")
+    assert set(state.alerts) == {key("Login"), key("Errors", Tier.PREPARE)}
+    assert set(state.cursors) == {"Errors"}
+    assert [(one.alert.key.alert, one.fate, one.why) for one in report.alerts] == [
+        ("Login", Fate.REDERIVED, "rollback above 0.25 -> 0.5"),
+        ("Errors", Fate.KEPT, ""),
+    ]
+
+
+def test_other_instances_end_what_fires_with_that_reason() -> None:
+    house = watching()
+    assert house.reloader.adopt(rule_set(group("critical", BY_POD, ERRORS))).dropped == (key("Login"),)
+    (alert,) = house.incident().alerts
+    assert (alert.resolved_why, alert.active) == ("rule_changed", False)
+    assert "Login" not in house.store.group("critical").cursors
+
+
+def test_a_rule_that_goes_into_the_shadow_leaves_its_incident() -> None:
+    house = watching()
+    house.reloader.adopt(rule_set(group("critical", replace(LOGIN, shadow=True), ERRORS)))
+    assert not house.incident().active
+    assert house.incident().alerts[0].resolved_why == "rule_changed"
+
+
 # --- while an evaluation is under way ---------------------------------------------------------------------------------
 
 
@@ -235,3 +271,22 @@ def test_an_evaluation_under_way_does_not_bring_back_a_rule_that_was_removed() -
     assert house.alerts() == {}
     assert not house.incident().active
     assert house.kinds().count("alert_fired") == 2
+
+
+def test_what_was_read_under_an_old_threshold_is_not_written_after_it() -> None:
+    """Nothing of the rule was kept yet, so that only the group's version can tell."""
+    house = House(group("critical", LOGIN))
+    house.says("Login", WORST)
+    swapped: list[bool] = []
+
+    def changed_meanwhile(_expr: str, _at: int) -> None:
+        if not swapped:
+            swapped.append(True)
+            house.reloader.adopt(
+                rule_set(group("critical", replace(LOGIN, tiers=(replace(LOGIN.tiers[0], above=0.9),))))
+            )
+
+    house.answer = changed_meanwhile
+    house.walk(30)
+    assert house.alerts() == {}
+    assert house.incidents == []
