@@ -176,11 +176,8 @@ def _changed(arrangement: Arrangement, states: Sequence[GroupState], comparison:
     """
     kept = {one.name: one for one in states}
     touched = {change.group for change in comparison.rules if change.fate in {Fate.REDERIVED, Fate.DROPPED}}
-    groups = [
-        state
-        for name, state in arrangement.groups.items()
-        if name not in kept or state != kept[name] or name in touched
-    ]
+    states_now = {name: arrangement.groups.get(name, GroupState(name)) for name in (*arrangement.groups, *touched)}
+    groups = [state for name, state in states_now.items() if name not in kept or state != kept[name] or name in touched]
     blind = _renamed_blindness(kept.get(BLIND_GROUP), renames(comparison))
     return (*groups, *([blind] if blind is not None else []))
 

@@ -271,22 +271,3 @@ def test_an_evaluation_under_way_does_not_bring_back_a_rule_that_was_removed() -
     assert house.alerts() == {}
     assert not house.incident().active
     assert house.kinds().count("alert_fired") == 2
-
-
-def test_what_was_read_under_an_old_threshold_is_not_written_after_it() -> None:
-    """Nothing of the rule was kept yet, so that only the group's version can tell."""
-    house = House(group("critical", LOGIN))
-    house.says("Login", WORST)
-    swapped: list[bool] = []
-
-    def changed_meanwhile(_expr: str, _at: int) -> None:
-        if not swapped:
-            swapped.append(True)
-            house.reloader.adopt(
-                rule_set(group("critical", replace(LOGIN, tiers=(replace(LOGIN.tiers[0], above=0.9),))))
-            )
-
-    house.answer = changed_meanwhile
-    house.walk(30)
-    assert house.alerts() == {}
-    assert house.incidents == []

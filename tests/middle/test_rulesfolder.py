@@ -91,7 +91,7 @@ def test_a_wrong_set_is_refused_and_the_old_one_goes_on(watched: Watched) -> Non
     assert "rules.yaml:7:20: error: unknown key `abov`" in "; ".join(watched.rules.standing.problems)
     watched.house.walk(INTERVAL)
     assert set(watched.house.alerts()) == {key("Login")}
-    assert watched.house.store.group("critical").cursors["Login"] == watched.house.grid
+    assert watched.house.desk.present("critical").cursors["Login"] == watched.house.grid
 
 
 def test_a_refusal_is_told_once_for_each_content(watched: Watched) -> None:

@@ -1,12 +1,14 @@
 """What a takeover carries with it: names, the record of what alerts did, and the files of the last good set."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from monitor.adapters.memory import ManualClock
 from monitor.core.model import AlertKey, Cause, State, Tier
 from monitor.core.response import Renamed
-from monitor.ports import Change, ConflictError, KeptRules, StoreError
+from monitor.ports import Change, ConflictError, GroupState, KeptRules, StoreError
 from tests.middle.house import (
     BLIND_AFTER,
     INTERVAL,
@@ -176,3 +178,39 @@ def test_a_takeover_that_cannot_be_written_leaves_the_old_rules_in_force() -> No
     house.says("Login", QUIET, since=START + INTERVAL)
     house.walk(INTERVAL)
     assert house.incident().recovered_at is not None
+
+
+# --- while an evaluation is under way ---------------------------------------------------------------------------------
+
+
+class Interrupting(ManualClock):
+    """A clock that lets something happen when it is asked next."""
+
+    interrupt: Callable[[], object] | None = None
+
+    def monotonic(self) -> float:
+        happen, self.interrupt = self.interrupt, None
+        if happen is not None:
+            happen()
+        return super().monotonic()
+
+
+@pytest.mark.parametrize("kept", [(), (GroupState("critical"),)], ids=["a group never written", "one without alerts"])
+def test_what_was_decided_under_an_old_threshold_is_not_written_after_it(kept: tuple[GroupState, ...]) -> None:
+    """Nothing was kept of the rule yet, and the takeover comes between the decision and its writing."""
+    house = House(group("critical", LOGIN))
+    house.clock = clock = Interrupting(house.clock.now())
+    house.store.commit(Change(groups=kept))
+    house.build(rule_set(group("critical", LOGIN)))
+    house.says("Login", WORST)
+    milder = rule_set(group("critical", replace(LOGIN, tiers=(replace(LOGIN.tiers[0], above=0.9),))))
+
+    def read(_expr: str, _at: int) -> None:
+        if house.book.now.rules is not milder:
+            clock.interrupt = lambda: house.reloader.adopt(milder)
+
+    house.answer = read
+    house.walk(30)
+    assert house.book.now.rules is milder
+    assert house.alerts() == {}
+    assert house.incidents == []
