@@ -58,9 +58,10 @@ class Prometheus:
     """A real Prometheus for the length of a `with` block; it answers as soon as the block begins.
 
     It starts in about a tenth of a second; its first scrape comes 5 s later (a fixed pace of Prometheus). `history` is
-    backfilled before it starts (a dict of series, or an OpenMetrics text ending in `# EOF`); its times may
-    be years ago. `scrape` maps job names to `host:port` targets, read every `interval` seconds. `flags` are added to
-    the command line. `stop()` and `start()` may be called within the block: the port and the data stay.
+    backfilled before it starts (a dict of series, or an OpenMetrics text ending in `# EOF`); its times may be years
+    ago. `scrape` maps job names to `host:port` targets, read every `interval` seconds. `flags` are added to the command
+    line. `rules` is the text of a rule file of its own, evaluated every `interval` seconds. `stop()`, `kill()` and
+    `start()` may be called within the block: the port and the data stay.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class Prometheus:
         scrape: Mapping[str, Iterable[str]] | None = None,
         interval: float = 1.0,
         flags: Sequence[str] = (),
+        rules: str = "",
     ) -> None:
         self.port = free_port()
         self._history = history if isinstance(history, str) else openmetrics(history)
         self._scrape = dict(scrape or {})
         self._interval = interval
         self._flags = tuple(flags)
+        self._rules = rules
         self._folder = tempfile.TemporaryDirectory(prefix="prometheus-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -136,6 +139,19 @@ class Prometheus:
             self._process.wait()
         self._process = None
 
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self._process is not None, "not started"
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Give the active alerts of its own rules."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/alerts", timeout=10) as reply:  # our own loopback URL
+            found: list[dict[str, Any]] = json.load(reply)["data"]["alerts"]
+            return found
+
     def query(self, expr: str, at: float) -> list[dict[str, Any]]:
         """Give the result of an instant query, as Prometheus gives it; an HTTP error is raised as it comes."""
         form = urllib.parse.urlencode({"query": expr, "time": at}).encode()
@@ -152,8 +168,12 @@ class Prometheus:
             {"job_name": job, "static_configs": [{"targets": list(targets)}]} for job, targets in self._scrape.items()
         ]
         interval = f"{round(self._interval * 1000)}ms"
-        pace = {"scrape_interval": interval, "scrape_timeout": interval}
-        return {"global": pace, "scrape_configs": jobs}
+        pace = {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
+        files = []
+        if self._rules:
+            (self._path / "rules.yml").write_text(self._rules)
+            files = [str(self._path / "rules.yml")]
+        return {"global": pace, "scrape_configs": jobs, "rule_files": files}
 
     def _write_history(self) -> None:
         if not self._history:
