@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
+from monitor.core.evaluate import retire
 from monitor.core.events import Event
 from monitor.core.incident import Incident, Refusal
-from monitor.core.model import Transition
+from monitor.core.model import Cause, Transition
 from monitor.core.paging import Happening, NewPost, Notice, Owed, owed
 from monitor.core.response import Finding, Response, Scope, follow, respond
 from monitor.core.rule import Route, RuleSet
@@ -195,12 +196,21 @@ class Desk:
             response = follow(incident, decided)
             changed = tuple(state for state in (group() for group in groups) if state is not None)
             try:
-                self._commit((response,), Change(changed))
+                self._commit((response,), Change(changed, transitions=self._retired(changed)))
             except ConflictError:
                 continue
             self._reload(state.name for state in changed)
             return response.after
         raise ConflictError(f"{name} was changed by others {ATTEMPTS} times in a row")
+
+    def _retired(self, after: Iterable[GroupState]) -> tuple[Recorded, ...]:
+        """What people end is recorded too."""
+        at, book = int(self._clock.now().timestamp()), self._book.now
+        found: list[Recorded] = []
+        for state in after:
+            gone = [one for key, one in self._store.group(state.name).alerts.items() if key not in state.alerts]
+            found += recorded_of(state.name, retire(gone, at, Cause.RETIRED), book)
+        return tuple(found)
 
     def present(self, name: str) -> GroupState:
         """Give the stored state of group `name`, with its cursors as far as evaluations have moved them on since."""

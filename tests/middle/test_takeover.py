@@ -7,7 +7,9 @@ import pytest
 
 from monitor.adapters.memory import ManualClock
 from monitor.core.model import AlertKey, Cause, State, Tier
+from monitor.core.page import ActionKind
 from monitor.core.response import Renamed
+from monitor.core.rule import Resolve
 from monitor.ports import Change, ConflictError, GroupState, KeptRules, StoreError
 from tests.middle.house import (
     BLIND_AFTER,
@@ -19,6 +21,7 @@ from tests.middle.house import (
     RecallingStore,
     group,
     key,
+    rule,
     rule_set,
 )
 from tests.middle.test_reload import BY_POD, CRITICAL, ERRORS, LOGIN, NEW_NAME, RENAMED, watching
@@ -126,6 +129,22 @@ def test_what_a_rule_in_the_shadow_does_is_recorded_as_such() -> None:
     house.says("Login", WORST)
     house.tick()
     assert [one.shadow for one in house.store.transitions()] == [True]
+
+
+def test_what_a_person_ends_is_recorded() -> None:
+    house = House(group("critical", rule("Data", rollback=0, resolve=Resolve.BY_PERSON)))
+    house.says("Data", WORST)
+    house.tick()
+    house.ask(ActionKind.DEALT_WITH, alert="Data", note="restored")
+    assert recorded(house)[1:] == [("critical", "Data", State.FIRING, State.INACTIVE, Cause.RETIRED, False)]
+
+
+def test_blindness_is_recorded() -> None:
+    house = House(CRITICAL)
+    house.says("Login", None)
+    house.tick()
+    house.walk(BLIND_AFTER + INTERVAL)
+    assert recorded(house) == [("(blind)", "Login", State.INACTIVE, State.FIRING, Cause.UNSEEN, False)]
 
 
 # --- the last good set, and what stands in the way --------------------------------------------------------------------
