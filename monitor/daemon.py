@@ -35,7 +35,7 @@ log = structlog.get_logger()
 POOL = 8
 """Groups that may be evaluated at the same time."""
 
-RULES, RECORD = "(rules)", "(record)"
+RULES, RELOAD, RECORD = "(rules)", "(reload)", "(record)"
 """The jobs beside the groups; no group has such a name."""
 
 LOOK_EVERY = 5
@@ -93,9 +93,9 @@ class Daemon:
         self._app.store.listening(address, self._app.token)
         self._app.folder.begin(self._schedule)
         self._took(Outcome(problems=self._app.folder.standing.problems))
+        self._schedule(rules)
         self._outbox.start()
         self._serving.start()
-        self._schedule(rules)
         self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
         self._scheduler.start()
         groups = [group.name for group in rules.groups]
@@ -121,8 +121,8 @@ class Daemon:
         signal.signal(signal.SIGHUP, order("reload"))
 
     def _obey(self) -> None:
-        while self._orders.get() != "stop":
-            self.reload()
+        while self._orders.get() != "stop":  # a folder that hangs must not keep this thread from stopping
+            self._workers.submit(RELOAD, lambda: self._look(self.reload))
 
     def _shut_down(self) -> None:
         """Let what runs end, in order, and never wait for something that hangs."""
@@ -235,16 +235,18 @@ class Daemon:
         return self._took(self._app.folder.reload())
 
     def _poll_tick(self) -> None:
-        self._workers.submit(RULES, self._poll)
+        self._workers.submit(RULES, lambda: self._look(self._poll))
 
     def _poll(self) -> None:
-        try:
-            outcome = self._app.folder.poll()
-        except Exception as error:  # the one catch-all on this way
-            log.exception("rules.failed", why=str(error))
-            return
+        outcome = self._app.folder.poll()
         if outcome is not None:
             self._took(outcome)
+
+    def _look(self, look: Callable[[], object]) -> None:
+        try:
+            look()
+        except Exception as error:  # the one catch-all on this way: the rules in force go on
+            log.exception("rules.failed", why=str(error))
 
     def _took(self, outcome: Outcome) -> Outcome:
         metrics = self._app.metrics

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 
@@ -233,3 +234,36 @@ def test_what_was_decided_under_an_old_threshold_is_not_written_after_it(kept: t
     assert house.book.now.rules is milder
     assert house.alerts() == {}
     assert house.incidents == []
+
+
+class Slow(RecallingStore):
+    """A store that takes its time: something happens before the next commit is written."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def commit(self, change: Change) -> None:
+        happen, self.meanwhile = self.meanwhile, None
+        if happen is not None:
+            happen()
+        super().commit(change)
+
+
+def test_an_evaluation_under_the_new_rules_waits_for_the_states_to_have_moved() -> None:
+    """It would find its group empty, and page anew what fires."""
+    house = House(CRITICAL)
+    house.store = store = Slow()
+    house.build(rule_set(CRITICAL))
+    house.says("Login", WORST)
+    house.tick()
+    before = house.alerts()
+    evaluating = Thread(target=lambda: house.engine.evaluate("login", 10.0))
+
+    def meanwhile() -> None:
+        evaluating.start()
+        evaluating.join(0.3)
+
+    store.meanwhile = meanwhile
+    house.reloader.adopt(rule_set(group("login", LOGIN), group("critical", ERRORS)))
+    evaluating.join()
+    assert house.alerts("login") == before
+    assert house.kinds().count("alert_fired") == 1
