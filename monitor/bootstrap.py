@@ -3,7 +3,7 @@
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
@@ -19,13 +19,15 @@ from monitor.core.page import ActionKind
 from monitor.core.rule import RuleSet
 from monitor.desk import Desk
 from monitor.engine import Engine
+from monitor.files import Contents
 from monitor.files.findings import Severity
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Outbox, Scenes
-from monitor.ports import Clock, Pager
-from monitor.reading import Reader
+from monitor.ports import Clock, Pager, Store
+from monitor.reading import Reader, plan
 from monitor.reload import Reloader
 from monitor.rulebook import RuleBook
+from monitor.rulesfolder import RulesError, RulesFolder, Start
 from monitor.settings import Settings
 from monitor.telemetry import Metrics
 from monitor.vigil import Vigil
@@ -49,14 +51,6 @@ class SystemClock:
         return time.monotonic()
 
 
-class RulesError(Exception):
-    """Rules that cannot be used; `sentences` say why, with the place in the file."""
-
-    def __init__(self, sentences: Iterable[str]) -> None:
-        self.sentences = tuple(sentences)
-        super().__init__("; ".join(self.sentences))
-
-
 @dataclass(slots=True)
 class App:
     """Everything that runs, put together."""
@@ -70,20 +64,52 @@ class App:
     vigil: Vigil
     outbox: Outbox
     commands: Commands
-    reloader: Reloader
+    folder: RulesFolder
+    lookout: Lookout
     token: str
     socket: "SlackSocket | None"
 
 
-def load_rules(settings: Settings) -> RuleSet:
-    """Give the rule set on disk. Raises RulesError."""
+def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
+    """Give the rule set on disk, or that of `contents`. Raises RulesError."""
     channel = settings.slack.channel if settings.slack.bot_token else CONSOLE_CHANNEL
-    loaded = files.load(settings.rules, fallback_channel=channel, fallback_responders=settings.slack.responders)
+    source = settings.rules if contents is None else contents
+    loaded = files.load(source, fallback_channel=channel, fallback_responders=settings.slack.responders)
     if loaded.rules is None:
         raise RulesError(str(one) for one in loaded.findings if one.severity is Severity.ERROR)
     if not loaded.rules.routing.default.channel:
         raise RulesError(["Slack is set, but no channel: name one in routing.yaml or in MONITOR_SLACK__CHANNEL."])
+    try:
+        plan(loaded.rules)
+    except ValueError as error:
+        raise RulesError([str(error)]) from error
     return loaded.rules
+
+
+def begin_with(settings: Settings, store: Store) -> Start:
+    """Give the rules to begin with: those on disk, or, where they cannot be used, the last good ones.
+
+    Raises RulesError where there are neither.
+    """
+    contents, kept = files.read_contents(settings.rules), store.rules()
+    last = Contents(settings.rules, kept.files) if kept is not None else None
+    try:
+        rules = load_rules(settings, contents)
+    except RulesError as error:
+        before = _last_good(settings, last)
+        if last is None or before is None:
+            raise
+        return Start(before, last, before, contents.digest, error.sentences)
+    same = last is not None and last.digest == contents.digest
+    return Start(rules, contents, rules if same else _last_good(settings, last), contents.digest)
+
+
+def _last_good(settings: Settings, last: Contents | None) -> RuleSet | None:
+    """Another version of the program, or other settings, may no longer find it good."""
+    try:
+        return load_rules(settings, last) if last is not None else None
+    except RulesError:
+        return None
 
 
 def prometheus_of(settings: Settings) -> PrometheusSource:
@@ -102,14 +128,28 @@ def prometheus_of(settings: Settings) -> PrometheusSource:
 
 
 def build(settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None) -> App:
-    """Put the daemon together, on the rules on disk where none are given.
+    """Put the daemon together, with `rules` instead of those on disk where they are given.
 
     Raises RulesError where the rules cannot be used and StoreError where the database cannot.
     """
-    clock, metrics, book = SystemClock(), Metrics(), RuleBook(rules or load_rules(settings))
+    store = open_store(settings.database_url)
+    try:
+        start = begin_with(settings, store) if rules is None else _given(settings, rules)
+        return _assemble(settings, store, start, terminal)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _given(settings: Settings, rules: RuleSet) -> Start:
+    contents = Contents(settings.rules, {})
+    return Start(rules, contents, rules, contents.digest)
+
+
+def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextIO) -> App:
+    clock, metrics, book = SystemClock(), Metrics(), RuleBook(start.rules)
     source = prometheus_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
-    store = open_store(settings.database_url)
     news = Bell()
     desk = Desk(store, clock, book, news.ring)
     lookout = Lookout()
@@ -127,7 +167,10 @@ def build(settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | No
         vigil=Vigil(engine, desk, store, clock, book, lookout),
         outbox=outbox,
         commands=commands,
-        reloader=Reloader(desk, store, clock, book),
+        folder=RulesFolder(
+            start, lambda contents: load_rules(settings, contents), Reloader(desk, clock, book), desk, clock
+        ),
+        lookout=lookout,
         token=token,
         socket=_socket(settings, clock, commands, book),
     )

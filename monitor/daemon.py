@@ -8,7 +8,7 @@ import math
 import queue
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -18,15 +18,16 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from monitor.bootstrap import App, RulesError, load_rules
-from monitor.core.model import State, Tier
-from monitor.core.rule import Group
+from monitor.bootstrap import App
+from monitor.core.model import State
+from monitor.core.rule import RuleSet
 from monitor.engine import Evaluated
-from monitor.lookout import SOURCE
 from monitor.ports import ConflictError, StoreError
+from monitor.rulesfolder import Outcome
 from monitor.serving import Serving
-from monitor.vigil import BLIND_GROUP
-from monitor.web import Health, Inside, application
+from monitor.showing import Progress, Showing
+from monitor.vigil import BLIND_GROUP, WATCH_EVERY
+from monitor.web import Evaluation, application
 from monitor.workers import Workers
 
 log = structlog.get_logger()
@@ -34,8 +35,14 @@ log = structlog.get_logger()
 POOL = 8
 """Groups that may be evaluated at the same time."""
 
-WATCH_EVERY = 5
-"""Seconds between two looks at what time alone brings."""
+RULES, RELOAD, RECORD = "(rules)", "(reload)", "(record)"
+"""The jobs beside the groups; no group has such a name."""
+
+LOOK_EVERY = 5
+"""Seconds between two looks at the rules folder; what has changed is taken at the second that finds the same."""
+
+RECORD_KEPT = 400 * 86400
+"""Seconds for which the record of what alerts did is kept; what is older goes once a day."""
 
 MOST_SECONDS = 10.0
 """An evaluation reads for at most this, and for at most 0.8 of its interval."""
@@ -73,24 +80,22 @@ class Daemon:
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        self._serving = Serving(application(self._inside()), app.settings.listen, app.socket)
+        self._progress = Progress()
+        inside = Showing(app, self._progress).inside(self.reload)
+        self._serving = Serving(application(inside), app.settings.listen, app.socket)
         self._outbox = threading.Thread(target=app.outbox.run, args=(self._outbox_failed,), name="outbox", daemon=True)
-        self._ticked: dict[str, float] = {}
-        self._tried: set[str] = set()
         self._troubles: dict[str, str] = {}
-        self._rules_trouble = ""
-        self._reloading = threading.Lock()
 
     def run(self) -> None:
         """Run until asked to stop. Raises OSError where the listener cannot be bound."""
         rules = self._app.book.now.rules
         address = self._serving.bind()
         self._app.store.listening(address, self._app.token)
-        self._app.reloader.adopt(rules)
-        self._adopted()
+        self._app.folder.begin(self._schedule)
+        self._took(Outcome(problems=self._app.folder.standing.problems))
+        self._schedule(rules)
         self._outbox.start()
         self._serving.start()
-        self._schedule(rules.groups)
         self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
         self._scheduler.start()
         groups = [group.name for group in rules.groups]
@@ -116,8 +121,8 @@ class Daemon:
         signal.signal(signal.SIGHUP, order("reload"))
 
     def _obey(self) -> None:
-        while self._orders.get() != "stop":
-            self.reload()
+        while self._orders.get() != "stop":  # a folder that hangs must not keep this thread from stopping
+            self._workers.submit(RELOAD, lambda: self._look(self.reload))
 
     def _shut_down(self) -> None:
         """Let what runs end, in order, and never wait for something that hangs."""
@@ -133,25 +138,27 @@ class Daemon:
 
     # --- ticks ----------------------------------------------------------------------------------------------------
 
-    def _schedule(self, groups: Sequence[Group]) -> None:
-        """Give every group its tick, and the vigil its own; what ticked before is gone."""
+    def _schedule(self, rules: RuleSet) -> None:
+        """Give every group its tick, and the vigil and the looks at folder and record theirs; what ticked is gone."""
         self._scheduler.remove_all_jobs()
-        self._ticked = {}
+        self._progress.ticked = {}
         now = self._app.clock.monotonic()
-        for group in groups:
+        for group in rules.groups:
             trigger = GridTrigger(group.interval, group.query_offset)
             self._scheduler.add_job(self._tick, trigger, args=(group.name,), id=group.name)
-            self._ticked[group.name] = now
+            self._progress.ticked[group.name] = now
         self._scheduler.add_job(self._watch_tick, GridTrigger(WATCH_EVERY, 0), id=BLIND_GROUP)
-        self._ticked[BLIND_GROUP] = now
+        self._progress.ticked[BLIND_GROUP] = now
+        self._scheduler.add_job(self._poll_tick, GridTrigger(LOOK_EVERY, 0), id=RULES)
+        self._scheduler.add_job(self._prune_tick, GridTrigger(86400, 0), id=RECORD)
 
     def _tick(self, name: str) -> None:
-        self._ticked[name] = self._app.clock.monotonic()
+        self._progress.ticked[name] = self._app.clock.monotonic()
         if not self._workers.submit(name, lambda: self._evaluate(name)):
             self._app.metrics.missed.labels(name).inc()
 
     def _watch_tick(self) -> None:
-        self._ticked[BLIND_GROUP] = self._app.clock.monotonic()
+        self._progress.ticked[BLIND_GROUP] = self._app.clock.monotonic()
         self._workers.submit(BLIND_GROUP, self._watch)
 
     def _missed(self, event: JobEvent) -> None:
@@ -175,7 +182,7 @@ class Daemon:
             log.error("evaluation.failed", group=name, why=str(error), exc_info=not expected)  # noqa: TRY400  # with a trace only where the cause is unknown
             return
         finally:
-            self._tried.add(name)
+            self._progress.tried.add(name)
             metrics.duration.observe(clock.monotonic() - began)
         if evaluated is not None:
             self._tell(evaluated, clock.monotonic() - began)
@@ -188,9 +195,11 @@ class Daemon:
             metrics.failures.labels(evaluated.group).inc(evaluated.failed)
         else:
             metrics.last.labels(evaluated.group).set(self._app.clock.now().timestamp())
+        self._progress.evaluations[evaluated.group] = Evaluation(self._app.clock.now(), seconds)
         for one in evaluated.transitions:
-            key, cause = str(one.alert.key), str(one.cause)
-            log.info("alert.changed", alert=key, before=str(one.before), after=str(one.after), at=one.at, cause=cause)
+            told = {"before": str(one.before), "after": str(one.after), "at": one.at, "cause": str(one.cause)}
+            shadow = {"shadow": True} if self._app.book.now.in_shadow(one.alert.key.alert) else {}
+            log.info("alert.changed", alert=str(one.alert.key), **told, **shadow)
         self._tell_trouble(evaluated.group, evaluated.why, failed=evaluated.failed)
         level = log.info if evaluated.transitions else log.debug
         told = {"group": evaluated.group, "rules": evaluated.rules, "firing": evaluated.firing}
@@ -221,77 +230,40 @@ class Daemon:
 
     # --- rules ----------------------------------------------------------------------------------------------------
 
-    def reload(self) -> str:
-        """Put the rules on disk in force; give what is wrong with them, or nothing. A refused set changes nothing."""
-        with self._reloading:
-            try:
-                rules = load_rules(self._app.settings)
-                dropped = self._app.reloader.adopt(rules)
-            except (RulesError, ValueError, StoreError, ConflictError) as error:
-                return self._refused(error)
-            self._schedule(rules.groups)
-            self._adopted()
-            log.info("rules.reloaded", rules=rules.digest[:12], dropped=[str(key) for key in dropped])
-            return ""
+    def reload(self) -> Outcome:
+        """Put the rules on disk in force, whole; a refused set changes nothing."""
+        return self._took(self._app.folder.reload())
 
-    def _adopted(self) -> None:
-        self._rules_trouble = ""
-        self._app.metrics.reload_success.set(1)
-        self._app.metrics.reload_at.set(self._app.clock.now().timestamp())
+    def _poll_tick(self) -> None:
+        self._workers.submit(RULES, lambda: self._look(self._poll))
 
-    def _refused(self, error: Exception) -> str:
-        self._rules_trouble = str(error)
-        self._app.metrics.reload_success.set(0)
-        log.error("rules.refused", why=self._rules_trouble)
-        return self._rules_trouble
+    def _poll(self) -> None:
+        outcome = self._app.folder.poll()
+        if outcome is not None:
+            self._took(outcome)
 
-    # --- what HTTP shows ------------------------------------------------------------------------------------------
+    def _look(self, look: Callable[[], object]) -> None:
+        try:
+            look()
+        except Exception as error:  # the one catch-all on this way: the rules in force go on
+            log.exception("rules.failed", why=str(error))
 
-    def _inside(self) -> Inside:
-        return Inside(
-            store=self._app.store,
-            commands=self._app.commands,
-            registry=self._app.metrics.registry,
-            token=self._app.token,
-            healthy=self._healthy,
-            ready=self._ready,
-            reload=self.reload,
-            gauges=self._gauges,
-        )
+    def _took(self, outcome: Outcome) -> Outcome:
+        metrics = self._app.metrics
+        metrics.reload_success.set(0 if outcome.problems else 1)
+        if not outcome.problems:
+            metrics.reload_at.set(self._app.clock.now().timestamp())
+        return outcome
 
-    def _healthy(self) -> Health:
-        """Ticks come: nothing else, so that an outage elsewhere never restarts the monitor."""
-        now = self._app.clock.monotonic()
-        intervals = {group.name: group.interval for group in self._app.book.now.rules.groups} | {
-            BLIND_GROUP: WATCH_EVERY
-        }
-        late = [name for name, at in self._ticked.items() if now - at > 2 * intervals.get(name, WATCH_EVERY) + 5]
-        return Health(ok=not late, trouble=f"no tick for: {', '.join(late)}")
+    # --- the record -----------------------------------------------------------------------------------------------
 
-    def _ready(self) -> Health:
-        if self._rules_trouble:
-            return Health(ok=False, trouble=f"the rules on disk were refused, older ones run: {self._rules_trouble}")
-        waiting = [group.name for group in self._app.book.now.rules.groups if group.name not in self._tried]
-        return Health(ok=not waiting, trouble=f"not evaluated yet: {', '.join(waiting)}")
+    def _prune_tick(self) -> None:
+        self._workers.submit(RECORD, self._prune)
 
-    def _gauges(self) -> None:
-        """Set the metrics that are read from what is kept, at each scrape."""
-        metrics, now = self._app.metrics, self._app.clock.now()
-        metrics.alerts.clear()
-        metrics.incidents.clear()
-        kept = {state.name: state for state in self._app.store.groups()}
-        for state in kept.values():
-            for key, alert in state.alerts.items():
-                metrics.alerts.labels(key.alert, str(alert.state)).inc()
-        blind = {key.alert for key in kept[BLIND_GROUP].alerts} if BLIND_GROUP in kept else set()
-        for group in self._app.book.now.rules.groups:
-            unseen = blind & {SOURCE.alert, group.name, *(rule.alert for rule in group.rules)}
-            metrics.blind.labels(group.name).set(1 if unseen else 0)
-        for tier in Tier:
-            metrics.incidents.labels(str(tier)).set(0)
-        for incident in self._app.store.incidents(open_only=True):
-            metrics.incidents.labels(str(incident.tier)).inc()
-        owed = self._app.store.owed()
-        metrics.outbox_pending.set(len(owed))
-        oldest = min((post.decided_at for post in owed), default=now)
-        metrics.outbox_oldest.set((now - oldest).total_seconds())
+    def _prune(self) -> None:
+        try:
+            gone = self._app.store.prune(int(self._app.clock.now().timestamp()) - RECORD_KEPT)
+        except Exception as error:  # the one catch-all on this way
+            log.exception("record.failed", why=str(error))
+            return
+        log.debug("record.pruned", gone=gone)

@@ -9,13 +9,27 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
+from monitor.core.evaluate import retire
 from monitor.core.events import Event
 from monitor.core.incident import Incident, Refusal
-from monitor.core.paging import Happening, NewPost, Owed, owed
+from monitor.core.model import Cause, Transition
+from monitor.core.paging import Happening, NewPost, Notice, Owed, owed
 from monitor.core.response import Finding, Response, Scope, follow, respond
-from monitor.core.rule import Route
-from monitor.ports import Change, Clock, ConflictError, GroupState, NewEvents, Post, PostKind, Store
-from monitor.rulebook import RuleBook
+from monitor.core.rule import Route, RuleSet
+from monitor.ports import (
+    NO_INCIDENT,
+    Change,
+    Clock,
+    ConflictError,
+    GroupState,
+    KeptRules,
+    NewEvents,
+    Post,
+    PostKind,
+    Recorded,
+    Store,
+)
+from monitor.rulebook import InForce, RuleBook
 
 ATTEMPTS = 8
 """Times that a decision is made anew when somebody else committed first."""
@@ -26,11 +40,26 @@ KEPT_FOR = 60
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to keep of a group, and what its alerts did; `durable` asks for it to be written now."""
+    """What to keep of a group, and what its alerts did.
+
+    `findings` are what incidents must hear of it, `transitions` all of it, for the record. `durable` asks for it to be
+    written now.
+    """
 
     state: GroupState
     findings: tuple[Finding, ...] = ()
     durable: bool = True
+    transitions: tuple[Transition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """What is written when another rule set takes over: the groups that change, what incidents hear, the record."""
+
+    groups: tuple[GroupState, ...]
+    findings: tuple[Finding, ...] = ()
+    transitions: tuple[Recorded, ...] = ()
+    rules: KeptRules | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +81,8 @@ class Desk:
         self._owed_now = owed_now
         self._kept: dict[str, _Kept] = {}
         self._lock = Lock()
+        self._turn = Lock()
+        """Held while anything decided under the rules in force is written: never while Prometheus is read."""
 
     def settle(self, name: str, decide: Callable[[GroupState], Decision]) -> None:
         """Decide about group `name` and write it.
@@ -65,7 +96,8 @@ class Desk:
             for _ in range(ATTEMPTS):
                 decision = decide(kept.state)
                 now = self._clock.monotonic()
-                durable = decision.durable or bool(decision.findings)  # such as what fired and ended in one stretch
+                happened = decision.findings or decision.transitions  # such as what fired and ended in one stretch
+                durable = decision.durable or bool(happened)
                 if not durable and now - kept.stored_at < KEPT_FOR:
                     kept.state = decision.state
                     return
@@ -86,13 +118,62 @@ class Desk:
             return self._kept[name]
 
     def _write(self, decision: Decision) -> None:
-        responses: tuple[Response, ...] = ()
-        if decision.findings:
-            routing = self._book.now.rules.routing
-            scope = Scope(routing.environment, self._store.next_incident_number(), routing.reopen_within)
-            opened = self._store.incidents(open_only=True)
-            responses = respond(opened, decision.findings, self._clock.now(), scope)
-        self._commit(responses, (decision.state,))
+        with self._turn:
+            recorded = recorded_of(decision.state.name, decision.transitions, self._book.now)
+            self._commit(self._responses(decision.findings), Change((decision.state,), transitions=recorded))
+
+    def _responses(self, findings: tuple[Finding, ...]) -> tuple[Response, ...]:
+        if not findings:
+            return ()
+        routing = self._book.now.rules.routing
+        scope = Scope(routing.environment, self._store.next_incident_number(), routing.reopen_within)
+        return respond(self._store.incidents(open_only=True), findings, self._clock.now(), scope)
+
+    def take_over(self, rules: RuleSet, decide: Callable[[Sequence[GroupState]], Takeover]) -> None:
+        """Put `rules` in force and write what `decide` makes of the kept states, in one transaction.
+
+        `decide` may be called again. Evaluations that are under way have read with the rules before and are thrown
+        away. Raises ValueError where the rules' PromQL cannot be composed, StoreError and ConflictError; the rules
+        before stay in force then, and nothing is written.
+        """
+        with self._turn:
+            before = self._book.now
+            self._book.swap(rules)
+            try:
+                self._write_takeover(decide)
+            except BaseException:
+                self._book.put_back(before)
+                raise
+            finally:
+                self.forget()
+
+    def _write_takeover(self, decide: Callable[[Sequence[GroupState]], Takeover]) -> None:
+        for _ in range(ATTEMPTS):
+            takeover = decide(self._store.groups())
+            change = Change(takeover.groups, transitions=takeover.transitions, rules=takeover.rules)
+            try:
+                self._commit(self._responses(takeover.findings), change)
+            except ConflictError:
+                continue
+            return
+        raise ConflictError(f"the groups were changed by others {ATTEMPTS} times in a row")
+
+    def note(self, notice: Notice, said: str) -> bool:
+        """Owe a note to the default channel; False, and nothing is owed, where the last note said just that."""
+        told = self._store.posts(NO_INCIDENT)
+        if told and (told[-1].reason, told[-1].said) == (notice, said):
+            return False
+        channel = self._book.now.rules.routing.default.channel
+        number = 1 + max((post.n for post in told), default=0)
+        note = Post(NO_INCIDENT, channel, PostKind.NOTE, number, notice, self._clock.now(), said=said)
+        self._store.commit(Change(posts=(note,)))
+        self._owed_now()
+        return True
+
+    def last_notice(self) -> str:
+        """Give what the last note was about, or nothing where there never was one."""
+        told = self._store.posts(NO_INCIDENT)
+        return told[-1].reason if told else ""
 
     def act(
         self,
@@ -115,12 +196,21 @@ class Desk:
             response = follow(incident, decided)
             changed = tuple(state for state in (group() for group in groups) if state is not None)
             try:
-                self._commit((response,), changed)
+                self._commit((response,), Change(changed, transitions=self._retired(changed)))
             except ConflictError:
                 continue
             self._reload(state.name for state in changed)
             return response.after
         raise ConflictError(f"{name} was changed by others {ATTEMPTS} times in a row")
+
+    def _retired(self, after: Iterable[GroupState]) -> tuple[Recorded, ...]:
+        """What people end is recorded too."""
+        at, book = int(self._clock.now().timestamp()), self._book.now
+        found: list[Recorded] = []
+        for state in after:
+            gone = [one for key, one in self._store.group(state.name).alerts.items() if key not in state.alerts]
+            found += recorded_of(state.name, retire(gone, at, Cause.RETIRED), book)
+        return tuple(found)
 
     def present(self, name: str) -> GroupState:
         """Give the stored state of group `name`, with its cursors as far as evaluations have moved them on since."""
@@ -147,17 +237,41 @@ class Desk:
         )
         self._owed_now()
 
-    def _commit(self, responses: Sequence[Response], groups: tuple[GroupState, ...]) -> None:
+    def _commit(self, responses: Sequence[Response], change: Change) -> None:
         route = self._book.now.rules.routing.default
-        self._store.commit(change_of(responses, groups, route, self._clock.now()))
+        change = with_responses(change, responses, route, self._clock.now())
+        if not change.empty:
+            self._store.commit(change)
         if responses:
             self._owed_now()
 
 
-def change_of(responses: Sequence[Response], groups: tuple[GroupState, ...], route: Route, at: datetime) -> Change:
-    """Give the one change that writes `responses` with what they owe to `route`, and the group states behind them."""
-    return Change(
-        groups=groups,
+def recorded_of(group: str, transitions: Iterable[Transition], book: InForce) -> tuple[Recorded, ...]:
+    """Give what `transitions` leave in the record."""
+    return tuple(recorded(group, one, shadow=book.in_shadow(one.alert.key.alert)) for one in transitions)
+
+
+def recorded(group: str, transition: Transition, *, shadow: bool) -> Recorded:
+    """Give what one transition leaves in the record."""
+    alert, judgement = transition.alert, transition.judgement
+    return Recorded(
+        at=transition.at,
+        group=group,
+        key=alert.key,
+        before=transition.before,
+        after=transition.after,
+        cause=transition.cause,
+        since=alert.since,
+        value=judgement.value if judgement else None,
+        limit=judgement.limit if judgement else None,
+        shadow=shadow,
+    )
+
+
+def with_responses(change: Change, responses: Sequence[Response], route: Route, at: datetime) -> Change:
+    """Give `change` with the events of `responses` and what they owe to `route`."""
+    return replace(
+        change,
         events=tuple(NewEvents(one.after.id, one.expected_rev, one.events) for one in responses),
         posts=tuple(_post(one.after.id, post, route, at) for one in responses for post in owed(one, route)),
     )

@@ -139,7 +139,8 @@ class _Fold:
         return Decision(
             replace(state, alerts=self.alerts, cursors=cursors),
             tuple(one for one in findings if one is not None),
-            durable=self.alerts != dict(state.alerts) or any(run.derived or run.transitions for run in self.runs),
+            durable=self.alerts != dict(state.alerts) or any(run.derived for run in self.runs),
+            transitions=tuple(one for run in self.runs for one in run.transitions),
         )
 
     def _runs(self, cursors: Mapping[str, int], alerts: Mapping[str, dict[AlertKey, Alert]]) -> Iterable[_Run]:

@@ -43,7 +43,7 @@ A refused edit is given up; the next change of the incident owes another."""
 IDLE = 5.0
 """Seconds after which the outbox looks for debts without having been told of any."""
 
-ORDER = {PostKind.ROOT: 0, PostKind.BROADCAST: 1, PostKind.CARD: 2, PostKind.LINE: 3}
+ORDER = {PostKind.ROOT: 0, PostKind.BROADCAST: 1, PostKind.CARD: 2, PostKind.LINE: 3, PostKind.NOTE: 4}
 """New posts go out in this order, and before all edits."""
 
 
@@ -193,6 +193,8 @@ class Outbox:
         return replace(post, attempts=1) if untold and post.ts is None and post.attempts == 0 else post
 
     def _message(self, post: Post) -> Message | None:
+        if post.kind is PostKind.NOTE:
+            return Message(post)
         incident = self._store.incident(post.incident)
         if incident is None:
             return None

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from monitor.core.events import Event
 from monitor.core.incident import Incident
-from monitor.core.model import Alert, AlertKey, Sample
+from monitor.core.model import Alert, AlertKey, Cause, Sample, State
 from monitor.core.page import Card, Page
 
 # --- metrics ------------------------------------------------------------------------------------------------------
@@ -98,13 +98,19 @@ class MetricsSource(RangeSource, Protocol):
 class PostKind(StrEnum):
     """What a post is.
 
-    The incident's one root message, the procedure card, a line in the thread, or one told to the channel too.
+    The incident's one root message, the procedure card, a line in the thread, or one told to the channel too; or a
+    note, which belongs to no incident and stands in the channel by itself.
     """
 
     ROOT = "root"
     CARD = "card"
     LINE = "line"
     BROADCAST = "broadcast"
+    NOTE = "note"
+
+
+NO_INCIDENT = ""
+"""The incident of posts that belong to none."""
 
 
 class PostState(StrEnum):
@@ -122,10 +128,9 @@ class PostState(StrEnum):
 class Post:
     """Something owed to a channel. It is due while `sent < wanted`: first posted, then edited in place.
 
-    `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line or
-    broadcast (root and card
-    are rendered from the incident when they are sent). `mention` are user or user-group ids; `reason` is
-    `monitor.core.paging.Reason`.
+    `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line,
+    broadcast or note (root and card are rendered from the incident when they are sent). `mention` are user or
+    user-group ids; `reason` is a `monitor.core.paging.Happening` or `monitor.core.paging.Notice`.
     `ts` is the pager's own name of the message; `decided_at` is when the transition behind it was decided.
     """
 
@@ -148,7 +153,7 @@ class Post:
     @property
     def key(self) -> str:
         """The identity that outlives a lost reply."""
-        return f"{self.incident}/{self.channel}/{self.kind}/{self.n}"
+        return f"{self.incident or 'monitor'}/{self.channel}/{self.kind}/{self.n}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +182,48 @@ class NewEvents:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """One change of one alert, for the record: `at` is its grid time, `shadow` says that it could page nobody."""
+
+    at: int
+    group: str
+    key: AlertKey
+    before: State
+    after: State
+    cause: Cause
+    since: int
+    value: float | None = None
+    limit: float | None = None
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRules:
+    """The files of the last rule set that was put in force, by name, and when that was."""
+
+    files: Mapping[str, bytes]
+    adopted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one decision writes, in one transaction, or not at all.
 
     `groups` replace the stored states of their names where the stored version is `group.version` (and count it up);
     `posts` are inserted, or, where their key exists, their `wanted` is raised by one and their state becomes owed
-    again.
+    again; `transitions` are appended to the record; `rules` replace the kept rule set.
     """
 
     groups: tuple[GroupState, ...] = ()
     events: tuple[NewEvents, ...] = ()
     posts: tuple[Post, ...] = ()
+    transitions: tuple[Recorded, ...] = ()
+    rules: KeptRules | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.groups or self.events or self.posts or self.transitions or self.rules)
 
 
 class ConflictError(Exception):
@@ -226,7 +262,7 @@ class Store(Protocol):
         """Give the number that the next incident would have; taking it is settled by `commit`."""
 
     def posts(self, incident: str) -> Sequence[Post]:
-        """Give everything that is or was owed for one incident, in order of `decided_at`."""
+        """Give everything that is or was owed for one incident (or for NO_INCIDENT), in order of `decided_at`."""
 
     def owed(self) -> Sequence[Post]:
         """Give every post that is owed, oldest first."""
@@ -236,6 +272,15 @@ class Store(Protocol):
 
         A post recorded as SENT with `sent` below the stored `wanted` stays OWED: an edit was asked for meanwhile.
         """
+
+    def rules(self) -> KeptRules | None:
+        """Give the rule set that was last put in force, or None where there never was one."""
+
+    def transitions(self, alert: str = "", *, since: int = 0, most: int = 1000) -> Sequence[Recorded]:
+        """Give the newest `most` recorded changes from grid time `since` on, in order; of one alert where named."""
+
+    def prune(self, before: int) -> int:
+        """Forget the recorded changes before grid time `before`; give how many there were."""
 
     def close(self) -> None:
         """Let go of files and connections."""

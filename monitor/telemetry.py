@@ -147,7 +147,9 @@ class Metrics:
         self.missed = counter(
             "missed_ticks", "Ticks that found the evaluation before them still running, or came late.", "group"
         )
-        self.alerts = gauge("alerts", "Alerts that are not inactive.", "alert", "state")
+        self.alerts = gauge(
+            "alerts", "Alerts that are not inactive; in the shadow: shadow_firing and so on.", "alert", "state"
+        )
         self.blind = gauge("blind", "1 while a group, or a rule or instance of it, is unwatched.", "group")
         self.incidents = gauge("incidents_open", "Incidents that have not ended.", "tier")
         self.pages = counter("pages", "New posts that were delivered, by what happened.", "reason")

@@ -20,6 +20,9 @@ from monitor.rulebook import RuleBook
 BLIND_GROUP = "(blind)"
 """The name under which blind alerts are kept; the file reader gives no group such a name."""
 
+WATCH_EVERY = 5
+"""Seconds between two looks."""
+
 REFRESH_EVERY = 30
 """Seconds between two edits of a page that only bring it new readings."""
 
@@ -49,7 +52,8 @@ class Vigil:
             ordered = sorted(stepped.transitions, key=lambda one: one.after is not State.FIRING)
             findings = [_finding(one) for one in ordered]
             told = tuple(one for one in findings if one is not None)
-            return Decision(replace(state, alerts=stepped.alerts), told, durable=bool(stepped.transitions))
+            alerts, transitions = replace(state, alerts=stepped.alerts), stepped.transitions
+            return Decision(alerts, told, durable=bool(transitions), transitions=transitions)
 
         self._desk.settle(BLIND_GROUP, decide)
         opened = self._store.incidents(open_only=True)

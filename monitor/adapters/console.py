@@ -64,7 +64,8 @@ class ConsolePager:
         elif message.card is not None:
             self._console.print(_card(message.card))
         elif message.post.kind is not PostKind.CARD:
-            self._console.print(_text(f"{message.post.incident}  {message.post.said}", "bold"))
+            about = f"{message.post.incident}  " if message.post.incident else ""
+            self._console.print(_text(f"{about}{message.post.said}", "bold"))
 
     def _page(self, page: Page, *, new: bool) -> None:
         before = self._status.get(page.incident, ())
@@ -84,7 +85,7 @@ def _panel(page: Page) -> Panel:
     colour = COLOURS[page.tone]
     lines = [_text(page.headline, colour), Text("")]
     for why in page.why:
-        since = f", since {clock(why.since)}"
+        since = f", {why.begun} {clock(why.since)}"
         lines.append(Text.assemble("• ", (plain(why.text), "bold"), since))
         lines += [_text(f"  {why.numbers}", "dim")] if why.numbers else []
         lines += [_text(f"  {name}: {url}", "dim") for name, url in why.links]

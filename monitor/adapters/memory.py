@@ -16,11 +16,13 @@ from monitor.ports import (
     ConflictError,
     Delivery,
     GroupState,
+    KeptRules,
     Message,
     Post,
     PostState,
     RangeAnswer,
     RangeSamples,
+    Recorded,
     Samples,
     Sent,
     Unanswered,
@@ -100,6 +102,8 @@ class MemoryStore:
         self._groups: dict[str, GroupState] = {}
         self._events: dict[str, tuple[Event, ...]] = {}
         self._posts: dict[str, Post] = {}
+        self._transitions: tuple[Recorded, ...] = ()
+        self._rules: KeptRules | None = None
         self._lock = threading.Lock()
 
     def group(self, name: str) -> GroupState:
@@ -127,6 +131,8 @@ class MemoryStore:
                 self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
             for post in change.posts:
                 self._owe(post)
+            self._transitions += change.transitions
+            self._rules = change.rules or self._rules
 
     def _owe(self, post: Post) -> None:
         known = self._posts.get(post.key)
@@ -156,7 +162,7 @@ class MemoryStore:
             return max(map(_number, self._events), default=0) + 1
 
     def posts(self, incident: str) -> Sequence[Post]:
-        """Give everything that is or was owed for one incident, in order of decision."""
+        """Give everything that is or was owed for one incident, or for none, in order of decision."""
         with self._lock:
             mine = [post for post in self._posts.values() if post.incident == incident]
         return sorted(mine, key=lambda post: (post.decided_at, post.n))
@@ -176,6 +182,24 @@ class MemoryStore:
             behind = post.state is PostState.SENT and post.sent < known.wanted
             state = PostState.OWED if behind else post.state
             self._posts[post.key] = replace(post, wanted=known.wanted, state=state)
+
+    def rules(self) -> KeptRules | None:
+        """Give the rule set that was last put in force, or None."""
+        with self._lock:
+            return self._rules
+
+    def transitions(self, alert: str = "", *, since: int = 0, most: int = 1000) -> Sequence[Recorded]:
+        """Give the newest recorded changes from grid time `since` on, in order."""
+        with self._lock:
+            mine = [one for one in self._transitions if one.at >= since and alert in {"", one.key.alert}]
+        return sorted(mine, key=lambda one: one.at)[-most:]
+
+    def prune(self, before: int) -> int:
+        """Forget the recorded changes before grid time `before`; give how many there were."""
+        with self._lock:
+            left = tuple(one for one in self._transitions if one.at >= before)
+            gone, self._transitions = len(self._transitions) - len(left), left
+            return gone
 
     def close(self) -> None:
         """Forget nothing; there is nothing to let go of."""

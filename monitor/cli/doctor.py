@@ -9,7 +9,6 @@ import orjson
 
 from monitor.baselines import Baselines
 from monitor.bootstrap import (
-    RulesError,
     SystemClock,
     database_owner,
     load_rules,
@@ -24,6 +23,7 @@ from monitor.grid import newest_point
 from monitor.ports import StoreError
 from monitor.ranges import Deadline
 from monitor.reading import Judged, Point, Reader, plan
+from monitor.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 
 PATIENCE = 10.0

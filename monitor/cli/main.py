@@ -71,6 +71,18 @@ def check(
 
 
 @app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A rules folder.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one.")],
+    output: Format = "text",
+) -> None:
+    """Say in words how two rule sets differ, and what a reload would make of it. Exit code 2: one cannot be used."""
+    from monitor.cli import diff as differing  # noqa: PLC0415
+
+    raise typer.Exit(differing.run(old, new, output))
+
+
+@app.command()
 def doctor(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
     """Say whether everything is in place, a line each, with the mend. Exit code 1: something is not."""
     from monitor.cli import doctor as doctoring  # noqa: PLC0415

@@ -6,11 +6,12 @@ from typing import Any
 
 import orjson
 
-from monitor.bootstrap import RulesError, build
+from monitor.bootstrap import App, build
 from monitor.core.rule import Route, Routing, RuleSet
+from monitor.rulesfolder import Outcome, RulesError
 from monitor.settings import Settings
 from monitor.telemetry import configure_logging
-from monitor.web import Health, Inside, application
+from monitor.web import Health, Inside, View, application
 
 NO_RULES = RuleSet((), Routing("", Route("")), {})
 """What reading the record needs of the rules: it can be read while they are broken."""
@@ -27,19 +28,24 @@ def ask(settings: Settings, method: str, path: str, body: dict[str, str] | None)
     except RulesError as error:
         return 503, orjson.dumps({"error": str(error)})
     try:
-        inside = Inside(
-            store=app.store,
-            commands=app.commands,
-            registry=app.metrics.registry,
-            token=app.token,
-            healthy=lambda: Health(ok=True),
-            ready=lambda: Health(ok=True),
-            reload=lambda: "no daemon runs",
-            gauges=lambda: None,
-        )
-        return asyncio.run(_request(inside, method, path, body))
+        return asyncio.run(_request(_inside(app), method, path, body))
     finally:
         app.store.close()
+
+
+def _inside(app: App) -> Inside:
+    return Inside(
+        store=app.store,
+        commands=app.commands,
+        registry=app.metrics.registry,
+        token=app.token,
+        healthy=lambda: Health(ok=True),
+        ready=lambda: Health(ok=True),
+        reload=lambda: Outcome(problems=("no daemon runs",)),
+        standing=lambda: app.folder.standing,
+        gauges=lambda: None,
+        view=lambda: View(app.book.now, {state.name: state for state in app.store.groups()}),
+    )
 
 
 async def _request(inside: Inside, method: str, path: str, body: dict[str, str] | None) -> tuple[int, bytes]:

@@ -72,6 +72,12 @@ class Firing:
     resolve: Resolve = Resolve.BY_SIGNAL
     resolved_at: datetime | None = None
     resolved_why: str = ""
+    open_ended: bool = False
+
+    @property
+    def begun(self) -> str:
+        """The words before `since`: of a breach that was there earlier, nobody knows for how long."""
+        return "since before" if self.open_ended else "since"
 
     @property
     def active(self) -> bool:
@@ -122,6 +128,17 @@ class AlertResolved:
     value: float | None = None
     worst: str = ""
     kind: Literal["alert_resolved"] = "alert_resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRenamed:
+    """The rule behind an alert of the incident has another name now; nothing else about the alert changed."""
+
+    at: datetime
+    by: Actor
+    key: AlertKey
+    to: AlertKey
+    kind: Literal["alert_renamed"] = "alert_renamed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,5 +211,14 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Opened | AlertFired | AlertResolved | Snapshot | Acknowledged | ProcedureStarted | DealtWith | Refused | Ended
+    Opened
+    | AlertFired
+    | AlertResolved
+    | AlertRenamed
+    | Snapshot
+    | Acknowledged
+    | ProcedureStarted
+    | DealtWith
+    | Refused
+    | Ended
 )

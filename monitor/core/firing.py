@@ -31,6 +31,7 @@ def firing_of(rule: Rule, tier: TierRule, transition: Transition) -> Firing:
         links=words.links(),
         procedure=rule.procedure,
         resolve=rule.resolve,
+        open_ended=alert.open_ended,
     )
 
 

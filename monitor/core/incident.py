@@ -16,6 +16,7 @@ from monitor.core.events import (
     Acknowledged,
     Actor,
     AlertFired,
+    AlertRenamed,
     AlertResolved,
     DealtWith,
     Ended,
@@ -111,6 +112,8 @@ def apply(incident: Incident, event: Event) -> Incident:
             return _fired(moved, event)
         case AlertResolved():
             return _resolved(moved, event.key, event.at, event.cause, worst=event.worst)
+        case AlertRenamed():
+            return replace(moved, alerts=_renamed(incident.alerts, event.key, event.to))
         case DealtWith():
             return _resolved(moved, event.key, event.at, f"dealt with by {event.by.name}: {event.note}")
         case Acknowledged():
@@ -141,6 +144,10 @@ def _stale(incident: Incident, at: datetime) -> bool:
 
 def _replaced(alerts: tuple[Firing, ...], firing: Firing) -> tuple[Firing, ...]:
     return tuple(firing if one.key == firing.key else one for one in alerts)
+
+
+def _renamed(alerts: tuple[Firing, ...], key: AlertKey, to: AlertKey) -> tuple[Firing, ...]:
+    return tuple(replace(one, key=to) if one.key == key else one for one in alerts)
 
 
 def _resolved(incident: Incident, key: AlertKey, at: datetime, why: str, *, worst: str = "") -> Incident:

@@ -62,6 +62,7 @@ class Why:
     tier: str
     links: tuple[tuple[str, str], ...] = ()
     resolved_at: datetime | None = None
+    begun: str = "since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,18 +199,18 @@ def headline(scene: Scene) -> str:
         head += f" · step 1/{incident.steps}"
     if not told:
         return head
-    tail = _when(incident, min(one.since for one in told))
+    tail = _when(incident, min(told, key=lambda one: one.since))
     if len(told) > 1:
         tail = f" (+{len(told) - 1} more){tail}"
     summary = shortened(_summary(told[0], scene), HEADLINE - len(head) - len(tail) - 2)
     return f"{head}: {summary}{tail}"
 
 
-def _when(incident: Incident, since: datetime) -> str:
+def _when(incident: Incident, first: Firing) -> str:
     until = incident.recovered_at
     if until is None:
-        return f" since {clock(since)}"
-    return f", {clock(since)} for {lasted(until - since)}"
+        return f" {first.begun} {clock(first.since)}"
+    return f", {clock(first.since)} for {lasted(until - first.since)}"
 
 
 def _summary(firing: Firing, scene: Scene) -> str:
@@ -231,6 +232,7 @@ def _why(firing: Firing, scene: Scene) -> Why:
         text=_summary(firing, scene),
         numbers="; ".join(part for part in parts if part),
         since=firing.since,
+        begun=firing.begun,
         tier=firing.key.tier,
         links=firing.links,
         resolved_at=firing.resolved_at,
@@ -384,4 +386,4 @@ def _card_step(number: int, step: Step) -> CardStep:
 
 def names(firings: Iterable[Firing]) -> str:
     """Give the summaries of `firings` as one readable list."""
-    return "; ".join(f"{one.summary}, since {clock(one.since)}" for one in firings)
+    return "; ".join(f"{one.summary}, {one.begun} {clock(one.since)}" for one in firings)

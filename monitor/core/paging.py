@@ -50,6 +50,13 @@ class Happening(StrEnum):
     REFRESHED = "refreshed"
 
 
+class Notice(StrEnum):
+    """What is told to the default channel without an incident."""
+
+    RULES_REFUSED = "rules_refused"
+    RULES_GOOD_AGAIN = "rules_good_again"
+
+
 class NewPost(StrEnum):
     """What is posted. Whatever it is, the root message is edited to show the present."""
 

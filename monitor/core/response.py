@@ -4,11 +4,22 @@ Incidents change in `monitor.core.incident`; here it is only decided which event
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.core.events import MONITOR, AlertFired, AlertResolved, Ended, EndReason, Event, Firing, Opened, Snapshot
+from monitor.core.events import (
+    MONITOR,
+    AlertFired,
+    AlertRenamed,
+    AlertResolved,
+    Ended,
+    EndReason,
+    Event,
+    Firing,
+    Opened,
+    Snapshot,
+)
 from monitor.core.incident import Incident, apply, fold
 from monitor.core.model import AlertKey, Cause, Tier
 
@@ -32,7 +43,20 @@ class Cleared:
     worst: str = ""
 
 
-Finding: TypeAlias = Fired | Cleared
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A rule that is called `after` from now on; its alerts are the same."""
+
+    before: str
+    after: str
+
+    def key(self, key: AlertKey) -> AlertKey:
+        """Give the identity that an alert has from now on; one that is not of the rule keeps its own."""
+        of_group = key.tier is Tier.BLIND and key.labels == (("group", key.alert),)
+        return replace(key, alert=self.after) if key.alert == self.before and not of_group else key
+
+
+Finding: TypeAlias = Fired | Cleared | Renamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,8 @@ def respond(
                 desk.fired(finding, at)
             case Cleared():
                 desk.cleared(finding)
+            case Renamed():
+                desk.renamed(finding, at)
     return desk.responses({one.id: one for one in open_incidents})
 
 
@@ -118,6 +144,13 @@ class _Desk:
                 )
                 if incident.blind and not self._incidents[incident.id].active:
                     self._add(incident.id, Ended(finding.at, MONITOR, EndReason.SIGHTED))
+
+    def renamed(self, finding: Renamed, at: datetime) -> None:
+        for incident in list(self._incidents.values()):
+            for key in dict.fromkeys(one.key for one in incident.alerts):
+                to = finding.key(key)
+                if to != key:
+                    self._add(incident.id, AlertRenamed(at, MONITOR, key, to))
 
     def _home(self, firing: Firing, at: datetime) -> str | None:
         takers = [one for one in self._incidents.values() if one.is_open and self._takes(one, firing, at)]

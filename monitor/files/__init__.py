@@ -3,7 +3,8 @@
 Knows the files' format and nothing of the engine, the settings or the daemon.
 """
 
+from monitor.files.contents import Contents, read_contents
 from monitor.files.findings import Finding, Severity
 from monitor.files.folder import Checked, Loaded, check, load
 
-__all__ = ["Checked", "Finding", "Loaded", "Severity", "check", "load"]
+__all__ = ["Checked", "Contents", "Finding", "Loaded", "Severity", "check", "load", "read_contents"]

@@ -1,24 +1,23 @@
-"""A rules folder on disk -> one rule set, or what is wrong with it. The only module here that reads files.
+"""A rules folder, on disk or in memory -> one rule set, or what is wrong with it.
 
 Nothing raises: a folder that cannot be read is a finding too.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.core.procedure import Procedure
 from monitor.core.rule import Place, Route, Routing, RuleSet
+from monitor.files.contents import NO_FILE, PROCEDURES, WHOLE, Contents, read_contents, read_file
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
 from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
 from monitor.files.rulefile import WrittenGroup, read_rule_file
-from monitor.files.syntax import MAX_BYTES, decode, parse
+from monitor.files.syntax import decode, parse
 
 ROUTING = "routing.yaml"
-PROCEDURES = "procedures"
 _LATER = {"releases.yaml": "releases.yaml is not supported yet"}
 
 
@@ -44,6 +43,7 @@ class Checked:
 class _Reading:
     """One reading of some files: what was found so far."""
 
+    source: Contents
     fallback: Route
     report: Report = field(default_factory=Report)
     groups: list[WrittenGroup] = field(default_factory=list)
@@ -52,23 +52,24 @@ class _Reading:
     contents: dict[str, bytes] = field(default_factory=dict)
 
 
-def load(folder: Path, *, fallback_channel: str = "", fallback_responders: tuple[str, ...] = ()) -> Loaded:
-    """Give everything in `folder` as one rule set, or the findings that forbid it.
+def load(source: Path | Contents, *, fallback_channel: str = "", fallback_responders: tuple[str, ...] = ()) -> Loaded:
+    """Give everything in a folder, or in contents read before, as one rule set, or the findings that forbid it.
 
     The fallback channel and responders stand in where routing.yaml names none. Never raises.
     """
-    reading = _read_folder(folder, Route(fallback_channel, fallback_responders))
+    contents = source if isinstance(source, Contents) else read_contents(source)
+    reading = _read_folder(contents, Route(fallback_channel, fallback_responders))
     findings = reading.report.findings()
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Loaded(None, findings)
     routing = reading.routing or Routing(NO_ENVIRONMENT, reading.fallback)
     groups = tuple(written.group for written in reading.groups)
-    return Loaded(RuleSet(groups, routing, reading.procedures, _digest(folder, reading.contents)), findings)
+    return Loaded(RuleSet(groups, routing, reading.procedures, contents.digest), findings)
 
 
 def check(paths: Iterable[Path]) -> Checked:
     """Check folders and single files (which know the procedures beside them). Never raises."""
-    readings = [_read_folder(path, Route("")) if path.is_dir() else _read_single(path) for path in paths]
+    readings = [_read_folder(read_contents(path), Route("")) if path.is_dir() else _read_single(path) for path in paths]
     findings = dict.fromkeys(finding for reading in readings for finding in reading.report.findings())
     contents = {name: content for reading in readings for name, content in reading.contents.items()}
     sources = {name: tuple(content.decode("utf-8", "replace").splitlines()) for name, content in contents.items()}
@@ -76,21 +77,12 @@ def check(paths: Iterable[Path]) -> Checked:
     return Checked(tuple(findings), len(contents), rules, sources)
 
 
-def _digest(folder: Path, contents: Mapping[str, bytes]) -> str:
-    """Give SHA-256 over the sorted relative names and contents; lengths keep one from running into the other."""
-    digest = hashlib.sha256()
-    named = sorted((Path(file).relative_to(folder).as_posix(), content) for file, content in contents.items())
-    for name, content in named:
-        digest.update(f"{len(name.encode())} {name} {len(content)} ".encode() + content)
-    return digest.hexdigest()
-
-
-def _read_folder(folder: Path, fallback: Route) -> _Reading:
-    reading = _Reading(fallback)
-    files = _listed(folder, reading)
+def _read_folder(source: Contents, fallback: Route) -> _Reading:
+    reading = _Reading(source, fallback)
+    files = _listed(reading)
     if files is None:
         return reading
-    _read_procedures(folder, reading)
+    _read_procedures(reading)
     for file in files:
         if file.name == ROUTING:
             _read_routing(file, reading)
@@ -102,24 +94,25 @@ def _read_folder(folder: Path, fallback: Route) -> _Reading:
     if not any(file.name == ROUTING for file in files):
         hint = "write routing.yaml with environment: ..."
         message = f"there is no routing.yaml: pages will say `{NO_ENVIRONMENT}`"
-        reading.report.warning(_top(folder / ROUTING), "no-environment", message, hint)
+        reading.report.warning(_top(source.path(ROUTING)), "no-environment", message, hint)
     if not any(file.name != ROUTING for file in files):
         hint = "write a rule file, such as critical.yaml"
-        reading.report.error(_top(folder), "no-rules", "there is no rule file (*.yaml) in this folder", hint)
+        reading.report.error(_top(source.folder), "no-rules", "there is no rule file (*.yaml) in this folder", hint)
     _check_together(reading)
     return reading
 
 
 def _read_single(path: Path) -> _Reading:
     """Read one file by its kind; a rule file knows the procedures in the folder beside it."""
-    reading = _Reading(Route(""))
+    source = read_file(path)
+    reading = _Reading(source, Route(""))
     if path.parent.name == PROCEDURES:
         _read_procedure(path, reading)
     elif path.name == ROUTING:
         _read_routing(path, reading)
     else:
-        beside = _Reading(Route(""))
-        _read_procedures(path.parent, beside)
+        beside = _Reading(source, Route(""))
+        _read_procedures(beside)
         reading.procedures.update(beside.procedures)
         _read_rules(path, reading)
         _check_together(reading)
@@ -130,29 +123,26 @@ def _top(path: Path) -> Place:
     return Place(str(path), 1, 1)
 
 
-def _listed(folder: Path, reading: _Reading) -> list[Path] | None:
-    """Give the YAML files of `folder` by name; None, with an error, where it cannot be listed."""
-    try:
-        found = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != ".")
-        return [path for path in found if not path.is_dir()]
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        reading.report.error(_top(folder), "unreadable", f"the folder cannot be read: {why}", "name an existing folder")
+def _listed(reading: _Reading, inner: str = WHOLE) -> list[Path] | None:
+    """Give the YAML files of the folder, or of `inner`, by name; None, with an error, where it cannot be listed."""
+    source = reading.source
+    if inner in source.unreadable:
+        reading.report.error(
+            _top(source.path(inner)), "unreadable", source.unreadable[inner], "name an existing folder"
+        )
         return None
+    return [source.path(name) for name in source.names(inner)]
 
 
 def _root(path: Path, reading: _Reading) -> Node | None:
     """Give the document of one file; None, with an error, where there is none."""
-    try:
-        if not path.is_file():
-            reading.report.error(_top(path), "unreadable", "this is no file", "name a file or a folder")
-            return None
-        with path.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        reading.report.error(_top(path), "unreadable", f"the file cannot be read: {why}")
+    source = reading.source
+    name = path.relative_to(source.folder).as_posix()
+    if name in source.unreadable:
+        hint = "name a file or a folder" if source.unreadable[name] == NO_FILE else ""
+        reading.report.error(_top(path), "unreadable", source.unreadable[name], hint)
         return None
+    content = source.files[name]
     reading.contents[str(path)] = content
     try:
         root = parse(decode(content, str(path)), str(path))
@@ -176,11 +166,9 @@ def _read_routing(path: Path, reading: _Reading) -> None:
         reading.routing = read_routing(root, reading.fallback, reading.report)
 
 
-def _read_procedures(folder: Path, reading: _Reading) -> None:
-    inner = folder / PROCEDURES
-    if inner.is_dir():
-        for path in _listed(inner, reading) or ():
-            _read_procedure(path, reading)
+def _read_procedures(reading: _Reading) -> None:
+    for path in _listed(reading, PROCEDURES) or ():
+        _read_procedure(path, reading)
 
 
 def _read_procedure(path: Path, reading: _Reading) -> None:

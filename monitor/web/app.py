@@ -25,6 +25,9 @@ from monitor.commands import Request as Asked
 from monitor.core.events import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.ports import ConflictError, Store, StoreError
+from monitor.rulesfolder import Outcome, Standing
+from monitor.web import prometheus
+from monitor.web.rules import report_of, standing_of, transition_of
 from monitor.web.shapes import incident_in_full, incident_in_short
 
 MOST = 64 * 1024
@@ -44,7 +47,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What the application shows and moves. `reload` gives what is wrong with the rules on disk, or nothing."""
+    """What the application shows and moves."""
 
     store: Store
     commands: Commands
@@ -52,8 +55,10 @@ class Inside:
     token: str
     healthy: Callable[[], Health]
     ready: Callable[[], Health]
-    reload: Callable[[], str]
+    reload: Callable[[], Outcome]
+    standing: Callable[[], Standing]
     gauges: Callable[[], None]
+    view: Callable[[], prometheus.View]
 
 
 def application(inside: Inside) -> Starlette:
@@ -65,6 +70,10 @@ def application(inside: Inside) -> Starlette:
             Route("/-/ready", pages.ready),
             Route("/-/reload", pages.reload, methods=["POST"]),
             Route("/metrics", pages.metrics),
+            Route("/api/v1/reload", pages.standing),
+            Route("/api/v1/rules", pages.rules),
+            Route("/api/v1/alerts", pages.alerts),
+            Route("/api/v1/transitions", pages.transitions),
             Route("/api/v1/incidents", pages.incidents),
             Route("/api/v1/incidents/{id}", pages.incident),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
@@ -103,8 +112,26 @@ class _Pages:
     async def reload(self, request: Request) -> Response:
         if not self._trusted(request):
             return _untrusted()
-        wrong = await run_in_threadpool(self._inside.reload)
-        return _wrong(wrong, 422) if wrong else _json({"version": 1, "reloaded": True})
+        outcome = await run_in_threadpool(self._inside.reload)
+        if outcome.report is None:
+            problems = {"error": "; ".join(outcome.problems), "problems": outcome.problems}
+            return _json({"version": 1, "reloaded": False, **problems}, 422)
+        return _json({"version": 1, "reloaded": True, **report_of(outcome.report)})
+
+    async def standing(self, _request: Request) -> Response:
+        return _json({"version": 1, **standing_of(self._inside.standing())})
+
+    async def rules(self, request: Request) -> Response:
+        view = await run_in_threadpool(self._inside.view)
+        return _json(prometheus.rules(view, request.query_params.get("type", "")))
+
+    async def alerts(self, _request: Request) -> Response:
+        return _json(prometheus.alerts(await run_in_threadpool(self._inside.view)))
+
+    async def transitions(self, request: Request) -> Response:
+        alert = request.query_params.get("alert", "")
+        found = await run_in_threadpool(self._inside.store.transitions, alert)
+        return _json({"version": 1, "transitions": [transition_of(one) for one in found]})
 
     async def incidents(self, _request: Request) -> Response:
         found = await run_in_threadpool(self._inside.store.incidents)

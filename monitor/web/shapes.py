@@ -17,13 +17,13 @@ def incident_in_short(incident: Incident) -> dict[str, Any]:
         "tier": str(incident.tier),
         "state": str(tone(incident)),
         "headline": headline(Scene(incident, incident.opened_at, {})),
-        "opened_at": _time(incident.opened_at),
+        "opened_at": time_of(incident.opened_at),
         "acknowledged_by": _who(incident.acknowledged_by),
-        "acknowledged_at": _time(incident.acknowledged_at),
+        "acknowledged_at": time_of(incident.acknowledged_at),
         "commander": _who(incident.commander),
-        "started_at": _time(incident.started_at),
-        "recovered_at": _time(incident.recovered_at),
-        "ended_at": _time(incident.ended_at),
+        "started_at": time_of(incident.started_at),
+        "recovered_at": time_of(incident.recovered_at),
+        "ended_at": time_of(incident.ended_at),
         "firing": len(incident.active),
     }
 
@@ -47,21 +47,21 @@ def _firing(firing: Firing) -> dict[str, Any]:
         "why": firing.why,
         "value": firing.value,
         "limit": firing.limit,
-        "since": _time(firing.since),
-        "fired_at": _time(firing.fired_at),
-        "resolved_at": _time(firing.resolved_at),
+        "since": time_of(firing.since),
+        "fired_at": time_of(firing.fired_at),
+        "resolved_at": time_of(firing.resolved_at),
         "resolved_why": firing.resolved_why,
     }
 
 
 def _event(event: Event) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "at": _time(event.at),
+        "at": time_of(event.at),
         "kind": event.kind,
         "by": event.by.name,
         "source": str(event.by.source),
     }
-    for name in ("key", "firing", "command", "why", "note", "cause", "reason", "procedure"):
+    for name in ("key", "to", "firing", "command", "why", "note", "cause", "reason", "procedure"):
         value = getattr(event, name, None)
         if value is not None:
             told[name] = str(value.key) if isinstance(value, Firing) else str(value)
@@ -72,5 +72,6 @@ def _who(actor: Actor | None) -> str | None:
     return actor.name if actor else None
 
 
-def _time(at: datetime | None) -> str | None:
+def time_of(at: datetime | None) -> str | None:
+    """Give a time in RFC 3339."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

@@ -367,3 +367,18 @@ def test_doctor_names_the_missing_scope(slack: SlackServer) -> None:
     slack.scopes.discard("channels:history")
     said = findings(slack)
     assert any("channels:history is missing" in what and not ok for what, (ok, _) in said.items())
+
+
+def test_a_note_stands_in_the_channel_by_itself(slack: SlackServer) -> None:
+    post = post_of(slack, PostKind.NOTE, incident="", said="the rules on disk were refused")
+    delivery = pager_of(slack).deliver(Message(post))
+    assert isinstance(delivery, Sent)
+    assert [one.text for one in slack.messages()] == ["the rules on disk were refused"]
+
+
+def test_a_note_whose_reply_was_lost_is_found_again(slack: SlackServer) -> None:
+    post = post_of(slack, PostKind.NOTE, incident="", said="the rules on disk were refused")
+    slack.fault("chat.postMessage", lost_reply())
+    assert isinstance(pager_of(slack).deliver(Message(post)), Ambiguous)
+    assert isinstance(pager_of(slack).deliver(Message(replace(post, attempts=1))), Sent)
+    assert len(slack.messages()) == 1

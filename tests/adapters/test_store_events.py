@@ -13,6 +13,7 @@ from monitor.core.events import (
     Acknowledged,
     Actor,
     AlertFired,
+    AlertRenamed,
     AlertResolved,
     DealtWith,
     Ended,
@@ -58,11 +59,13 @@ FIRINGS = st.builds(
     resolve=st.sampled_from(Resolve),
     resolved_at=st.none() | TIMES,
     resolved_why=st.text(),
+    open_ended=st.booleans(),
 )
 EVENTS: dict[str, st.SearchStrategy[Event]] = {
     "opened": st.builds(Opened, TIMES, ACTORS, st.text(), st.booleans()),
     "alert_fired": st.builds(AlertFired, TIMES, ACTORS, FIRINGS),
     "alert_resolved": st.builds(AlertResolved, TIMES, ACTORS, KEYS, st.sampled_from(Cause), NUMBERS, st.text()),
+    "alert_renamed": st.builds(AlertRenamed, TIMES, ACTORS, KEYS, KEYS),
     "snapshot": st.builds(Snapshot, TIMES, ACTORS, KEYS, LABELS, *[NUMBERS] * 4, REFERENCES, st.text()),
     "acknowledged": st.builds(Acknowledged, TIMES, ACTORS),
     "procedure_started": st.builds(ProcedureStarted, TIMES, ACTORS, st.text(), st.integers(0, 99)),

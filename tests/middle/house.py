@@ -117,7 +117,7 @@ class House:
         self.engine = Engine(reader, self.desk, self.clock, self.book, self.lookout)
         self.vigil = Vigil(self.engine, self.desk, kept, self.clock, self.book, self.lookout)
         self.commands = Commands(self.desk, kept, self.clock, self.book)
-        self.reloader = Reloader(self.desk, kept, self.clock, self.book)
+        self.reloader = Reloader(self.desk, self.clock, self.book)
         self.outbox = Outbox(kept, self.pager, self.clock, Scenes(self.book, self.engine.readings), self.bell)
 
     # --- the world outside ----------------------------------------------------------------------------------------

@@ -52,6 +52,10 @@ def test_a_breach_older_than_what_may_be_caught_up_with_began_before() -> None:
     house.evaluate()
     alert = house.alerts()[PREPARE]
     assert (alert.state, alert.since, alert.open_ended) == (State.FIRING, START - LIMIT, True)
+    house.outbox.deliver_due()
+    page = house.pager.messages[0].page
+    assert page is not None
+    assert page.headline == "PREPARE production: Errors (errors) since before 02:00 UTC"
 
 
 def test_what_fired_and_ended_before_anybody_watched_is_no_news() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from monitor.core.incident import Incident
 from monitor.ports import StoreError
+from monitor.rulesfolder import Outcome, Standing
 from monitor.telemetry import Metrics
-from monitor.web import Health, Inside, application
+from monitor.web import Health, Inside, View, application
 from tests.middle.house import House, RecallingStore, group
 
 WHY = "the database cannot be read: disk I/O error"
@@ -33,7 +34,16 @@ def got(path: str) -> tuple[int, str]:
     metrics.failures.labels("critical").inc()
     well = lambda: Health(ok=True)  # noqa: E731  # short
     inside = Inside(
-        Unreadable(), house.commands, metrics.registry, "token", well, well, reload=lambda: "", gauges=unreadable
+        store=Unreadable(),
+        commands=house.commands,
+        registry=metrics.registry,
+        token="token",
+        healthy=well,
+        ready=well,
+        reload=lambda: Outcome(problems=(WHY,)),
+        standing=lambda: Standing("", house.clock.now()),
+        gauges=unreadable,
+        view=lambda: View(house.book.now),
     )
     sent: list[dict[str, Any]] = []
 

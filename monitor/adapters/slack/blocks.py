@@ -114,7 +114,7 @@ def _footer(words: str) -> list[Block]:
 def _row(why: Why) -> str:
     """Give one signal: its words in bold, its numbers, since when, where to look."""
     mark = "✅" if why.resolved_at else TIER_MARK.get(why.tier, "•")
-    since = f"since {when(why.since)}"
+    since = f"{why.begun} {when(why.since)}"
     until = f"clear since {when(why.resolved_at)}" if why.resolved_at else ""
     links = [link(label, url) for label, url in why.links[:2]]
     lines = [
@@ -177,7 +177,8 @@ def _style(action: Action) -> str | None:
 def _bare_page(page: Page, text: str) -> str:
     """Give the page as one text without buttons; the footer says how to acknowledge without them."""
     rows = [
-        f"• {one_line(one.text, 200)} ({one_line(one.numbers, 100)}) since {when(one.since)}" for one in page.why[:5]
+        f"• {one_line(one.text, 200)} ({one_line(one.numbers, 100)}) {one.begun} {when(one.since)}"
+        for one in page.why[:5]
     ]
     more = page.more + len(page.why) - len(rows)
     rows += [f"…and {more} more"] if more > 0 else []

@@ -24,6 +24,8 @@ PAGES, PAGE, LOOK_WITHIN = 5, 200, 10.0
 PATIENCE = 4
 """Attempts after which a post is made though Slack would not say whether it is there: doubled is better than lost."""
 ROOT_WAIT = 2.0
+ALONE = frozenset({PostKind.ROOT, PostKind.NOTE})
+"""Kinds that stand in the channel by themselves; the others go into the thread of a root."""
 
 Speak: TypeAlias = Callable[[str, list[dict[str, Any]] | None], SlackResponse]
 
@@ -63,7 +65,7 @@ class SlackPager:
             return Rejected(f"{post.key} has nothing to say: a {post.kind} needs its page, card or words")
         if post.ts is not None:
             return self._edit(post, post.ts, drawn)
-        if post.kind is not PostKind.ROOT and message.root_ts is None:
+        if post.kind not in ALONE and message.root_ts is None:
             return RetryAfter(ROOT_WAIT, "the incident's root message is not in the channel yet")
         if post.attempts > 0:
             found = self._find(post, message.root_ts)
@@ -81,7 +83,7 @@ class SlackPager:
                 channel=post.channel,
                 text=text,
                 blocks=blocks,
-                thread_ts=root_ts if post.kind is not PostKind.ROOT else None,
+                thread_ts=root_ts if post.kind not in ALONE else None,
                 reply_broadcast=True if post.kind is PostKind.BROADCAST else None,
                 metadata=metadata_of(post),
                 unfurl_links=False,
@@ -150,7 +152,7 @@ class SlackPager:
             "include_all_metadata": True,
             "cursor": cursor or None,
         }
-        if post.kind is PostKind.ROOT or root_ts is None:
+        if post.kind in ALONE or root_ts is None:
             return self._web.conversations_history(**asked)
         return self._web.conversations_replies(ts=root_ts, **asked)
 
@@ -162,7 +164,7 @@ def drawn_of(message: Message) -> Drawn | None:
             return draw_page(message.page) if message.page else None
         case PostKind.CARD:
             return draw_card(message.card) if message.card else None
-        case PostKind.LINE | PostKind.BROADCAST:
+        case PostKind.LINE | PostKind.BROADCAST | PostKind.NOTE:
             return draw_line(message.post.said, message.post.mention) if message.post.said.strip() else None
 
 

@@ -7,8 +7,8 @@ import orjson
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from monitor.core.events import Event
-from monitor.core.model import Alert, AlertKey, Labels, State, Tier, labels_of
-from monitor.ports import Post, PostKind, PostState
+from monitor.core.model import Alert, AlertKey, Cause, Labels, State, Tier, labels_of
+from monitor.ports import NO_INCIDENT, Post, PostKind, PostState, Recorded
 
 
 @cache
@@ -47,6 +47,7 @@ def alert_row(group: str, alert: Alert) -> dict[str, Any]:
         "fired_at": alert.fired_at,
         "clear_since": alert.clear_since,
         "peak": alert.peak,
+        "open_ended": alert.open_ended,
     }
 
 
@@ -61,6 +62,7 @@ def alert_of(row: Any) -> Alert:  # noqa: ANN401  # a row's columns are typed by
         fired_at=row.fired_at,
         clear_since=row.clear_since,
         peak=row.peak,
+        open_ended=row.open_ended,
     )
 
 
@@ -68,7 +70,7 @@ def post_row(post: Post) -> dict[str, Any]:
     """Give a post as a row."""
     return {
         "key": post.key,
-        "incident": post.incident,
+        "incident": post.incident or None,
         "channel": post.channel,
         "kind": str(post.kind),
         "n": post.n,
@@ -96,7 +98,7 @@ def delivery_row(post: Post) -> dict[str, Any]:
 def post_of(row: Any) -> Post:  # noqa: ANN401  # the same
     """Give the post of a row."""
     return Post(
-        incident=row.incident,
+        incident=row.incident or NO_INCIDENT,
         channel=row.channel,
         kind=PostKind(row.kind),
         n=row.n,
@@ -111,4 +113,38 @@ def post_of(row: Any) -> Post:  # noqa: ANN401  # the same
         not_before=row.not_before,
         state=PostState(row.state),
         problem=row.problem,
+    )
+
+
+def transition_row(recorded: Recorded) -> dict[str, Any]:
+    """Give a recorded change as a row."""
+    return {
+        "at": recorded.at,
+        "group_name": recorded.group,
+        "alert": recorded.key.alert,
+        "labels": labels_text(recorded.key.labels),
+        "tier": str(recorded.key.tier),
+        "before": str(recorded.before),
+        "after": str(recorded.after),
+        "cause": str(recorded.cause),
+        "since": recorded.since,
+        "value": recorded.value,
+        "limit": recorded.limit,
+        "shadow": recorded.shadow,
+    }
+
+
+def transition_of(row: Any) -> Recorded:  # noqa: ANN401  # the same
+    """Give the recorded change of a row."""
+    return Recorded(
+        at=row.at,
+        group=row.group_name,
+        key=AlertKey(row.alert, labels_of(orjson.loads(row.labels)), Tier(row.tier)),
+        before=State(row.before),
+        after=State(row.after),
+        cause=Cause(row.cause),
+        since=row.since,
+        value=row.value,
+        limit=row.limit,
+        shadow=row.shadow,
     )

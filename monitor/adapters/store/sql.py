@@ -14,7 +14,17 @@ from monitor.adapters.store import codec, tables
 from monitor.adapters.store.lock import Lock
 from monitor.core.events import Ended, Event, Opened
 from monitor.core.incident import Incident, fold
-from monitor.ports import Change, ConflictError, GroupState, NewEvents, Post, PostState, StoreError
+from monitor.ports import (
+    Change,
+    ConflictError,
+    GroupState,
+    KeptRules,
+    NewEvents,
+    Post,
+    PostState,
+    Recorded,
+    StoreError,
+)
 
 
 def write_mode(connection: Connection) -> None:
@@ -83,7 +93,7 @@ class SqlStore:
 
     def commit(self, change: Change) -> None:
         """Write `change` whole. Raises ConflictError or StoreError; nothing is written then."""
-        if not (change.groups or change.events or change.posts):
+        if change.empty:
             return
         with self._writing() as connection:
             for group in change.groups:
@@ -92,6 +102,9 @@ class SqlStore:
                 _write_events(connection, new)
             for post in change.posts:
                 _write_post(connection, post)
+            _insert(connection, tables.transitions, [codec.transition_row(one) for one in change.transitions])
+            if change.rules is not None:
+                _write_rules(connection, change.rules)
 
     def record(self, post: Post) -> None:
         """Write how the delivery of `post` went; it stays owed where more was wanted meanwhile."""
@@ -135,9 +148,9 @@ class SqlStore:
             return (connection.scalar(select(func.max(tables.incidents.c.number))) or 0) + 1
 
     def posts(self, incident: str) -> Sequence[Post]:
-        """Give everything that is or was owed for one incident, in order of decision."""
+        """Give everything that is or was owed for one incident, or for none, in order of decision."""
         table = tables.posts
-        query = select(table).where(table.c.incident == incident).order_by(table.c.decided_at, table.c.n)
+        query = select(table).where(table.c.incident == (incident or None)).order_by(table.c.decided_at, table.c.n)
         with self._reading() as connection:
             return [codec.post_of(row) for row in connection.execute(query)]
 
@@ -147,6 +160,29 @@ class SqlStore:
         query = select(table).where(table.c.state == str(PostState.OWED)).order_by(table.c.decided_at, table.c.n)
         with self._reading() as connection:
             return [codec.post_of(row) for row in connection.execute(query)]
+
+    # --- rules and the record -------------------------------------------------------------------------------------
+
+    def rules(self) -> KeptRules | None:
+        """Give the rule set that was last put in force, or None."""
+        with self._reading() as connection:
+            rows = connection.execute(select(tables.rule_files)).all()
+        return KeptRules({row.name: row.content for row in rows}, rows[0].adopted_at) if rows else None
+
+    def transitions(self, alert: str = "", *, since: int = 0, most: int = 1000) -> Sequence[Recorded]:
+        """Give the newest recorded changes from grid time `since` on, in order."""
+        table = tables.transitions
+        query = select(table).where(table.c.at >= since).order_by(table.c.at.desc(), table.c.id.desc()).limit(most)
+        if alert:
+            query = query.where(table.c.alert == alert)
+        with self._reading() as connection:
+            return [codec.transition_of(row) for row in connection.execute(query)][::-1]
+
+    def prune(self, before: int) -> int:
+        """Forget the recorded changes before grid time `before`; give how many there were."""
+        table = tables.transitions
+        with self._writing() as connection:
+            return connection.execute(delete(table).where(table.c.at < before)).rowcount
 
 
 def _group(connection: Connection, name: str) -> GroupState:
@@ -231,3 +267,10 @@ def _write_post(connection: Connection, post: Post) -> None:
         return
     again = {"wanted": wanted + 1, "state": str(PostState.OWED)}
     connection.execute(update(table).where(table.c.key == post.key).values(again))
+
+
+def _write_rules(connection: Connection, rules: KeptRules) -> None:
+    table = tables.rule_files
+    connection.execute(delete(table))
+    rows = [{"name": name, "content": content, "adopted_at": rules.adopted_at} for name, content in rules.files.items()]
+    _insert(connection, table, rows)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -75,6 +76,7 @@ alerts = Table(
     Column("fired_at", BigInteger),
     Column("clear_since", BigInteger),
     Column("peak", Float),
+    Column("open_ended", Boolean, nullable=False),
 )
 
 incidents = Table(
@@ -102,7 +104,7 @@ posts = Table(
     "posts",
     metadata,
     Column("key", String, primary_key=True),
-    Column("incident", String, ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("incident", String, ForeignKey("incidents.id"), index=True),
     Column("channel", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("n", Integer, nullable=False),
@@ -118,4 +120,31 @@ posts = Table(
     Column("state", String, nullable=False),
     Column("problem", Text, nullable=False),
     Index("ix_posts_owed", "state", "decided_at"),
+)
+
+rule_files = Table(
+    "rule_files",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("adopted_at", UtcTime, nullable=False),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("group_name", String, nullable=False),
+    Column("alert", String, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("tier", String, nullable=False),
+    Column("before", String, nullable=False),
+    Column("after", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("value", Float),
+    Column("limit", Float),
+    Column("shadow", Boolean, nullable=False),
+    Index("ix_transitions_alert", "alert", "at"),
 )

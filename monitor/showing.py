@@ -1,0 +1,114 @@
+"""What the daemon shows over HTTP: health, readiness, metrics read at each scrape, and rules with their alerts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from monitor.bootstrap import App
+from monitor.core.model import Alert, AlertKey, Tier
+from monitor.lookout import NEVER, SOURCE, group_key
+from monitor.ports import GroupState
+from monitor.rulesfolder import Outcome
+from monitor.vigil import BLIND_GROUP, WATCH_EVERY
+from monitor.web import Evaluation, Health, Inside, View
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the daemon is: the monotonic time of each last tick, groups evaluated at all, and how that went last."""
+
+    ticked: dict[str, float] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+
+
+class Showing:
+    """Reads what is shown from the parts of the daemon. Thread-safe: it changes nothing."""
+
+    def __init__(self, app: App, progress: Progress) -> None:
+        self._app = app
+        self._progress = progress
+
+    def inside(self, reload: Callable[[], Outcome]) -> Inside:
+        """Give what the HTTP application needs; `reload` is the daemon's."""
+        return Inside(
+            store=self._app.store,
+            commands=self._app.commands,
+            registry=self._app.metrics.registry,
+            token=self._app.token,
+            healthy=self.healthy,
+            ready=self.ready,
+            reload=reload,
+            standing=lambda: self._app.folder.standing,
+            gauges=self.gauges,
+            view=self.view,
+        )
+
+    def healthy(self) -> Health:
+        """Ticks come: nothing else, so that an outage elsewhere never restarts the monitor."""
+        now = self._app.clock.monotonic()
+        intervals = {group.name: group.interval for group in self._app.book.now.rules.groups} | {
+            BLIND_GROUP: WATCH_EVERY
+        }
+        ticked = dict(self._progress.ticked)
+        late = [name for name, at in ticked.items() if now - at > 2 * intervals.get(name, WATCH_EVERY) + 5]
+        return Health(ok=not late, trouble=f"no tick for: {', '.join(late)}")
+
+    def ready(self) -> Health:
+        """Every group was tried, on the rules that stand on disk or once stood there while the daemon ran."""
+        standing = self._app.folder.standing
+        if standing.on_last_good:
+            why = "; ".join(standing.problems)
+            return Health(ok=False, trouble=f"the rules on disk cannot be used, the last good ones run: {why}")
+        tried = self._progress.tried
+        waiting = [group.name for group in self._app.book.now.rules.groups if group.name not in tried]
+        return Health(ok=not waiting, trouble=f"not evaluated yet: {', '.join(waiting)}")
+
+    def view(self) -> View:
+        """Give rules and alerts as they are now."""
+        return View(
+            book=self._app.book.now,
+            states={state.name: state for state in self._app.store.groups()},
+            readings=dict(self._app.engine.readings),
+            evaluations=dict(self._progress.evaluations),
+            troubles=self._troubles(),
+        )
+
+    def _troubles(self) -> dict[str, str]:
+        """Give why rules were not read lately; while a whole group goes without an answer, that of all its rules."""
+        now = self._app.clock.monotonic()
+        troubles: dict[str, str] = {}
+        for group in self._app.book.now.rules.groups:
+            own, *sights = self._app.lookout.sights(group, now)
+            unread = {one.subject: one.why for one in sights if one.unseen_for > 0 and not one.labels}
+            if own.unseen_for > 0 and own.why != NEVER:
+                unread = {rule.alert: own.why for rule in group.rules}
+            troubles |= {alert: why for alert, why in unread.items() if why != NEVER}
+        return troubles
+
+    def gauges(self) -> None:
+        """Set the metrics that are read from what is kept, at each scrape."""
+        metrics, now = self._app.metrics, self._app.clock.now()
+        metrics.incidents.clear()
+        kept = {state.name: state for state in self._app.store.groups()}
+        self._alert_gauges(kept)
+        for tier in Tier:
+            metrics.incidents.labels(str(tier)).set(0)
+        for incident in self._app.store.incidents(open_only=True):
+            metrics.incidents.labels(str(incident.tier)).inc()
+        owed = self._app.store.owed()
+        metrics.outbox_pending.set(len(owed))
+        oldest = min((post.decided_at for post in owed), default=now)
+        metrics.outbox_oldest.set((now - oldest).total_seconds())
+
+    def _alert_gauges(self, kept: Mapping[str, GroupState]) -> None:
+        metrics, book = self._app.metrics, self._app.book.now
+        metrics.alerts.clear()
+        every: dict[AlertKey, Alert] = {key: one for state in kept.values() for key, one in state.alerts.items()}
+        for key, alert in every.items():
+            shadow = "shadow_" if key.tier is not Tier.BLIND and book.in_shadow(key.alert) else ""
+            metrics.alerts.labels(key.alert, f"{shadow}{alert.state}").inc()
+        blind = {key for key in every if key.tier is Tier.BLIND}
+        for group in book.rules.groups:
+            own, rules = group_key(group.name), {rule.alert for rule in group.rules}
+            unseen = any(key in {own, SOURCE} or (key.alert in rules and key != group_key(key.alert)) for key in blind)
+            metrics.blind.labels(group.name).set(1 if unseen else 0)

@@ -1,0 +1,62 @@
+"""How it stands with the rules, and what alerts did, as JSON, version 1, for programs. Pure."""
+
+from typing import Any
+
+from monitor.core.model import utc
+from monitor.ports import Recorded
+from monitor.reload import Report
+from monitor.rulesfolder import Standing
+from monitor.web.shapes import time_of
+
+
+def report_of(report: Report) -> dict[str, Any]:
+    """Give what a rule set that came into force changed: counts of rules, each changed rule, each alert."""
+    return {
+        "rules": report.digest,
+        "counts": {str(fate): count for fate, count in report.comparison.counts().items()},
+        "changes": [
+            {
+                "alert": change.alert,
+                "group": change.group,
+                "before": change.before,
+                "state": str(change.fate),
+                "words": change.words,
+                "sentence": change.sentence,
+            }
+            for change in report.comparison.told
+        ],
+        "rest": report.comparison.rest,
+        "alerts": [
+            {"alert": str(one.alert.key), "was": str(one.alert.state), "state": str(one.fate), "why": one.why}
+            for one in report.alerts
+        ],
+    }
+
+
+def standing_of(standing: Standing) -> dict[str, Any]:
+    """Give which rules are in force, since when, and what is wrong with those on disk."""
+    return {
+        "rules": standing.digest,
+        "since": time_of(standing.since),
+        "problems": standing.problems,
+        "on_last_good": standing.on_last_good,
+        "report": report_of(standing.report) if standing.report else None,
+    }
+
+
+def transition_of(recorded: Recorded) -> dict[str, Any]:
+    """Give one change of one alert."""
+    return {
+        "at": time_of(utc(recorded.at)),
+        "group": recorded.group,
+        "alert": recorded.key.alert,
+        "labels": dict(recorded.key.labels),
+        "tier": str(recorded.key.tier),
+        "before": str(recorded.before),
+        "after": str(recorded.after),
+        "cause": str(recorded.cause),
+        "value": recorded.value,
+        "limit": recorded.limit,
+        "since": time_of(utc(recorded.since)),
+        "shadow": recorded.shadow,
+    }

@@ -1,0 +1,200 @@
+"""Two rule sets in words: what became of each rule, what differs, and whose state a rule takes."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from monitor.core.comparison import Fate, compare
+from monitor.core.model import Tier
+from monitor.core.procedure import Procedure, Step
+from monitor.core.rule import (
+    Baseline,
+    ErrorRatio,
+    Group,
+    Guards,
+    Latency,
+    NoData,
+    Query,
+    Requires,
+    Route,
+    Routing,
+    Rule,
+    RuleSet,
+    TierRule,
+)
+
+PREPARE = TierRule(Tier.PREPARE, 0.02, None, 300, 0.015, 60, Guards(50, 3))
+ROLLBACK = TierRule(Tier.ROLLBACK, 0.25, None, 30, None, 60)
+API = Rule("ApiErrors", ErrorRatio("http_requests_total", "failed", ("job",), 60), (PREPARE, ROLLBACK))
+QUEUE = Rule("Queue", Query("queue_length", ()), (replace(PREPARE, above=1500, clear=None),))
+GROUP = Group("apis", (API, QUEUE))
+ROUTING = Routing("production", Route("C0OPS", ("S0ONCALL",)))
+STEPS = Procedure("rollback", "Roll back", (Step("declare", "Declare"),))
+
+
+def rule_set(*groups: Group, **changes: Any) -> RuleSet:  # noqa: ANN401  # any field
+    rules = RuleSet(groups or (GROUP,), ROUTING, {"rollback": STEPS})
+    return replace(rules, **changes)
+
+
+def with_rule(*rules: Rule) -> RuleSet:
+    return rule_set(Group("apis", rules))
+
+
+def tiers(*changed: TierRule) -> Rule:
+    return replace(API, tiers=changed)
+
+
+SLOW = Latency("http_seconds", 0.95, ("job",), 60, Baseline())
+
+WORDS: list[tuple[str, Rule]] = [
+    ("ApiErrors: prepare above 2 % -> 1 %, state re-derived", tiers(replace(PREPARE, above=0.01), ROLLBACK)),
+    ("ApiErrors: prepare for 5m -> 1m30s, state re-derived", tiers(replace(PREPARE, hold=90), ROLLBACK)),
+    ("ApiErrors: prepare clear 1.5 % -> none, state re-derived", tiers(replace(PREPARE, clear=None), ROLLBACK)),
+    (
+        "ApiErrors: rollback guards min_requests 0, min_failures 0 -> min_requests 9, min_failures 5, state re-derived",
+        tiers(PREPARE, replace(ROLLBACK, guards=Guards(9, 5))),
+    ),
+    (
+        "ApiErrors: rollback confidence none -> 99 %, state re-derived",
+        tiers(PREPARE, replace(ROLLBACK, confidence=0.99)),
+    ),
+    ("ApiErrors: rollback goes, state re-derived", tiers(PREPARE)),
+    (
+        "ApiErrors: signal window 1m -> 2m, state re-derived",
+        replace(
+            API,
+            signal=ErrorRatio("http_requests_total", "failed", ("job",), 120),
+            tiers=(replace(PREPARE, window=120), replace(ROLLBACK, window=120)),
+        ),
+    ),
+    (
+        "ApiErrors: signal by [job] -> [job, route], state dropped",
+        replace(API, signal=ErrorRatio("http_requests_total", "failed", ("job", "route"), 60)),
+    ),
+    ("ApiErrors: signal error_ratio -> latency, state dropped", replace(API, signal=SLOW)),
+    ("ApiErrors: no_data hold -> breach, state re-derived", replace(API, no_data=NoData.BREACH)),
+    ("ApiErrors: keep_firing_for 0s -> 2m, state re-derived", replace(API, keep_firing_for=120)),
+    ("ApiErrors: gap_tolerance default -> 2m, state re-derived", replace(API, gap_tolerance=120)),
+    ("ApiErrors: requires changed, state re-derived", replace(API, requires=Requires("x", above=1))),
+    ("ApiErrors: service none -> auth, state kept", replace(API, service="auth")),
+    ("ApiErrors: labels changed, state kept", replace(API, labels=(("team", "a"),))),
+    ("ApiErrors: optional no -> yes, state kept", replace(API, optional=True)),
+    (
+        "ApiErrors: prepare above 2 % -> 1 %; annotations changed, state re-derived",
+        replace(tiers(replace(PREPARE, above=0.01), ROLLBACK), annotations=(("summary", "s"),)),
+    ),
+    ("ApiErrors: shadow no -> yes, state dropped", replace(API, shadow=True)),
+]
+
+
+@pytest.mark.parametrize(("sentence", "new"), WORDS, ids=[row[0] for row in WORDS])
+def test_a_changed_rule_in_words(sentence: str, new: Rule) -> None:
+    assert compare(with_rule(API), with_rule(new)).sentences == (sentence,)
+
+
+def test_a_tier_that_comes_is_told_with_its_limit() -> None:
+    (sentence,) = compare(with_rule(tiers(PREPARE)), with_rule(API)).sentences
+    assert sentence == "ApiErrors: rollback comes: above 25 %, for 30s, state re-derived"
+
+
+def test_a_number_is_no_share() -> None:
+    new = replace(QUEUE, tiers=(replace(QUEUE.tiers[0], above=2000),))
+    assert compare(with_rule(QUEUE), with_rule(new)).sentences == (
+        "Queue: prepare above 1500 -> 2000, state re-derived",
+    )
+
+
+def test_a_long_expression_is_cut() -> None:
+    (sentence,) = compare(with_rule(QUEUE), with_rule(replace(QUEUE, signal=Query("x" * 200, ())))).sentences
+    assert len(sentence) < 140
+    assert "queue_length -> xxxx" in sentence
+
+
+def test_the_same_rules_have_nothing_to_tell() -> None:
+    comparison = compare(rule_set(), rule_set())
+    assert comparison.sentences == ()
+    assert comparison.counts()[Fate.KEPT] == len(comparison.rules) == 2
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def heirs(old: RuleSet, new: RuleSet) -> dict[str, tuple[str, Fate]]:
+    return {one.alert: (one.before, one.fate) for one in compare(old, new).rules}
+
+
+RENAMED = replace(API, alert="Apis", renamed_from="ApiErrors")
+NAMES: list[tuple[str, RuleSet, RuleSet, dict[str, tuple[str, Fate]]]] = [
+    ("a rename carries the state", with_rule(API), with_rule(RENAMED), {"Apis": ("ApiErrors", Fate.KEPT)}),
+    ("it may stand for ever", with_rule(RENAMED), with_rule(RENAMED), {"Apis": ("Apis", Fate.KEPT)}),
+    (
+        "a rule that goes on keeps its own",
+        with_rule(API),
+        with_rule(API, RENAMED),
+        {"ApiErrors": ("ApiErrors", Fate.KEPT), "Apis": ("", Fate.NEW)},
+    ),
+    (
+        "of two claims the first counts",
+        with_rule(API),
+        with_rule(RENAMED, replace(RENAMED, alert="Other")),
+        {"Apis": ("ApiErrors", Fate.KEPT), "Other": ("", Fate.NEW)},
+    ),
+    (
+        "its own name counts before the other",
+        with_rule(API, replace(API, alert="Apis")),
+        with_rule(RENAMED),
+        {"Apis": ("Apis", Fate.KEPT), "ApiErrors": ("ApiErrors", Fate.REMOVED)},
+    ),
+    (
+        "without renamed_from it is another rule",
+        with_rule(API),
+        with_rule(replace(API, alert="Apis")),
+        {"Apis": ("", Fate.NEW), "ApiErrors": ("ApiErrors", Fate.REMOVED)},
+    ),
+    (
+        "a rename and a new threshold",
+        with_rule(API),
+        with_rule(replace(RENAMED, tiers=(PREPARE,))),
+        {"Apis": ("ApiErrors", Fate.REDERIVED)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), [row[1:] for row in NAMES], ids=[row[0] for row in NAMES])
+def test_whose_state_a_rule_takes(old: RuleSet, new: RuleSet, expected: dict[str, tuple[str, Fate]]) -> None:
+    assert heirs(old, new) == expected
+
+
+def test_names_in_words() -> None:
+    assert compare(with_rule(API), with_rule(RENAMED)).sentences == ("Apis: renamed from ApiErrors, state kept",)
+    assert compare(with_rule(API), with_rule(QUEUE)).sentences == (
+        "Queue: new in group apis",
+        "ApiErrors: removed from group apis",
+    )
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+
+
+def test_groups_in_words() -> None:
+    moved = rule_set(replace(GROUP, rules=(API,), interval=30), Group("billing", (QUEUE,)))
+    assert compare(rule_set(), moved).sentences == (
+        "Queue: moved from group apis to billing, state kept",
+        "group apis: interval 15s -> 30s",
+        "group billing: new",
+    )
+    assert compare(moved, rule_set()).rest == ("group apis: interval 30s -> 15s", "group billing: removed")
+
+
+def test_routing_and_procedures_in_words() -> None:
+    routing = Routing("staging", Route("C1", ()), 600)
+    new = rule_set(routing=routing, procedures={"rollback": replace(STEPS, title="Back"), "other": STEPS})
+    assert compare(rule_set(), new).rest == (
+        "routing: environment production -> staging",
+        "routing: channel C0OPS -> C1; responders [S0ONCALL] -> none",
+        "routing: reopen_within 30m -> 10m",
+        "procedure other: new",
+        "procedure rollback: changed",
+    )
