@@ -92,7 +92,7 @@ def notes(database: Path) -> None:
 
 
 DATABASES = [
-    ("written by a newer version", newer, "was written by a newer version (schema 9999, this program knows 0001)"),
+    ("written by a newer version", newer, "was written by a newer version (schema 9999, this program knows 0002)"),
     ("no database", notes, "cannot be used: file is not a database"),
 ]
 
