@@ -10,9 +10,11 @@ from typing import TypeAlias
 
 from monitor import promql
 from monitor.baselines import Baselines
-from monitor.core import judge
-from monitor.core.model import AlertKey, Judgement, Labels, Reference, Sample, Verdict
-from monitor.core.rule import Group, Latency, Rule, RuleSet
+from monitor.core.model import AlertKey, Judgement, Labels, Sample, Verdict
+from monitor.core.observe import observe
+from monitor.core.rule import Group, Rule, RuleSet, VersionMetric
+from monitor.deploys import Deploys
+from monitor.judging import Judging
 from monitor.ports import Answer, BadQuery, Clock, MetricsSource, Partial, RangeSamples, Samples, Unanswered
 
 
@@ -60,6 +62,7 @@ class Plan:
     """The PromQL of every rule by window, composed once when a rule set is adopted."""
 
     parts: Mapping[str, Mapping[int, Parts]] = field(default_factory=dict)
+    versions: tuple[VersionMetric, ...] = ()
 
     def queries(self, alert: str, window: int) -> Labels:
         """Give the PromQL of a rule's tier with that window, by part name."""
@@ -70,25 +73,29 @@ def plan(rules: RuleSet) -> Plan:
     """Compose the PromQL of every rule of `rules`. Raises ValueError where a signal cannot be composed."""
     return Plan(
         {
-            rule.alert: {tier.window: promql.expressions(rule.signal, tier.window) for tier in rule.tiers}
+            rule.alert: {
+                tier.window: promql.expressions(rule.signal, tier.window, group.interval) for tier in rule.every_tier
+            }
             for group in rules.groups
             for rule in group.rules
-        }
+        },
+        rules.versions,
     )
 
 
 class Reader:
     """Reads rules through a source; one for the life of the daemon."""
 
-    def __init__(self, source: MetricsSource, baselines: Baselines) -> None:
+    def __init__(self, source: MetricsSource, baselines: Baselines, deploys: Deploys | None = None) -> None:
         self._source = source
-        self._baselines = baselines
+        self._judging = Judging(baselines, deploys or Deploys(source))
 
     def points(
         self, planned: Plan, rule: Rule, group: Group, times: Sequence[int], deadline: Deadline
     ) -> Sequence[Point]:
         """Give the points of `rule` at the grid `times` (ascending, one interval apart)."""
         expressions = {expr for parts in planned.parts[rule.alert].values() for expr in parts.values()}
+        self._judging.read_ahead(rule, times[0], times[-1], lambda: deadline.left)
         answers = {expr: self._answers(expr, group, times, deadline) for expr in sorted(expressions)}
         return [self._point(planned, rule, at, {expr: answers[expr][at] for expr in answers}, deadline) for at in times]
 
@@ -117,33 +124,18 @@ class Reader:
     def _judged(
         self, planned: Plan, rule: Rule, at: int, samples: Mapping[str, tuple[Sample, ...]], deadline: Deadline
     ) -> Point:
-        judgements: dict[AlertKey, Judgement] = {}
-        instances: set[Labels] = set()
-        for tier in rule.tiers:
-            references = self._references(rule, tier.guards.min_requests, at, deadline)
-            if isinstance(references, Judged | Waiting):
-                return references
-            parts = planned.parts[rule.alert][tier.window]
-            observed = judge.observe(rule.signal, {part: samples[expr] for part, expr in parts.items()})
-            for labels, observation in observed.items():
-                verdict = judge.judge(rule.signal, tier, observation, references.get(labels, ()))
-                judgements[AlertKey(rule.alert, labels, tier.tier)] = verdict
-            instances |= observed.keys()
-        return Judged(judgements, len(instances))
-
-    def _references(
-        self, rule: Rule, min_requests: float, at: int, deadline: Deadline
-    ) -> Mapping[Labels, tuple[Reference, ...]] | Point:
-        if not isinstance(rule.signal, Latency):
-            return {}
-        answer = self._baselines.references(rule.signal, min_requests, at, deadline=deadline.left)
-        match answer:
+        observed = {
+            window: observe(rule.signal, {part: samples[expr] for part, expr in parts.items()})
+            for window, parts in planned.parts[rule.alert].items()
+        }
+        judgements = self._judging.judge(rule, planned.versions, observed, at, lambda: deadline.left)
+        match judgements:
             case BadQuery():
-                return Judged({}, 0, answer.why)
+                return Judged({}, 0, judgements.why)
             case Partial() | Unanswered():
-                return Waiting(f"its baseline was not read: {answer.why}")
+                return Waiting(judgements.why)
             case _:
-                return answer
+                return Judged(judgements, len({labels for instances in observed.values() for labels in instances}))
 
 
 def in_error(keys: Iterable[AlertKey], why: str) -> dict[AlertKey, Judgement]:
