@@ -72,6 +72,7 @@ class _Case:
     left: Callable[[], float]
     _changes: dict[str, tuple[Change, ...] | Failed] = field(default_factory=dict)
     _references: dict[float, References | Failed] = field(default_factory=dict)
+    _before: dict[tuple[float, Labels], tuple[Reference, ...]] = field(default_factory=dict)
 
     def judgement(self, tier: TierRule, key: AlertKey, observation: Observation) -> Judgement | Failed:
         """Give the judgement of one instance and tier."""
@@ -93,7 +94,9 @@ class _Case:
         found = self._references[needed]
         if not isinstance(found, References):
             return replace(found, why=f"its baseline was not read: {found.why}")
-        return (*found.of(key.labels), *self._before_deploy(signal, needed, key))
+        if (needed, key.labels) not in self._before:
+            self._before[needed, key.labels] = self._before_deploy(signal, needed, key)
+        return (*found.of(key.labels), *self._before[needed, key.labels])
 
     def _before_deploy(self, signal: Latency, needed: float, key: AlertKey) -> tuple[Reference, ...]:
         found = self._changed(key)
