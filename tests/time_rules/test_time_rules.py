@@ -592,3 +592,10 @@ def test_what_fired_and_resolved_while_nobody_looked_is_one_post(source: Prometh
     assert message.page is not None
     assert message.page.tone is Tone.RECOVERED
     assert message.post.mention == ()
+
+
+def test_the_page_shows_every_reference(source: PrometheusSource, tmp_path: Path) -> None:
+    story = NAMED["latency without a past is held against the ceiling"]
+    walk = watched(story, source, tmp_path).to(F + 315)
+    (why,) = next(message.page.why for message in walk.pager.messages if message.page is not None)
+    assert "trailing: only 0 of 24 hours had 50 requests; ceiling 2000 ms" in why.numbers
