@@ -122,13 +122,12 @@ def _count(signal: Count, window: int, interval: int) -> dict[str, str]:
     counter, alive = _selector(signal.counter), _selector(signal.alive)
     step, by = math.gcd(_COUNT_STEP, interval, window), f"by ({', '.join(signal.by)})"
     inside, walk = f"[{1000 * window - 1}ms]", f"[{1000 * window - 1}ms:{step}s]"
-    now = f"last_over_time({counter}[{LOOKBACK}s])"
     before, remembered = (f"last_over_time({counter}[{past}s] offset {step}s)" for past in (LOOKBACK, REMEMBERED))
-    grown = f"{now} - {before} >= 0 or {now} + 0 < {remembered}"
+    grown = f"{counter} - {before} >= 0 or {counter} + 0 < {remembered}"
     parts = {
         "seen": _known(f"count {by} (last_over_time({counter}{inside}))", counter),
         "grown": _known(f"sum {by} (sum_over_time(({grown}){walk}))", *[counter] * 4),
-        "born": _known(f"sum {by} (sum_over_time(({now} unless {remembered}){walk}))", *[counter] * 2),
+        "born": _known(f"sum {by} (sum_over_time(({counter} unless {remembered}){walk}))", *[counter] * 2),
         "watched": _watched(alive, window, step),
     }
     return parts if signal.by else {**parts, "alive": _known(f"max(max_over_time({alive}{inside}))", alive)}

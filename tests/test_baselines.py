@@ -127,6 +127,28 @@ def test_yesterday_is_read_only_for_want_of_weeks() -> None:
     assert source.read[2:] == [(at - DAY + HOUR // 2, at - DAY + HOUR // 2, HOUR)]
 
 
+def test_without_trailing_hours_yesterday_alone_knows_young_instances() -> None:
+    class Young(Hours):
+        def buckets(self, end: int) -> tuple[Sample, ...]:
+            job = "young" if at - end < 2 * DAY else "auth"
+            counts = {"0.1": 100.0, "+Inf": 100.0}
+            return tuple(Sample(labels_of({"job": job, "le": le}), count) for le, count in counts.items())
+
+    at = T + 10 * WEEK
+    found = references(Baselines(Young()), at, signal=WEEKLY)
+    assert [one.seconds for one in found.of(labels_of({"job": "young"}))] == [pytest.approx(0.05)]
+    assert [one.seconds for one in found.of(AUTH)] == [pytest.approx(0.05)]
+
+
+def test_answers_are_kept_apart_by_what_was_asked() -> None:
+    baselines = Baselines(Hours())
+    at = T + 10 * WEEK
+    for signal in (BOTH, SLOW, WEEKLY):
+        for needed in (1, 101):
+            alone = references(Baselines(Hours()), at, needed, signal)
+            assert references(baselines, at, needed, signal) == alone
+
+
 def test_the_same_time_alone() -> None:
     assert seconds(Baselines(Hours()), T + 10 * WEEK, WEEKLY) == [pytest.approx((8 * 168 + 0.5) / 1000)]
 

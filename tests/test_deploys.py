@@ -78,6 +78,13 @@ def test_a_change_is_forgotten_after_a_day() -> None:
     assert found(deploys, 30 + BACK) == []
 
 
+def test_a_time_before_what_is_kept_is_read_anew() -> None:
+    source = Versions({-2 * BACK: "1", 90 - BACK: "2"})
+    deploys = Deploys(source)
+    assert found(deploys, 3600) == []
+    assert found(deploys, 60) == [("2", 90 - BACK, 90 - BACK)]
+
+
 def test_only_the_metrics_of_the_service_are_read() -> None:
     source = Versions({-BACK: "1", 30: "2"})
     deploys = Deploys(source)

@@ -159,6 +159,16 @@ def test_an_instance_without_a_past_is_shown_why() -> None:
     )
 
 
+def test_the_last_of_several_deploys_is_shown() -> None:
+    def answer(expr: str, at: int) -> Answer:
+        if "build_info" not in expr:
+            return world(expr, at)
+        return Samples((Sample(labels_of({"version": str((at - T + 600) // 600)}), 1.0),))
+
+    found = of(Asked(answer).judge(rule(SLOW), slow(0.9), 1300))
+    assert [one.why for one in found.baseline if one.name == "before_deploy"] == ["the hour before auth 3 at 03:20 UTC"]
+
+
 def test_without_a_deploy_nothing_is_shown_of_one() -> None:
     names = [one.name for one in of(Asked().judge(rule(SLOW), slow(0.9), -15)).baseline]
     assert names == ["same_time", "trailing"]
@@ -203,7 +213,7 @@ def test_an_override_gives_its_instances_other_tiers() -> None:
 def test_a_tier_is_judged_by_its_own_window() -> None:
     tiers = (OVER, TierRule(Tier.ROLLBACK, 0.25, None, 0, window=300))
     source = ScriptedSource(world)
-    observed = {60: {AUTH: HALF_FAILED}, 300: {AUTH: Observation(0.1, 1000, 100)}}
+    observed = {60: {AUTH: HALF_FAILED}, 300: {AUTH: Observation(0.01, 1000, 10)}}
     watched = Rule("Watched", RATIO, tiers)
     found = Judging(Baselines(source), Deploys(source)).judge(watched, (), observed, T, lambda: 9.0)
     assert not isinstance(found, Partial | BadQuery | Unanswered)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.rule import Availability, Baseline, Count, ErrorRatio, Latency, Query, Signal, VersionMetric
-from monitor.promql import baseline_expression, expressions, version_expression
+from monitor.promql import _known, _selector, baseline_expression, expressions, version_expression
 
 BASELINE = Baseline((), fixed=1.0)
 
@@ -46,10 +46,10 @@ SIGNALS: list[tuple[str, Signal, dict[str, str]]] = [
         events('c{job="x"}', "job", alive='up{job="x"}'),
         {
             "seen": 'count by (job) (last_over_time(c{job="x"}[59999ms]))',
-            "grown": 'sum by (job) (sum_over_time((last_over_time(c{job="x"}[300s])'
+            "grown": 'sum by (job) (sum_over_time((c{job="x"}'
             ' - last_over_time(c{job="x"}[300s] offset 5s) >= 0'
-            ' or last_over_time(c{job="x"}[300s]) + 0 < last_over_time(c{job="x"}[3600s] offset 5s))[59999ms:5s]))',
-            "born": 'sum by (job) (sum_over_time((last_over_time(c{job="x"}[300s])'
+            ' or c{job="x"} + 0 < last_over_time(c{job="x"}[3600s] offset 5s))[59999ms:5s]))',
+            "born": 'sum by (job) (sum_over_time((c{job="x"}'
             ' unless last_over_time(c{job="x"}[3600s] offset 5s))[59999ms:5s]))',
             "watched": 'count_over_time(count(last_over_time(up{job="x"}[60s]))[360001ms:5s]) == bool 73',
         },
@@ -89,6 +89,11 @@ def test_the_versions_that_run() -> None:
 def test_a_version_metric_that_cannot_stand_in_its_place(selector: str) -> None:
     with pytest.raises(ValueError, match=r"must be a plain selector|must not carry|is not PromQL"):
         version_expression(VersionMetric("auth", selector, "version"))
+
+
+def test_a_text_that_holds_another_selector_than_was_meant_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot stand inside"):
+        _known("sum(c) or sum(d)", _selector("c"))
 
 
 def test_a_version_label_that_is_none() -> None:

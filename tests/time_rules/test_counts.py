@@ -4,7 +4,9 @@ Times are grid times after `START`; everything is scraped every 15 s, 8 s before
 and ends at `END`, so that it holds the scrapes that the grid times from `END - 285` to `END` are the first to see.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -15,6 +17,7 @@ from monitor.core.observe import Observation, observe
 from monitor.core.rule import Count
 from monitor.ports import RangeSamples, Samples
 from monitor.promql import expressions
+from tests.servers.prometheus import Exporter, Prometheus
 from tests.time_rules.histories import LAG, START, Points, seen
 
 WINDOW, INTERVAL = 300, 15
@@ -61,6 +64,7 @@ OUTAGE = seen(FIRST - 900, FIRST + 30)
 CASES = [
     Case("a flat counter", [values({LONG_AGO: 7.0})], [UP], 0.0),
     Case("three more", [values({LONG_AGO: 7.0, FIRST + 60: 8.0, LAST - 30: 10.0})], [UP], 3.0),
+    Case("a half more", [values({LONG_AGO: 7.0, FIRST + 60: 7.5})], [UP], 0.5),
     Case("many, to the one", [[(at, 3.0 * n) for n, (at, _) in enumerate(UP)]], [UP], 60.0),
     Case("the first failure", [values({LAST - 60: 1.0})], [UP], 1.0),
     Case("the first failure, just scraped", [values({LAST: 1.0})], [UP], 1.0),
@@ -203,3 +207,28 @@ def test_an_event_is_seen_for_exactly_the_window(source: PrometheusSource) -> No
     counts = {at: read(source, counting(n, window=60), at)[()].value for at in range(born - 30, born + 91, 15)}
     assert [at - born for at, count in counts.items() if count] == [0, 15, 30, 45]
     assert set(counts.values()) == {0.0, 1.0}
+
+
+def test_growth_and_a_restart_behind_failed_scrapes_are_seen_past_their_staleness_markers() -> None:
+    signal = Count("failures_total", (), 60, "up")
+    with Exporter("failures_total 3\n") as exporter:
+        scrape = {"billing": [exporter.target]}
+        with Prometheus(scrape=scrape, interval=0.5) as prometheus, closing(PrometheusSource(prometheus.url)) as source:
+            at = scraped(prometheus, "failures_total == 3")
+            for failures in (5, 1):
+                exporter.down = True
+                scraped(prometheus, "up == 0 unless on (instance) failures_total")
+                exporter.text, exporter.down = f"failures_total {failures}\n", False
+                at = scraped(prometheus, f"failures_total == {failures}")
+            assert read(source, signal, at - START, 1) == {(): Observation(3.0)}
+
+
+def scraped(prometheus: Prometheus, expr: str) -> int:
+    """Wait until `expr` has a result, and give the grid time at which it has."""
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        at = int(time.time())
+        if prometheus.query(expr, at):
+            return at
+        time.sleep(0.1)
+    raise AssertionError(f"{expr} was never scraped")
