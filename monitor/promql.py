@@ -5,17 +5,25 @@ what was meant, so that nothing a rule file holds can break out of its place. Th
 nor what the numbers mean.
 """
 
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import promql_parser
 
-from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal
+from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal, VersionMetric
 
 BASELINE_HOUR = 3600
+LOOKBACK = 300
+"""Seconds without a sample after which Prometheus takes a series for gone; a counter that is away longer has a gap."""
+REMEMBERED = 3600
+"""Seconds for which a counter that is away is remembered: one that comes back lower has been restarted."""
 
+_HOLE = 150  # more than the 2 minutes that scrapes may lie apart, for series that are looked back for by 5 minutes
+_COUNT_STEP = 15  # looking more often than targets are scraped finds nothing more
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 # strings of all three kinds, and comments, so that quotes inside them are passed over
@@ -24,11 +32,12 @@ _TOKENS = re.compile(r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\0": r"\x00"})
 
 
-def expressions(signal: Signal, window: int) -> dict[str, str]:
+def expressions(signal: Signal, window: int, interval: int = 1) -> dict[str, str]:
     """Give the PromQL of each part of `signal`'s reading, over `window` seconds (a query carries its own windows).
 
-    Parts: `requests` and `failures` of a ratio, `buckets` of a latency, `up` of an availability, `events`
-    of a count, `value` of a query or condition.
+    Parts: `requests` and `failures` of a ratio, `buckets` of a latency, `up` of an availability, `seen`, `grown`,
+    `born`, `watched` and (without `by`) `alive` of a count, `value` of a query or condition. Only a count asks for
+    `interval`, the seconds that every grid time is a multiple of: the larger, the cheaper it is to read.
     Raises `ValueError` with a sentence for people where something in the signal cannot stand in its place.
     """
     match signal:
@@ -41,8 +50,8 @@ def expressions(signal: Signal, window: int) -> dict[str, str]:
             return {"buckets": _buckets(signal, window)}
         case Availability(probe=probe, by=by):
             return {"up": _over_window("avg", by, "avg_over_time", _selector(probe), window)}
-        case Count(counter=counter, by=by):
-            return {"events": _over_window("sum", by, "increase", _selector(counter), window)}
+        case Count():
+            return _count(signal, window, interval)
         case Query(expr=expr) | Condition(expr=expr):
             return {"value": _query(expr)}
 
@@ -50,6 +59,13 @@ def expressions(signal: Signal, window: int) -> dict[str, str]:
 def baseline_expression(signal: Latency) -> str:
     """Give the PromQL of the bucket counts of one full hour, to be read at the hour's end. Raises as `expressions`."""
     return _buckets(signal, BASELINE_HOUR)
+
+
+def version_expression(metric: VersionMetric) -> str:
+    """Give the PromQL of the versions that are running, one sample each. Raises as `expressions`."""
+    _may_be_labels((metric.label,))
+    selector = _selector(metric.selector)
+    return _known(f"group by ({metric.label}) ({selector})", selector)
 
 
 def _buckets(signal: Latency, window: int) -> str:
@@ -92,12 +108,68 @@ def _content(node: Any) -> _Selector:  # noqa: ANN401  # promql_parser's compile
     return _Selector(node.name or "", tuple(sorted(matchers)))
 
 
-def _over_window(aggregate: str, by: tuple[str, ...], function: str, selector: _Selector, window: int) -> str:
+def _count(signal: Count, window: int, interval: int) -> dict[str, str]:
+    """Give the parts of a count: exact where the window and every grid time are multiples of the step.
+
+    `increase` would extrapolate, take a series' first sample for its base, and lose what a restart did between two
+    windows. Here the window is walked in steps: `grown` adds up what each step added to a counter that was known
+    before it (all of its value where it is lower than before: it was restarted), `born` the first values of counters
+    that were not seen for an hour. `watched` is 1 where `alive` had samples all through the window and the 5 minutes
+    before it: no hole as long as the window, or as 150 s. `last_over_time` looks past the staleness markers that a
+    failed scrape leaves.
+    """
+    _may_stand(signal.by, window)
+    counter, alive = _selector(signal.counter), _selector(signal.alive)
+    step, by = math.gcd(_COUNT_STEP, interval, window), f"by ({', '.join(signal.by)})"
+    inside, walk = f"[{1000 * window - 1}ms]", f"[{1000 * window - 1}ms:{step}s]"
+    before, remembered = (f"last_over_time({counter}[{past}s] offset {step}s)" for past in (LOOKBACK, REMEMBERED))
+    grown = f"{counter} - {before} >= 0 or {counter} + 0 < {remembered}"
+    parts = {
+        "seen": _known(f"count {by} (last_over_time({counter}{inside}))", counter),
+        "grown": _known(f"sum {by} (sum_over_time(({grown}){walk}))", *[counter] * 4),
+        "born": _known(f"sum {by} (sum_over_time(({counter} unless {remembered}){walk}))", *[counter] * 2),
+        "watched": _watched(alive, window, step),
+    }
+    return parts if signal.by else {**parts, "alive": _known(f"max(max_over_time({alive}{inside}))", alive)}
+
+
+def _watched(alive: _Selector, window: int, step: int) -> str:
+    hole, back = min(window, _HOLE), window + LOOKBACK
+    walk = f"count(last_over_time({alive}[{hole}s]))[{1000 * back + 1}ms:{step}s]"
+    return _known(f"count_over_time({walk}) == bool {back // step + 1}", alive)
+
+
+def _known(text: str, *meant: _Selector) -> str:
+    """Give `text`, known to hold the selectors that were meant, and no other."""
+    if tuple(_selectors(_parse(text))) != meant:
+        raise ValueError(f"{str(meant[0])!r} cannot stand inside {text!r}")
+    return text
+
+
+def _selectors(node: Any) -> Iterator[_Selector]:  # noqa: ANN401  # as above
+    """Give every selector in `node`, from left to right."""
+    if isinstance(node, promql_parser.VectorSelector):
+        yield _content(node)
+    inner = (getattr(node, name, None) for name in ("lhs", "rhs", "expr", "vector_selector"))
+    for child in (*inner, *getattr(node, "args", ())):
+        if child is not None:
+            yield from _selectors(child)
+
+
+def _may_stand(by: tuple[str, ...], window: int) -> None:
     if window <= 0:
         raise ValueError(f"a window of {window} s cannot be read: it must be at least 1 s")
-    for label in by:
+    _may_be_labels(by)
+
+
+def _may_be_labels(names: tuple[str, ...]) -> None:
+    for label in names:
         if not _LABEL.fullmatch(label):
             raise ValueError(f"{label!r} in by is not a label name")
+
+
+def _over_window(aggregate: str, by: tuple[str, ...], function: str, selector: _Selector, window: int) -> str:
+    _may_stand(by, window)
     text = f"{aggregate} by ({', '.join(by)}) ({function}({selector}[{window}s]))"
     if _structure(text) != (aggregate, by, function, selector, window):
         raise ValueError(f"{str(selector)!r} cannot stand inside {aggregate}({function}(...))")

@@ -11,8 +11,11 @@ from typing import TypeAlias
 from monitor import promql
 from monitor.baselines import Baselines
 from monitor.core.model import AlertKey, Judgement, Labels, Sample, Verdict
-from monitor.core.point import Read, References, judged
-from monitor.core.rule import Latency, Rule, RuleSet
+from monitor.core.observe import observe
+from monitor.core.point import completed
+from monitor.core.rule import Rule, RuleSet, VersionMetric
+from monitor.deploys import Deploys
+from monitor.judging import Judging
 from monitor.ports import Answer, BadQuery, MetricsSource, Partial, Samples, Unanswered
 from monitor.ranges import Deadline, Stretched
 
@@ -54,6 +57,7 @@ class Plan:
     """The PromQL of every rule by window, composed once when a rule set is adopted."""
 
     parts: Mapping[str, Mapping[int, Parts]] = field(default_factory=dict)
+    versions: tuple[VersionMetric, ...] = ()
 
     def queries(self, alert: str, window: int) -> Labels:
         """Give the PromQL of a rule's tier with that window, by part name."""
@@ -71,19 +75,22 @@ def plan(rules: RuleSet) -> Plan:
     """Compose the PromQL of every rule of `rules`. Raises ValueError where a signal cannot be composed."""
     return Plan(
         {
-            rule.alert: {tier.window: promql.expressions(rule.signal, tier.window) for tier in rule.every_tier}
+            rule.alert: {
+                tier.window: promql.expressions(rule.signal, tier.window, group.interval) for tier in rule.every_tier
+            }
             for group in rules.groups
             for rule in group.rules
-        }
+        },
+        rules.versions,
     )
 
 
 class Reader:
     """Reads rules through a source; one for the life of the daemon."""
 
-    def __init__(self, source: MetricsSource, baselines: Baselines) -> None:
+    def __init__(self, source: MetricsSource, baselines: Baselines, deploys: Deploys | None = None) -> None:
         self._source = source
-        self._baselines = baselines
+        self._judging = Judging(baselines, deploys or Deploys(source))
         self._series: dict[str, int] = {}
 
     def source_time(self) -> float | None:
@@ -105,6 +112,7 @@ class Reader:
     def points(self, planned: Plan, rule: Rule, times: Sequence[int], deadline: Deadline) -> Sequence[Point]:
         """Give the points of `rule` at the grid `times` (ascending, one interval apart)."""
         step = times[1] - times[0] if len(times) > 1 else 1
+        self._judging.read_ahead(rule, times[0], times[-1], lambda: deadline.left)
         answers: dict[str, Mapping[int, Answer]] = {}
         for expr in planned.expressions(rule):
             series = self._series.get(expr, SERIES)
@@ -130,30 +138,19 @@ class Reader:
     def _judged(
         self, planned: Plan, rule: Rule, at: int, samples: Mapping[str, tuple[Sample, ...]], deadline: Deadline
     ) -> Point:
-        references: dict[float, References] = {}
-        for needed in {tier.guards.min_requests for tier in rule.every_tier}:
-            found = self._references(rule, needed, at, deadline)
-            if isinstance(found, Judged | Waiting):
-                return found
-            references[needed] = found
-        parts = {
-            window: {part: samples[expr] for part, expr in named.items()}
-            for window, named in planned.parts[rule.alert].items()
+        observed = {
+            window: observe(rule.signal, {part: samples[expr] for part, expr in parts.items()})
+            for window, parts in planned.parts[rule.alert].items()
         }
-        required = samples[rule.requires.expr] if rule.requires is not None else ()
-        return Judged(judged(rule, Read(parts, required, references)))
-
-    def _references(self, rule: Rule, min_requests: float, at: int, deadline: Deadline) -> References | Point:
-        if not isinstance(rule.signal, Latency):
-            return {}
-        answer = self._baselines.references(rule.signal, min_requests, at, deadline=deadline.left)
-        match answer:
+        judgements = self._judging.judge(rule, planned.versions, observed, at, lambda: deadline.left)
+        match judgements:
             case BadQuery():
-                return Judged({}, answer.why)
+                return Judged({}, judgements.why)
             case Partial() | Unanswered():
-                return Waiting(f"its baseline was not read: {answer.why}")
+                return Waiting(judgements.why)
             case _:
-                return answer
+                required = samples[rule.requires.expr] if rule.requires is not None else ()
+                return Judged(completed(rule, judgements, required))
 
 
 def _read_from(source: str, point: Judged) -> Judged:

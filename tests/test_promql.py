@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.rule import Availability, Baseline, ErrorRatio, Latency, Query, Signal
-from monitor.promql import baseline_expression, expressions
+from monitor.core.rule import Availability, Baseline, Count, ErrorRatio, Latency, Query, Signal, VersionMetric
+from monitor.promql import _known, _selector, baseline_expression, expressions, version_expression
 
 BASELINE = Baseline((), fixed=1.0)
 
@@ -19,6 +19,10 @@ def up(probe: str, *by: str) -> Availability:
 
 def slow(histogram: str, *by: str) -> Latency:
     return Latency(histogram, 0.95, by, 60, BASELINE)
+
+
+def events(counter: str, *by: str, alive: str = "up") -> Count:
+    return Count(counter, by, 60, alive)
 
 
 SIGNALS: list[tuple[str, Signal, dict[str, str]]] = [
@@ -37,6 +41,19 @@ SIGNALS: list[tuple[str, Signal, dict[str, str]]] = [
     ),
     ("a latency without by", slow("h"), {"buckets": "sum by (le) (increase(h_bucket[60s]))"}),
     ("an availability", up('p{job="x"}', "instance"), {"up": 'avg by (instance) (avg_over_time(p{job="x"}[60s]))'}),
+    (
+        "a count",
+        events('c{job="x"}', "job", alive='up{job="x"}'),
+        {
+            "seen": 'count by (job) (last_over_time(c{job="x"}[59999ms]))',
+            "grown": 'sum by (job) (sum_over_time((c{job="x"}'
+            ' - last_over_time(c{job="x"}[300s] offset 5s) >= 0'
+            ' or c{job="x"} + 0 < last_over_time(c{job="x"}[3600s] offset 5s))[59999ms:5s]))',
+            "born": 'sum by (job) (sum_over_time((c{job="x"}'
+            ' unless last_over_time(c{job="x"}[3600s] offset 5s))[59999ms:5s]))',
+            "watched": 'count_over_time(count(last_over_time(up{job="x"}[60s]))[360001ms:5s]) == bool 73',
+        },
+    ),
     ("a query as it is", Query("sum(x) / 2 # half", ()), {"value": "sum(x) / 2 # half"}),
     ("a scalar query", Query(" time() ", ()), {"value": "time()"}),
     ("a comment behind a selector", up("p # ) or vector(1)"), {"up": "avg by () (avg_over_time(p[60s]))"}),
@@ -49,7 +66,39 @@ SIGNALS: list[tuple[str, Signal, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("signal", "parts"), [row[1:] for row in SIGNALS], ids=[row[0] for row in SIGNALS])
 def test_the_parts_of_a_signal(signal: Signal, parts: dict[str, str]) -> None:
-    assert expressions(signal, 60) == parts
+    assert expressions(signal, 60, 10) == parts
+
+
+def test_a_count_without_by_asks_whether_anything_is_alive() -> None:
+    assert expressions(events("c"), 60)["alive"] == "max(max_over_time(up[59999ms]))"
+
+
+@pytest.mark.parametrize(
+    ("window", "interval", "step"), [(300, 15, 15), (60, 10, 5), (60, 60, 15), (3600, 300, 15), (50, 15, 5), (1, 15, 1)]
+)
+def test_a_count_steps_by_what_divides_its_window_and_every_grid_time(window: int, interval: int, step: int) -> None:
+    assert f"[{1000 * window - 1}ms:{step}s]" in expressions(events("c"), window, interval)["grown"]
+
+
+def test_the_versions_that_run() -> None:
+    metric = VersionMetric("auth", 'build_info{job="auth"}', "version")
+    assert version_expression(metric) == 'group by (version) (build_info{job="auth"})'
+
+
+@pytest.mark.parametrize("selector", ["x) or (y", "sum(x)", "x[5m]", "x offset 1m"])
+def test_a_version_metric_that_cannot_stand_in_its_place(selector: str) -> None:
+    with pytest.raises(ValueError, match=r"must be a plain selector|must not carry|is not PromQL"):
+        version_expression(VersionMetric("auth", selector, "version"))
+
+
+def test_a_text_that_holds_another_selector_than_was_meant_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot stand inside"):
+        _known("sum(c) or sum(d)", _selector("c"))
+
+
+def test_a_version_label_that_is_none() -> None:
+    with pytest.raises(ValueError, match="is not a label name"):
+        version_expression(VersionMetric("auth", "x", "a) (b"))
 
 
 def test_a_baseline_is_read_by_the_hour() -> None:
@@ -75,6 +124,10 @@ REFUSED: list[tuple[str, Signal, str]] = [
     ("a query of a range", Query("(x[5m])", ()), "gives a range of samples"),
     ("a query of a subquery", Query("x[5m:1m]", ()), "gives a range of samples"),
     ("a query of a string", Query('"x"', ()), "gives a string"),
+    ("a counter with a way out", events("c[1m])) or sum(sum_over_time(x"), "is not PromQL"),
+    ("a counter with a function", events("rate(c[1m])"), "must be a plain selector"),
+    ("alive with a way out", events("c", alive="up) or vector(1"), "is not PromQL"),
+    ("a way out of a count's by", events("c", "job) (vector(1)) or sum by (x"), "is not a label name"),
     ("a query that ends early", Query("sum(x", ()), "is not PromQL"),
 ]
 
@@ -88,6 +141,8 @@ def test_what_cannot_stand_in_its_place(signal: Signal, why: str) -> None:
 def test_a_window_must_last() -> None:
     with pytest.raises(ValueError, match="must be at least 1 s"):
         expressions(up("p"), 0)
+    with pytest.raises(ValueError, match="must be at least 1 s"):
+        expressions(events("c"), 0)
 
 
 @given(st.text(max_size=30))
@@ -99,6 +154,13 @@ def test_a_label_value_never_breaks_out(value: str) -> None:
     assert isinstance(node.expr, promql_parser.Call)
     matrix = node.expr.args[0]
     assert [one.value for one in matrix.vector_selector.matchers.matchers] == [value]
+
+
+@given(st.text(max_size=30))
+def test_a_label_value_never_breaks_out_of_a_count(value: str) -> None:
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    for text in expressions(events(f'c{{a="{quoted}"}}'), 60).values():
+        assert isinstance(promql_parser.parse(text), promql_parser.AggregateExpr | promql_parser.BinaryExpr)
 
 
 @given(st.text("p{}()[]\"'`\\#\n ,=~!ab1:@", max_size=25))

@@ -1,107 +1,25 @@
-"""Readings to verdicts: what a signal's samples say of each instance, and what that means for one tier.
+"""Observations to verdicts: what the reading of an instance means for one tier.
 
 Pure functions. This module must not know where samples come from, nor what a verdict does to an alert: the state of
 an alert is moved by `monitor.core.evaluate` alone.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeGuard
+from dataclasses import replace
+from typing import TypeGuard
 
-from monitor.core.latency import CEILING, FIXED, TRAILING, buckets_by_instance, enough, quantile
-from monitor.core.model import Judgement, Labels, Reference, Sample, Verdict, labels_of, pick
-from monitor.core.rule import (
-    Availability,
-    Condition,
-    Count,
-    ErrorRatio,
-    Latency,
-    Query,
-    Signal,
-    TierRule,
-)
-
-Samples: TypeAlias = tuple[Sample, ...]
+from monitor.core.latency import BEFORE_DEPLOY, CEILING, FIXED, SAME_TIME, TRAILING, enough, slower
+from monitor.core.model import Judgement, Reference, Verdict
+from monitor.core.observe import Observation
+from monitor.core.proof import wilson_lower
+from monitor.core.rule import Availability, Condition, ErrorRatio, Latency, Signal, TierRule
 
 REL_TOLERANCE = 1e-9
 ABS_TOLERANCE = 1e-12
 """`increase` extrapolates in floating point, so that 6 of 300 may read 0.020000000000000004: that is "exactly 2 %"."""
 
 _SHOWN_AS_SECONDS = 0.9995  # rounds to 1 s
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What one reading says of one instance, before any threshold.
-
-    `value` is k/n, the share up, or the query's value; for a latency the quantile in seconds. None or a number that is
-    not finite: no data. `requests` and `failures` are counts in the window where the signal has them. `problem` says
-    why the reading cannot be used at all (a part is missing): it judges as an error.
-    """
-
-    value: float | None = None
-    requests: float | None = None
-    failures: float | None = None
-    problem: str = ""
-
-
-def observe(signal: Signal, parts: Mapping[str, Samples]) -> dict[Labels, Observation]:
-    """Give what was read of each instance, `parts` holding the samples of each part that `monitor.promql` named.
-
-    Instances are the values of the `by` labels; of a query without `by`, all labels but the metric's name. A part that
-    is missing from `parts` makes every instance that is known from the others an error, never a zero; where none is
-    known, nothing is given (`unreadable` and `unseen` are the judgements of instances that the caller knows).
-    """
-    match signal:
-        case ErrorRatio(by=by):
-            return _observe_ratio(by, parts)
-        case Latency(by=by, quantile=q):
-            buckets = buckets_by_instance(parts.get("buckets", ()), by)
-            return {labels: Observation(quantile(q, one), one.get(math.inf)) for labels, one in buckets.items()}
-        case Availability(by=by):
-            return _single(parts.get("up", ()), by)
-        case Count(by=by):
-            return _single(parts.get("events", ()), by)
-        case Condition(by=by):
-            return _single(parts.get("value", ()), by or None)
-        case Query(by=by, absent=absent):
-            if absent is not None and parts.get("value") == ():
-                return {pick((), by): Observation(absent)}
-            return _single(parts.get("value", ()), by or None)
-
-
-def _observe_ratio(by: tuple[str, ...], parts: Mapping[str, Samples]) -> dict[Labels, Observation]:
-    missing = [part for part in ("requests", "failures") if part not in parts]
-    requests = _single(parts.get("requests", ()), by)
-    failures = _single(parts.get("failures", ()), by)
-    if missing:
-        wrong = Observation(problem=f"the reading of {' and '.join(missing)} is missing")
-        return dict.fromkeys({**requests, **failures}, wrong)
-    strange = Observation(problem="failures without requests: do both selectors carry the same labels?")
-    return {
-        labels: _ratio(requests[labels], failures.get(labels, Observation(0.0))) if labels in requests else strange
-        for labels in {**requests, **failures}
-    }
-
-
-def _ratio(requests: Observation, failures: Observation) -> Observation:
-    problem, n, k = requests.problem or failures.problem, requests.value, failures.value
-    if problem or n is None or k is None or not math.isfinite(n) or not math.isfinite(k):
-        return Observation(requests=n, failures=k, problem=problem)
-    # the two counts are extrapolated apart, so that k may come out a little above n
-    return Observation(min(1.0, k / n) if n > 0 else None, n, k)
-
-
-def _single(samples: Samples, by: tuple[str, ...] | None) -> dict[Labels, Observation]:
-    """Give one observation an instance; two samples of one instance are an error, since neither is the right one."""
-    found: dict[Labels, Observation] = {}
-    for sample in samples:
-        kept = (pair for pair in sample.labels if pair[0] != "__name__")
-        labels = labels_of(kept) if by is None else pick(sample.labels, by)
-        two = Observation(problem="two series for one instance: aggregate the query by its `by` labels")
-        found[labels] = two if labels in found else Observation(sample.value)
-    return found
+_REFERENCES = {TRAILING: "trailing 24 h", SAME_TIME: "same time"}
 
 
 def judge(
@@ -113,7 +31,7 @@ def judge(
     are the baselines that were read for this instance; fixed ones and ceilings are known from the signal. The value of
     a latency is q/B - 1, B being the largest reference. With no reference but a ceiling, B is set so that the limit
     falls on the ceiling (`ceiling = (1 + limit) * B`): value, limit and clear stay comparable, and the sentence and
-    `baseline` name the ceiling.
+    `baseline` name the ceiling. A tier with `confidence` asks for proof: the Wilson bound must be over the limit too.
     """
     if observation.problem:
         return Judgement(Verdict.ERROR, limit=tier_rule.limit, why=observation.problem)
@@ -129,7 +47,16 @@ def judge(
     if verdict is Verdict.BREACH and not enough(observation.failures or 0.0, _needed_failures(signal, tier_rule)):
         why = f"{observation.failures or 0:.0f} of {tier_rule.guards.min_failures:g} failures needed"
         return _judgement(Verdict.INSUFFICIENT, tier_rule, observation, f"{why} ({_said(signal, observation)})")
+    if verdict is Verdict.BREACH and (why := _unproven_ratio(signal, tier_rule, observation)):
+        return _judgement(Verdict.INSUFFICIENT, tier_rule, observation, why)
     return _judgement(verdict, tier_rule, observation, _said(signal, observation))
+
+
+def held_back(judgement: Judgement, why: str) -> Judgement:
+    """Give `judgement` with a breach made insufficient, for the reason `why`; any other verdict stays as it is."""
+    if judgement.verdict is not Verdict.BREACH:
+        return judgement
+    return replace(judgement, verdict=Verdict.INSUFFICIENT, why=f"{why} ({judgement.why})")
 
 
 def unreadable(why: str, limit: float | None = None) -> Judgement:
@@ -196,6 +123,8 @@ def _judge_latency(
     else:
         verdict = Verdict.INSUFFICIENT if judged.value is None else _compare(judged.value, tier_rule)
         why = _latency_said(signal, seconds, references)
+        if verdict is Verdict.BREACH and (unproven := _unproven_latency(signal, tier_rule, observation, base)):
+            verdict, why = Verdict.INSUFFICIENT, f"{unproven} ({why})"
     return replace(_judgement(verdict, tier_rule, judged, why), baseline=references)
 
 
@@ -204,18 +133,59 @@ def _references(signal: Latency, read: tuple[Reference, ...]) -> tuple[Reference
     baseline = signal.baseline
     if baseline.fixed is not None:
         return (*read, Reference(FIXED, baseline.fixed))
-    if baseline.ceiling is None or any(one.seconds is not None for one in read):
+    if baseline.ceiling is None or any(_counts(one) for one in read):
         return read
     return (*read, Reference(CEILING, baseline.ceiling, "absolute, for want of a baseline"))
 
 
+def _counts(reference: Reference) -> bool:
+    """Whether something may be held against it; what was before a deploy is only shown."""
+    return reference.seconds is not None and reference.seconds > 0 and reference.name != BEFORE_DEPLOY
+
+
 def _base(references: tuple[Reference, ...], limit: float | None) -> float | None:
     """Give B in seconds: the largest reference, or the one that puts the limit on the ceiling."""
-    known = {one.name: one.seconds for one in references if one.seconds is not None and one.seconds > 0}
+    known = {one.name: one.seconds for one in references if one.seconds is not None and _counts(one)}
     ceiling = known.pop(CEILING, None)
     if known:
         return max(known.values())
     return None if ceiling is None or limit is None or limit <= -1 else ceiling / (1 + limit)
+
+
+# --- proof ------------------------------------------------------------------------------------------------------------
+
+
+def _unproven_ratio(signal: Signal, tier_rule: TierRule, observation: Observation) -> str:
+    """Give what is short of proof, or nothing where it is proven or proof is not asked for."""
+    limit, failed, requests = tier_rule.limit, observation.failures or 0.0, observation.requests or 0.0
+    if not isinstance(signal, ErrorRatio) or limit is None or _proven(tier_rule, failed, requests, limit):
+        return ""
+    return f"{failed:.0f} of {requests:.0f} failed: {_no_proof(tier_rule, limit)}"
+
+
+def _unproven_latency(signal: Latency, tier_rule: TierRule, observation: Observation, base: float | None) -> str:
+    """Give what is short of proof. A quantile is over x where a larger share than 1 - quantile is slower than x."""
+    if tier_rule.limit is None or base is None or observation.buckets is None:
+        return ""
+    x, requests, share = (1 + tier_rule.limit) * base, observation.requests or 0.0, 1 - signal.quantile
+    slow = slower(observation.buckets, x)
+    if _proven(tier_rule, slow, requests, share):
+        return ""
+    return f"{slow:.0f} of {requests:.0f} slower than {_duration(x)}: {_no_proof(tier_rule, share)}"
+
+
+def _proven(tier_rule: TierRule, count: float, of: float, limit: float) -> bool:
+    """Whether `count` of `of` proves a share beyond `limit` on the tier's side, or proof is not asked for."""
+    if tier_rule.confidence is None:
+        return True
+    if tier_rule.above is None:
+        count, limit = of - count, 1 - limit
+    return wilson_lower(count, of, tier_rule.confidence) > limit
+
+
+def _no_proof(tier_rule: TierRule, limit: float) -> str:
+    side = "" if tier_rule.above is not None else "less than "
+    return f"not proof of {side}{_percent(limit)} at {_percent(tier_rule.confidence or 0.0)}"
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------
@@ -252,16 +222,16 @@ def _percent(ratio: float) -> str:
 
 def _latency_said(signal: Latency, seconds: float, references: tuple[Reference, ...]) -> str:
     """Give the quantile beside what it was held against: "p95 820 ms, baseline 390 ms (trailing 24 h)"."""
-    known = [one for one in references if one.seconds is not None]
+    known = [one for one in references if _counts(one)]
     reading = f"p{100 * signal.quantile:.4g} {_duration(seconds)}"
     if not known:
-        reasons = "; ".join(one.why for one in references if one.why) or "nothing was read for it"
-        return f"{reading}, but no baseline: {reasons}"
+        lacking = [one.why for one in references if one.why and one.name != BEFORE_DEPLOY]
+        return f"{reading}, but no baseline: {'; '.join(lacking) or 'nothing was read for it'}"
     used = max(known, key=lambda one: one.seconds or 0.0)
     held_against = _duration(used.seconds or 0.0)
     if used.name == CEILING:
         return f"{reading}, ceiling {held_against} (no baseline)"
-    return f"{reading}, baseline {held_against} ({'trailing 24 h' if used.name == TRAILING else used.name})"
+    return f"{reading}, baseline {held_against} ({_REFERENCES.get(used.name, used.name)})"
 
 
 def _duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
-from monitor.core.model import AlertKey, Tier
+from monitor.core.model import AlertKey, Reference, Tier
 from monitor.core.procedure import Procedure, Step
 from monitor.core.rule import Resolve
 from monitor.core.words import clock, lasted, measure, shortened
@@ -225,7 +225,7 @@ def _why(firing: Firing, scene: Scene) -> Why:
     if firing.limit is not None:
         side = "over" if firing.above else "under"
         parts.append(f"pages {side} {measure(firing.limit, firing.unit)}")
-    parts += [f"{one.name} {one.seconds * 1000:.0f} ms" for one in firing.baseline if one.seconds is not None]
+    parts += [_held_against(one) for one in firing.baseline]
     if firing.resolved_why:
         parts.append(firing.resolved_why.replace("_", " "))
     return Why(
@@ -237,6 +237,12 @@ def _why(firing: Firing, scene: Scene) -> Why:
         links=firing.links,
         resolved_at=firing.resolved_at,
     )
+
+
+def _held_against(reference: Reference) -> str:
+    """Give a baseline as it was when the alert fired, or why there was none: "same time: only 1 of 3 weeks ..."."""
+    name = reference.name.replace("_", " ")
+    return f"{name}: {reference.why}" if reference.seconds is None else f"{name} {reference.seconds * 1000:.0f} ms"
 
 
 def _notes(scene: Scene) -> tuple[str, ...]:

@@ -1,52 +1,29 @@
-"""One grid point of one rule: what was read -> a judgement for every instance and tier. Pure.
-
-The signal is judged by `monitor.core.judge`; here stand what a rule adds to it: overrides, expected instances, and the
-condition beside the signal.
-"""
+"""What a rule adds to the judgements of its signal at one point: expected instances, a condition, a limit. Pure."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from monitor.core.judge import Observation, Samples, judge, observe, unseen
-from monitor.core.model import AlertKey, Judgement, Labels, Reference, Verdict
-from monitor.core.rule import Requires, Rule, TierRule
-
-References = Mapping[Labels, tuple[Reference, ...]]
-"""The baselines of each instance."""
+from monitor.core.judge import unseen
+from monitor.core.model import AlertKey, Judgement, Labels, Verdict
+from monitor.core.observe import Samples
+from monitor.core.rule import Requires, Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What was read for one point of one rule.
+def completed(rule: Rule, judgements: Mapping[AlertKey, Judgement], required: Samples) -> dict[AlertKey, Judgement]:
+    """Give the judgements of one point with what the rule adds: expected instances, and its condition.
 
-    `parts` by the window of a tier, then by part name; `required` the samples of the condition; `references` the
-    baselines, by the `min_requests` that each of their parts needed.
+    `required` are the samples of the condition, where there is one.
     """
-
-    parts: Mapping[int, Mapping[str, Samples]]
-    required: Samples = ()
-    references: Mapping[float, References] = field(default_factory=dict)
-
-
-def judged(rule: Rule, read: Read) -> dict[AlertKey, Judgement]:
-    """Give the judgement of every instance that was read or is expected, for each tier that it has."""
-    observed = {window: observe(rule.signal, parts) for window, parts in read.parts.items()}
-    instances = {*rule.expect, *(labels for one in observed.values() for labels in one)}
-    return {
-        AlertKey(rule.alert, labels, tier.tier): _judged(rule, tier, labels, observed[tier.window].get(labels), read)
-        for labels in instances
+    expected = {
+        AlertKey(rule.alert, labels, tier.tier): unseen(rule.signal, tier.limit)
+        for labels in rule.expect
         for tier in rule.tiers_of(labels)
     }
-
-
-def _judged(rule: Rule, tier: TierRule, labels: Labels, seen: Observation | None, read: Read) -> Judgement:
-    if seen is None:
-        found = unseen(rule.signal, tier.limit)
-    else:
-        references = read.references.get(tier.guards.min_requests, {})
-        found = judge(rule.signal, tier, seen, references.get(labels, ()))
-    return found if rule.requires is None else under_condition(found, rule.requires, labels, read.required)
+    found = {**expected, **judgements}
+    if rule.requires is None:
+        return found
+    return {key: under_condition(one, rule.requires, key.labels, required) for key, one in found.items()}
 
 
 def under_condition(judgement: Judgement, requires: Requires, labels: Labels, samples: Samples) -> Judgement:

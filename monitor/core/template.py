@@ -7,6 +7,7 @@ reaches nothing but what it is given: no attributes, no queries, no loops, no co
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from monitor.core.humanize import FUNCTIONS, Moment, Value, go_float, printf, printf_problem
@@ -163,6 +164,7 @@ class _Token:
     offset: int
 
 
+@lru_cache(maxsize=4096)  # templates are frozen, and the same few are filled for every alert
 def parse(text: str) -> Template:
     """Give the template in `text`; raise `TemplateError` with the offset of what is wrong."""
     if len(text) > _LONGEST:

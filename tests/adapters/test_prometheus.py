@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.baselines import Baselines
-from monitor.core import judge
+from monitor.baselines import Baselines, References
+from monitor.core.judge import judge
 from monitor.core.latency import quantile
-from monitor.core.model import Judgement, Labels, Reference, Sample, Tier, Verdict, labels_of, utc
+from monitor.core.model import Judgement, Sample, Tier, Verdict, labels_of, utc
+from monitor.core.observe import observe
 from monitor.core.rule import (
     Availability,
     Baseline,
@@ -106,16 +107,18 @@ def read(source: PrometheusSource, signal: Signal, window: int, at: int = T) -> 
     return {part: answer.samples for part, answer in answers.items() if isinstance(answer, Samples)}
 
 
+NO_REFERENCES = References()
+
+
 def judged(
     source: PrometheusSource,
     signal: Signal,
     rule: TierRule,
-    references: dict[Labels, tuple[Reference, ...]] | None = None,
+    references: References = NO_REFERENCES,
 ) -> dict[str, Judgement]:
     """Give the judgement of each instance by the value of its first label."""
-    seen = judge.observe(signal, read(source, signal, rule.window))
-    known = references or {}
-    return {labels[0][1]: judge.judge(signal, rule, one, known.get(labels, ())) for labels, one in sorted(seen.items())}
+    seen = observe(signal, read(source, signal, rule.window))
+    return {labels[0][1]: judge(signal, rule, one, references.of(labels)) for labels, one in sorted(seen.items())}
 
 
 RATIO = ErrorRatio("http_requests_total", 'http_requests_total{code=~"5.."}', ("job",), 60)
@@ -165,13 +168,13 @@ def test_a_query_that_is_not_grouped_is_an_error(source: PrometheusSource) -> No
 def test_latencies_against_a_real_day(source: PrometheusSource) -> None:
     signal = Latency("http_seconds", 0.95, ("job",), 60, Baseline((ReferenceKind.TRAILING,)))
     references = Baselines(source).references(signal, 50, T, deadline=5)
-    assert isinstance(references, dict)
+    assert isinstance(references, References)
     rule = TierRule(Tier.PREPARE, 0.5, None, 300, window=60, guards=Guards(50))
     found = judged(source, signal, rule, references)
     assert {job: (one.verdict, one.why) for job, one in found.items()} == {
         "auth": (Verdict.BREACH, "p95 800 ms, baseline 200 ms (trailing 24 h)"),
         "steady": (Verdict.CLEAR, "p95 200 ms, baseline 200 ms (trailing 24 h)"),
-        "new": (Verdict.INSUFFICIENT, "p95 200 ms, but no baseline: nothing was read for it"),
+        "new": (Verdict.INSUFFICIENT, "p95 200 ms, but no baseline: only 0 of 24 hours had 50 requests"),
     }
     assert found["auth"].value == pytest.approx(3.0)
 

@@ -1,13 +1,17 @@
 """Verdicts of readings, one row a case, by the table "Verdicts" of the design."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.judge import Observation, judge, observe, unreadable, unseen
-from monitor.core.model import Labels, Reference, Sample, Tier, Verdict, labels_of
+from monitor.core.judge import held_back, judge, unreadable, unseen
+from monitor.core.latency import quantile
+from monitor.core.model import Reference, Tier, Verdict
+from monitor.core.observe import Observation
+from monitor.core.proof import wilson_lower
 from monitor.core.rule import (
     Availability,
     Baseline,
@@ -152,6 +156,138 @@ LATENCIES: list[tuple[str, Latency, Observation, tuple[Reference, ...], Verdict,
 ]
 
 
+# --- proof ------------------------------------------------------------------------------------------------------------
+
+
+def proven(limit: float, confidence: float, *, requests: float = 0, failures: float = 0) -> TierRule:
+    return tier(limit, guards=Guards(requests, failures), confidence=confidence)
+
+
+PROOFS: list[tuple[str, TierRule, Observation, Verdict, str]] = [
+    ("3 of 3 prove 25 %", proven(0.25, 0.99), of(1.0, 3, 3), BREACH, "100 % of 3 requests failed"),
+    ("1 of 1 does not", proven(0.25, 0.99), of(1.0, 1, 1), INSUFFICIENT, "1 of 1 failed: not proof of 25 % at 99 %"),
+    (
+        "28 of 100 do not",
+        proven(0.25, 0.99),
+        of(0.28, 100, 28),
+        INSUFFICIENT,
+        "28 of 100 failed: not proof of 25 % at 99 %",
+    ),
+    ("28 of 100 do without being asked", over(0.25), of(0.28, 100, 28), BREACH, "28 % of 100 requests failed"),
+    ("40 of 100 do", proven(0.25, 0.99), of(0.4, 100, 40), BREACH, "40 % of 100 requests failed"),
+    ("28 of 100 do at 70 %", proven(0.25, 0.7), of(0.28, 100, 28), BREACH, "28 % of 100 requests failed"),
+    ("clear goes by the plain value", proven(0.25, 0.99), of(0.24, 100, 24), CLEAR, "24 % of 100 requests failed"),
+    (
+        "a guard speaks before the proof",
+        proven(0.25, 0.99, failures=30),
+        of(0.28, 100, 28),
+        INSUFFICIENT,
+        "28 of 30 failures needed",
+    ),
+    (
+        "few requests speak before the proof",
+        proven(0.25, 0.99, requests=50),
+        of(1.0, 7, 7),
+        INSUFFICIENT,
+        "7 of 50 requests needed",
+    ),
+    (
+        "proof below a limit is proof of the rest",
+        tier(below=0.25, confidence=0.99),
+        of(0.22, 100, 22),
+        INSUFFICIENT,
+        "22 of 100 failed: not proof of less than 25 % at 99 %",
+    ),
+    ("far below a limit", tier(below=0.25, confidence=0.99), of(0.05, 100, 5), BREACH, "5 % of 100 requests failed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "seen", "verdict", "why"), [row[1:] for row in PROOFS], ids=[row[0] for row in PROOFS]
+)
+def test_proof_of_a_ratio(rule: TierRule, seen: Observation, verdict: Verdict, why: str) -> None:
+    judged = judge(RATIO, rule, seen)
+    assert judged.verdict is verdict
+    assert judged.why.startswith(why)
+    assert judged.value == seen.value
+
+
+def slow(n: int, late: float) -> Observation:
+    """So many requests, of which a share took 1 to 2 s, the rest 0.1 s or less."""
+    buckets = {0.1: n * (1 - late), 1.0: n * (1 - late), 2.0: float(n), math.inf: float(n)}
+    return Observation(quantile(0.95, buckets), n, buckets=buckets)
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "why"),
+    [
+        (
+            slow(20, 0.1),
+            INSUFFICIENT,
+            "2 of 20 slower than 600 ms: not proof of 5 % at 99 % (p95 1.5 s, baseline 400 ms",
+        ),
+        (slow(100, 0.1), INSUFFICIENT, "10 of 100 slower than 600 ms: not proof of 5 % at 99 %"),
+        (slow(100, 0.15), BREACH, "p95 1.67 s, baseline 400 ms"),
+        (slow(1000, 0.1), BREACH, "p95 1.5 s, baseline 400 ms"),
+        (slow(1000, 0.04), CLEAR, "p95 99 ms, baseline 400 ms"),
+    ],
+    ids=["2 of 20", "10 of 100", "15 of 100", "100 of 1000", "40 of 1000 are not 5 %"],
+)
+def test_proof_of_a_latency(seen: Observation, verdict: Verdict, why: str) -> None:
+    judged = judge(SLOW, proven(0.5, 0.99), seen, trailing(0.4))
+    assert judged.verdict is verdict
+    assert judged.why.startswith(why)
+
+
+def test_proof_over_a_ceiling() -> None:
+    judged = judge(CAPPED, proven(0.5, 0.99), slow(20, 0.1), ())
+    assert judged.verdict is CLEAR
+    judged = judge(replace(CAPPED, baseline=Baseline((), ceiling=1.2)), proven(0.5, 0.99), slow(20, 0.1), ())
+    assert judged.why.startswith("2 of 20 slower than 1.2 s: not proof of 5 %")
+
+
+@given(st.integers(0, 400), st.integers(1, 400), st.floats(0.01, 0.99), st.floats(0.5, 0.999))
+def test_proof_only_takes_breaches_away(failed: int, n: int, limit: float, confidence: float) -> None:
+    k = min(failed, n)
+    plain = judge(RATIO, over(limit), of(k / n, n, k))
+    asked = judge(RATIO, proven(limit, confidence), of(k / n, n, k))
+    assert asked.verdict is plain.verdict or (plain.verdict, asked.verdict) == (BREACH, INSUFFICIENT)
+    assert (asked.verdict is BREACH) == (wilson_lower(k, n, confidence) > limit and plain.verdict is BREACH)
+
+
+# --- references -------------------------------------------------------------------------------------------------------
+
+
+def test_the_larger_reference_counts_and_all_are_kept() -> None:
+    read = (Reference("same_time", 0.5, "x"), Reference("trailing", 0.4, "y"), Reference("before_deploy", 0.9, "z"))
+    judged = judge(SLOW, over(0.5), of(0.7, 900), read)
+    assert judged.value == pytest.approx(0.4)
+    assert judged.baseline == read
+    assert "baseline 500 ms (same time)" in judged.why
+
+
+def test_what_was_before_a_deploy_never_counts() -> None:
+    before = Reference("before_deploy", 0.4, "the hour before auth 2")
+    assert judge(SLOW, over(0.5), of(0.7, 900), (before,)).verdict is INSUFFICIENT
+    capped = judge(CAPPED, over(0.5), of(2.4, 900), (before,))
+    assert (capped.verdict, [one.name for one in capped.baseline]) == (BREACH, ["before_deploy", "ceiling"])
+
+
+def test_why_there_is_no_baseline_names_every_reference_but_the_one_that_never_counts() -> None:
+    read = (Reference("same_time", None, "no weeks"), Reference("trailing", None, "no hours"))
+    judged = judge(SLOW, over(0.5), of(0.7, 900), (*read, Reference("before_deploy", None, "idle")))
+    assert judged.why.endswith("but no baseline: no weeks; no hours")
+
+
+def test_a_breach_is_held_back_and_anything_else_is_not() -> None:
+    breach = judge(RATIO, over(0.02), of(0.62, 310, 192.2))
+    held = held_back(breach, "warming up")
+    assert (held.verdict, held.why) == (INSUFFICIENT, "warming up (62 % of 310 requests failed)")
+    assert held.value == breach.value
+    clear = judge(RATIO, over(0.02), of(0.0, 310, 0))
+    assert held_back(clear, "warming up") == clear
+
+
 @pytest.mark.parametrize(
     ("signal", "seen", "read", "verdict", "value", "why"),
     [row[1:] for row in LATENCIES],
@@ -195,101 +331,6 @@ def test_a_breach_is_always_proven(
 def test_every_reference_is_shown() -> None:
     judged = judge(CAPPED, over(0.5), of(2.4, 900), trailing(None, "only 3 hours"))
     assert [one.name for one in judged.baseline] == ["trailing", "ceiling"]
-
-
-def a(**labels: str) -> Labels:
-    return labels_of(labels)
-
-
-def samples(*pairs: tuple[Labels, float]) -> tuple[Sample, ...]:
-    return tuple(Sample(labels, value) for labels, value in pairs)
-
-
-def test_failures_are_zero_where_only_requests_exist() -> None:
-    parts = {"requests": samples((a(job="x"), 40.0), (a(job="y"), 10.0)), "failures": samples((a(job="y"), 5.0))}
-    seen = observe(RATIO, parts)
-    assert seen == {a(job="x"): of(0.0, 40.0, 0.0), a(job="y"): of(0.5, 10.0, 5.0)}
-
-
-def test_a_missing_part_is_an_error_and_never_zero() -> None:
-    seen = observe(RATIO, {"requests": samples((a(job="x"), 40.0))})
-    judged = judge(RATIO, over(0.02), seen[a(job="x")])
-    assert (judged.verdict, judged.why) == (ERROR, "the reading of failures is missing")
-
-
-def test_failures_without_requests_are_an_error() -> None:
-    seen = observe(RATIO, {"requests": (), "failures": samples((a(job="x"), 4.0))})
-    assert judge(RATIO, over(0.02), seen[a(job="x")]).verdict is ERROR
-
-
-def test_more_failures_than_requests_count_as_all_of_them() -> None:
-    parts = {"requests": samples((a(job="x"), 40.0)), "failures": samples((a(job="x"), 40.5))}
-    assert observe(RATIO, parts)[a(job="x")].value == 1.0
-
-
-@pytest.mark.parametrize("strange", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("part", ["requests", "failures"])
-def test_a_count_that_is_no_number_is_no_data(part: str, strange: float) -> None:
-    parts = {"requests": samples((a(job="x"), 40.0)), "failures": samples((a(job="x"), 4.0))}
-    seen = observe(RATIO, parts | {part: samples((a(job="x"), strange))})
-    assert judge(RATIO, over(0.02), seen[a(job="x")]).verdict is NO_DATA
-
-
-def test_a_label_that_the_series_lacks_reads_as_empty() -> None:
-    assert list(observe(RATIO, {"requests": samples(((), 4.0)), "failures": ()})) == [a(job="")]
-
-
-def test_a_query_without_by_is_told_apart_by_all_labels_but_the_name() -> None:
-    signal = Query("x", ())
-    seen = observe(signal, {"value": samples((a(__name__="x", pod="1", job="j"), 3.0))})
-    assert seen == {a(job="j", pod="1"): of(3.0)}
-
-
-def test_two_series_of_one_instance_are_an_error() -> None:
-    seen = observe(NUMBER, {"value": samples((a(queue="q", pod="1"), 3.0), (a(queue="q", pod="2"), 4.0))})
-    assert judge(NUMBER, tier(1), seen[a(queue="q")]).verdict is ERROR
-
-
-@pytest.mark.parametrize(
-    ("absent", "answer", "expected"),
-    [
-        (0.0, (), {a(queue=""): of(0.0)}),
-        (None, (), {}),
-        (0.0, samples((a(queue="q"), 3.0)), {a(queue="q"): of(3.0)}),
-    ],
-    ids=["empty takes the value", "empty without a value is nothing", "an answer is taken as it is"],
-)
-def test_an_absent_value(absent: float | None, answer: tuple[Sample, ...], expected: dict[Labels, Observation]) -> None:
-    assert observe(Query("x", ("queue",), absent), {"value": answer}) == expected
-
-
-def test_an_absent_value_does_not_stand_in_for_a_missing_part() -> None:
-    assert observe(Query("x", (), 0.0), {}) == {}
-
-
-def test_a_latency_is_observed_by_its_buckets() -> None:
-    parts = {
-        "buckets": samples((a(job="x", le="0.1"), 90.0), (a(job="x", le="0.2"), 100.0), (a(job="x", le="+Inf"), 100.0))
-    }
-    seen = observe(SLOW, parts)[a(job="x")]
-    assert seen.value == pytest.approx(0.15)
-    assert seen.requests == 100.0
-
-
-@pytest.mark.parametrize(
-    ("buckets", "verdict"),
-    [
-        ({"+Inf": 100.0}, NO_DATA),
-        ({"0.1": 5.0, "+Inf": math.nan}, NO_DATA),
-        ({"0.1": 5.0, "1": 100.0}, NO_DATA),
-        ({"0.1": 0.0, "+Inf": 0.0}, INSUFFICIENT),
-    ],
-    ids=["only the infinite bucket", "NaN", "no infinite bucket", "no request"],
-)
-def test_buckets_that_give_no_quantile(buckets: dict[str, float], verdict: Verdict) -> None:
-    parts = {"buckets": samples(*((a(job="x", le=le), count) for le, count in buckets.items()))}
-    seen = observe(FIXED, parts)[a(job="x")]
-    assert judge(FIXED, over(0.5), seen).verdict is verdict
 
 
 def test_judgements_of_instances_that_were_not_read() -> None:

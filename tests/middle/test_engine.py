@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.core.model import Cause, State, Tier, Transition
+from monitor.core.model import Cause, Sample, State, Tier, Transition, labels_of
 from monitor.core.rule import Baseline, Group, Latency, ReferenceKind, Rule, TierRule
 from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, Samples, Unanswered
 from tests.middle.house import (
@@ -138,7 +138,8 @@ def test_a_latency_waits_for_its_baseline() -> None:
     signal = Latency("duration_seconds", 0.95, ("job",), 300, Baseline((ReferenceKind.TRAILING,)))
     slow = Rule("Slow", signal, (TierRule(Tier.PREPARE, above=0.5, below=None, hold=0, window=300),))
     house = House(group("critical", slow))
-    house.answer = lambda expr, _at: Unanswered("timeout") if "[3600s]" in expr else Samples(())
+    seen = Samples((Sample(labels_of({"job": "auth", "le": "+Inf"}), 9.0),))
+    house.answer = lambda expr, _at: Unanswered("timeout") if "[3600s]" in expr else seen
     evaluated = house.evaluate()
     assert (evaluated.points, evaluated.why) == (0, "its baseline was not read: timeout")
 

@@ -369,7 +369,7 @@ def durations(slow: float, first: int, last: int, *, days: bool) -> dict[str, Po
 
 
 UP = "availability: {probe: 'probe_success{STORY}', window: 1m}"
-LATENCY = "latency: {histogram: 'duration_seconds{STORY}', window: 2m, baseline: {trailing: {ceiling: 2s}}}"
+LATENCY = "latency: {histogram: 'duration_seconds{STORY}', window: 2m, baseline: trailing, ceiling: 2s}"
 SLOW = rule(LATENCY, prepare="{above: 50%, for: 5m, clear: 30%}", guards="{min_requests: 50}")
 STUCK = "sum by (queue) (max_over_time(stuck_jobs{STORY}[1m]))"
 STUCK_WHILE = {'stuck_jobs{STORY,queue="mail"}': gauge(seen(F, F + 255), lambda _: 3.0)}  # seen until F+300
@@ -526,11 +526,11 @@ def test_why_a_pending_alert_ended(name: str, cause: Cause, source: PrometheusSo
     ("name", "references"),
     [
         ("latency over its trailing baseline", {"trailing": 0.195}),
-        ("latency without a past is held against the ceiling", {"ceiling": 2.0}),
+        ("latency without a past is held against the ceiling", {"trailing": None, "ceiling": 2.0}),
     ],
 )
 def test_what_a_latency_is_held_against(
-    name: str, references: dict[str, float], source: PrometheusSource, tmp_path: Path
+    name: str, references: dict[str, float | None], source: PrometheusSource, tmp_path: Path
 ) -> None:
     walk = watched(NAMED[name], source, tmp_path).to(F)
     judgement = walk.transitions[0].judgement
@@ -592,3 +592,10 @@ def test_what_fired_and_resolved_while_nobody_looked_is_one_post(source: Prometh
     assert message.page is not None
     assert message.page.tone is Tone.RECOVERED
     assert message.post.mention == ()
+
+
+def test_the_page_shows_every_reference(source: PrometheusSource, tmp_path: Path) -> None:
+    story = NAMED["latency without a past is held against the ceiling"]
+    walk = watched(story, source, tmp_path).to(F + 315)
+    (why,) = next(message.page.why for message in walk.pager.messages if message.page is not None)
+    assert "trailing: only 0 of 24 hours had 50 requests; ceiling 2000 ms" in why.numbers
