@@ -5,9 +5,11 @@ It also runs out of stack on thousands of nested operators, so long expressions 
 """
 
 import re
+import warnings
 
 import promql_parser
 
+from monitor.core.rule import Matcher, MatchOp
 from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 from monitor.files.scalars import scalar
 
@@ -47,6 +49,43 @@ def failures(requests: str, node: Node) -> str:
         hint = "such as 'code=~\"5..\"'"
         raise WrongError(word.place, f"`{word.text}` cannot be read as matchers", hint, "selector")
     return selector(node)
+
+
+def matchers(node: Node) -> tuple[Matcher, ...]:
+    """Give the matchers of one text such as `job="auth"`, as they stand in a selector's braces."""
+    word = _written(node, "a matcher such as 'job=\"auth\"'")
+    found = _parse(f"x{{{word.text}\n}}") if _fits(word.text) else ""
+    if not isinstance(found, promql_parser.VectorSelector) or found.matchers.or_matchers or found.offset or found.at:
+        raise WrongError(word.place, f"`{word.text}` cannot be read as a matcher", "write 'job=\"auth\"'", "selector")
+    read = matchers_of(_canonical(found, word))
+    if not read:
+        raise WrongError(word.place, "expected a matcher, found none", "write 'job=\"auth\"'", "selector")
+    for matcher in read:
+        _check_regex(matcher, word)
+    return read
+
+
+def _check_regex(matcher: Matcher, word: Scalar) -> None:
+    """Refuse what only one of the two regular expression engines, Prometheus's and this one, understands."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of sets such as [[:alpha:]], which mean something else here
+            re.compile(matcher.value if matcher.op in (MatchOp.MATCHES, MatchOp.NOT_MATCHES) else "")
+    except (re.error, Warning) as error:
+        message = f"`{matcher.value}` is no regular expression that is understood here: {error}"
+        raise WrongError(word.place, message, "write it plainly, such as 'job=~\"auth|web\"'", "selector") from None
+
+
+def matchers_of(canonical: str) -> tuple[Matcher, ...]:
+    """Give the matchers of a canonical selector in their order."""
+    found = _parse(canonical)
+    chosen = found.matchers.matchers if isinstance(found, promql_parser.VectorSelector) else ()
+    return tuple(Matcher(one.name, MatchOp(_MATCH[str(one.op)]), one.value) for one in chosen)
+
+
+def written(matcher: Matcher) -> str:
+    """Give a matcher as it stands in a canonical selector."""
+    return f'{matcher.label}{matcher.op.value}"{matcher.value.translate(_QUOTED)}"'
 
 
 def metric_of(canonical: str) -> str:
@@ -179,5 +218,5 @@ def _canonical(found: promql_parser.VectorSelector, word: Scalar) -> str:
             raise WrongError(
                 word.place, f"the label `{matcher.name}` is not supported yet", "letters, digits, _", "later"
             )
-        inside.append(f'{matcher.name}{_MATCH[str(matcher.op)]}"{matcher.value.translate(_QUOTED)}"')
+        inside.append(written(Matcher(matcher.name, MatchOp(_MATCH[str(matcher.op)]), matcher.value)))
     return f"{found.name or ''}{{{','.join(inside)}}}" if inside else str(found.name)
