@@ -6,6 +6,7 @@ It also runs out of stack on thousands of nested operators, so long expressions 
 
 import re
 import warnings
+from collections.abc import Iterator
 
 import promql_parser
 
@@ -18,7 +19,7 @@ MAX_TOKENS = 800
 _MAX_TEXT = 10_000
 _TRIES = 80
 _TOKEN = re.compile(
-    r"""(?:\s|\#[^\n]*(?:\n|$))*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|[\w.:]+|=~|!~|[=!<>]=|\S)"""
+    r"""(?:\s|\#[^\n]*(?:\n|$))*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|[\w.:]+|=~|!~|[=!<>]=|[^\s#])"""
 )
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _MATCH = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
@@ -114,21 +115,29 @@ def expression(node: Node) -> str:
 
 def filters_of(expr: str) -> tuple[str, ...]:
     """Give the operators in `expr` that drop samples: comparisons without `bool`, `and`, `unless`."""
-    words = [found[1] for found in _TOKEN.finditer(expr)]
+    words = [word for _, word in code_of(expr)]
     found: dict[str, None] = {}
-    is_selector = False
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        is_selector = word == "{" or (is_selector and word != "}")
-        if is_selector:
-            continue
         if word.lower() in ("and", "unless") or (word in _COMPARISONS and following.lower() != "bool"):
             found[word.lower()] = None
     return tuple(found)
 
 
+def code_of(expr: str) -> tuple[tuple[int, str], ...]:
+    """Give the words and signs of `expr` with where they stand, without comments and what is inside of selectors."""
+    found: list[tuple[int, str]] = []
+    is_selector = False
+    for token in _tokens(expr):
+        word = token[1]
+        is_selector = word == "{" or (is_selector and word != "}")
+        if word == "{" or not is_selector:
+            found.append((token.start(1), word))
+    return tuple(found)
+
+
 def kept_labels(expr: str) -> tuple[str, ...] | None:
     """Give the labels that `expr` keeps, where it is an aggregation `by` some; None where only the data can tell."""
-    found = promql_parser.parse(expr)
+    found = tree(expr)
     while isinstance(found, promql_parser.ParenExpr):
         found = found.expr
     if not isinstance(found, promql_parser.AggregateExpr) or str(found.op) in (
@@ -157,16 +166,36 @@ def _written(node: Node, wanted: str) -> Scalar:
     return word
 
 
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    """Give the words and signs of `text` in order; a comment at its end is none."""
+    found = _TOKEN.match(text)
+    while found is not None:
+        yield found
+        found = _TOKEN.match(text, found.end())
+
+
+def tree(text: str) -> promql_parser.Expr:
+    """Give what a parser sees in `text`; raises ValueError where that is no PromQL."""
+    return promql_parser.parse(_TOKEN.sub(_plainly_quoted, text))
+
+
+def _plainly_quoted(token: re.Match[str]) -> str:
+    """Give a raw string (`...`) in double quotes: the parser reads backslashes in raw ones as escapes."""
+    if not token[1].startswith("`") or len(token[1]) == 1:
+        return token[0]
+    return f'{token[0][: token.start(1) - token.start()]}"{token[1][1:-1].translate(_QUOTED)}"'
+
+
 def _parse(text: str) -> promql_parser.Expr | str:
     """Give the parsed text, or the parser's sentence about it."""
     try:
-        return promql_parser.parse(text)
+        return tree(text)
     except ValueError as error:
         return str(error)
 
 
 def _fits(text: str) -> bool:
-    return len(text) <= _MAX_TEXT and sum(1 for _ in _TOKEN.finditer(text)) <= MAX_TOKENS
+    return len(text) <= _MAX_TEXT and sum(1 for _ in _tokens(text)) <= MAX_TOKENS
 
 
 def _parsed(word: Scalar) -> promql_parser.Expr:
@@ -183,7 +212,7 @@ def _parsed(word: Scalar) -> promql_parser.Expr:
 
 def _trouble(text: str) -> tuple[int, str]:
     """Give where `text` goes wrong, and what is wrong where it is a bracket."""
-    tokens = [(found.start(1), found[1]) for found in _TOKEN.finditer(text)]
+    tokens = [(found.start(1), found[1]) for found in _tokens(text)]
     opened: list[tuple[int, str]] = []
     closers: list[str] = []
     for start, token in tokens:

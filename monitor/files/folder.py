@@ -13,10 +13,12 @@ from monitor.core.rule import Place, Route, Routing, RuleSet, VersionMetric
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
+from monitor.files.prometheusfile import is_prometheus, read_prometheus_file
 from monitor.files.releasesfile import check_warm_up, read_releases
 from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
-from monitor.files.rulefile import Written, WrittenGroup, read_rule_file
+from monitor.files.rulefile import read_rule_file
 from monitor.files.syntax import MAX_BYTES, decode, parse
+from monitor.files.written import Written, WrittenGroup
 
 ROUTING = "routing.yaml"
 RELEASES = "releases.yaml"
@@ -174,7 +176,8 @@ def _root(path: Path, reading: _Reading) -> Node | None:
 def _read_rules(path: Path, reading: _Reading) -> None:
     root = _root(path, reading)
     if root is not None:
-        reading.groups.extend(read_rule_file(root, reading.report))
+        read = read_prometheus_file if is_prometheus(root) else read_rule_file
+        reading.groups.extend(read(root, reading.report))
 
 
 def _read_routing(path: Path, reading: _Reading) -> None:

@@ -3,7 +3,7 @@
 What several files must agree on (names, procedures) is not known here.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from monitor.core.model import Labels, Tier, labels_of
 from monitor.core.rule import (
@@ -42,28 +42,12 @@ from monitor.files.scalars import (
 from monitor.files.signals import read_signal
 from monitor.files.templates import link, template
 from monitor.files.tiers import read_guards, read_overrides, read_tiers
+from monitor.files.written import Written, WrittenGroup
 
 _LONGEST_WARM_UP = 900
 """A release change is over for `after_deploy` 15 minutes after it began, whatever stands there."""
 _SELECTORS = ("requests", "histogram", "probe", "counter")
 """The fields of signals that hold the selector of what is watched."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A rule with the mapping it was read from (defaults merged), for places in later findings."""
-
-    rule: Rule
-    node: Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenGroup:
-    """A group with its rules as they were written."""
-
-    group: Group
-    name: Scalar | None
-    rules: tuple[Written, ...]
 
 
 def read_rule_file(root: Node, report: Report) -> tuple[WrittenGroup, ...]:
