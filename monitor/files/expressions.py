@@ -86,7 +86,12 @@ def matchers_of(canonical: str) -> tuple[Matcher, ...]:
 
 def written(matcher: Matcher) -> str:
     """Give a matcher as it stands in a canonical selector."""
-    return f'{matcher.label}{matcher.op.value}"{matcher.value.translate(_QUOTED)}"'
+    return f"{matcher.label}{matcher.op.value}{quoted(matcher.value)}"
+
+
+def quoted(text: str) -> str:
+    """Give `text` as PromQL writes a string."""
+    return f'"{text.translate(_QUOTED)}"'
 
 
 def metric_of(canonical: str) -> str:
@@ -183,7 +188,7 @@ def _plainly_quoted(token: re.Match[str]) -> str:
     """Give a raw string (`...`) in double quotes: the parser reads backslashes in raw ones as escapes."""
     if not token[1].startswith("`") or len(token[1]) == 1:
         return token[0]
-    return f'{token[0][: token.start(1) - token.start()]}"{token[1][1:-1].translate(_QUOTED)}"'
+    return f"{token[0][: token.start(1) - token.start()]}{quoted(token[1][1:-1])}"
 
 
 def _parse(text: str) -> promql_parser.Expr | str:

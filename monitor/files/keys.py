@@ -244,7 +244,7 @@ TIER = Table(
         Key(
             "confidence",
             "share",
-            "how sure it must be that the limit is passed (error_ratio, latency; with `above`)",
+            "how sure it must be that the limit is passed (error_ratio, latency)",
             "none: the plain value decides",
             at_reload=_REDERIVED,
         ),

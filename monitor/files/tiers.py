@@ -93,14 +93,9 @@ def _tier(node: Node, which: Tier, signal: Signal | None, guards: Guards, report
 
 
 def _confidence(fields: Fields, signal: Signal | None) -> float | None:
-    wrong = ""
-    if signal is not None and not isinstance(signal, ErrorRatio | Latency):
-        wrong = "`confidence` asks for a count of requests, and this kind of signal has none"
-    elif fields.has("below"):
-        wrong = "`confidence` proves that a value is above its limit, and this tier looks below"
-    if wrong and fields.has("confidence"):
-        key = fields.node.key("confidence")
-        fields.report.error(key.place if key else fields.place, "value", wrong, "leave it out")
+    if fields.has("confidence") and signal is not None and not isinstance(signal, ErrorRatio | Latency):
+        message = "`confidence` asks for a count of requests, and this kind of signal has none"
+        fields.report.error(fields.at("confidence"), "value", message, "leave it out")
         return None
     return fields.take("confidence", _sure, None)
 
