@@ -14,7 +14,14 @@ from monitor.files.tables import Table, markdown
 
 DOCS = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
 BLOCKS = re.findall(r"^```yaml ?(\w*)\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
-PLACES = {"": "example.yaml", "routing": "routing.yaml", "procedure": "procedures/rollback.yaml"}
+PLACES = {
+    "": "example.yaml",
+    "routing": "routing.yaml",
+    "releases": "releases.yaml",
+    "procedure": "procedures/rollback.yaml",
+    "prometheus": "example.yaml",
+}
+RELEASES = next(text for kind, text in BLOCKS if kind == "releases")
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,7 @@ def test_an_example_loads_without_a_finding(tmp_path: Path, kind: str, text: str
     (tmp_path / "procedures" / "rollback.yaml").write_text("title: R\nsteps: [{id: a, title: A}]\n")
     (tmp_path / "routing.yaml").write_text("environment: test\n")
     (tmp_path / "example.yaml").write_text("groups: []\n")
+    (tmp_path / "releases.yaml").write_text(RELEASES)
     (tmp_path / PLACES[kind]).write_text(text)
     loaded = load(tmp_path)
     assert [str(finding) for finding in loaded.findings] == []
@@ -35,7 +43,8 @@ def test_there_is_an_example_of_each_file_and_signal() -> None:
     assert {kind for kind, _ in BLOCKS} == set(PLACES)
     shown = "".join(text for _, text in BLOCKS)
     assert all(
-        f"{kind}: {{" in shown or f"{kind}:\n" in shown for kind in ("error_ratio", "latency", "availability", "query")
+        f"{kind}: {{" in shown or f"{kind}:\n" in shown
+        for kind in ("error_ratio", "latency", "availability", "count", "query")
     )
 
 
