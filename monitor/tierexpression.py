@@ -96,7 +96,7 @@ def _reading(signal: Signal, tier: TierRule, region: Region) -> _Reading:
         case Query():
             return _Reading(_fitting(_asked(signal), region))
         case _:
-            raise InexpressibleError("a count, whose first event must be seen, has no expression yet")
+            raise InexpressibleError("a count, which is read in steps that its evaluations do not stand on")
 
 
 def _selected(signal: T, region: Region) -> T:

@@ -363,7 +363,7 @@ SAID = [
         "a count",
         "- alert: A\n  signal: {count: {counter: 'c{job=\"a\"}'}}\n  rollback: {above: 0}",
         OLD,
-        [(f"A (rollback): {NO}a count, whose first event must be seen, has no expression yet")],
+        [(f"A (rollback): {NO}a count, which is read in steps that its evaluations do not stand on")],
     ),
     (
         "the same time of other weeks",
