@@ -10,7 +10,8 @@ from pathlib import Path
 
 from monitor.files import Checked, Finding, Severity, check
 
-_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.REMARK: "cyan"}
+_IN_GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.REMARK: "notice"}
 FORMATS = ("text", "json", "github")
 
 
@@ -38,14 +39,15 @@ def run(paths: Sequence[Path], strict: bool, format: str) -> int:  # noqa: A002,
         _print_coloured(checked)
     else:
         sys.stdout.write(_text(checked))
-    return int(any(strict or finding.severity is Severity.ERROR for finding in checked.findings))
+    counting = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    return int(any(finding.severity in counting for finding in checked.findings))
 
 
 def github_line(finding: Finding) -> str:
     """Give a finding as GitHub's workflow command, with what would end a property or the line escaped."""
     place = finding.place
     where = f"file={_property(place.file)},line={place.line},col={place.column},title={_property(finding.code)}"
-    return f"::{finding.severity} {where}::{_data(_sentence(finding))}"
+    return f"::{_IN_GITHUB[finding.severity]} {where}::{_data(_sentence(finding))}"
 
 
 def _data(text: str) -> str:
@@ -110,10 +112,11 @@ def _hint(finding: Finding) -> tuple[str, ...]:
 
 def summary(checked: Checked) -> str:
     """Give the closing line: how much was read and how many findings there are."""
-    errors = sum(finding.severity is Severity.ERROR for finding in checked.findings)
-    warnings = len(checked.findings) - errors
-    found = [_count(count, what) for count, what in ((errors, "error"), (warnings, "warning")) if count]
-    return f"{_count(checked.files, 'file')}, {_count(checked.rules, 'rule')}: {', '.join(found) or 'fine'}"
+    counts = {severity: sum(one.severity is severity for one in checked.findings) for severity in Severity}
+    found = [_count(count, severity) for severity, count in counts.items() if count]
+    if not counts[Severity.ERROR] and not counts[Severity.WARNING]:
+        found.append("fine")
+    return f"{_count(checked.files, 'file')}, {_count(checked.rules, 'rule')}: {', '.join(found)}"
 
 
 def _count(count: int, what: str) -> str:

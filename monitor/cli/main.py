@@ -32,8 +32,10 @@ app = typer.Typer(
 )
 incident = typer.Typer(help="Incidents from the shell: list, show, ack, start, dealt-with.", no_args_is_help=True)
 config = typer.Typer(help="The effective settings.", no_args_is_help=True)
+export = typer.Typer(help="The rules in other tools' words.", no_args_is_help=True)
 app.add_typer(incident, name="incident")
 app.add_typer(config, name="config")
+app.add_typer(export, name="export")
 
 
 def main() -> None:
@@ -179,3 +181,16 @@ def config_show(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output
     from monitor.cli import configuration  # noqa: PLC0415
 
     raise typer.Exit(configuration.show(env_file, secrets_dir, output))
+
+
+@export.command("prometheus")
+def export_prometheus(
+    rules: Annotated[Path | None, typer.Argument(help="The rules folder (default: rules).")] = None,
+    for_version: Annotated[str, typer.Option(help="The Prometheus that will read them.")] = "2.42",
+    *,
+    alone: Annotated[bool, typer.Option("--alone", help="Rules that do not look at ALERTS (vmalert -replay).")] = False,
+) -> None:
+    """Print the rules as Prometheus's alerting rules; what they cannot say stands in comments and on stderr."""
+    from monitor.cli import export as exporting  # noqa: PLC0415
+
+    raise typer.Exit(exporting.run(rules, for_version, remembers=not alone))

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from monitor.files.syntax import MAX_BYTES
 
 PROCEDURES = "procedures"
+RELEASES = "releases.yaml"
 NO_FILE = "this is no file"
 WHOLE = "."
 """The name under which the folder itself is told to be unreadable."""
@@ -59,6 +60,12 @@ class _Reading:
         for name in self._listed(inner):
             self.read_one(name)
 
+    def read_beside(self) -> None:
+        """Read what a rule file refers to."""
+        self.read_procedures()
+        if RELEASES not in self.files and (self.folder / RELEASES).is_file():
+            self.read_one(RELEASES)
+
     def read_procedures(self) -> None:
         try:
             there = (self.folder / PROCEDURES).is_dir()
@@ -97,11 +104,11 @@ def read_contents(folder: Path) -> Contents:
 
 
 def read_file(path: Path) -> Contents:
-    """Read one file, and the procedures in the folder beside it."""
+    """Read one file, and the releases and procedures beside it."""
     reading = _Reading(path.parent)
     reading.read_one(path.name)
     if path.parent.name != PROCEDURES:
-        reading.read_procedures()
+        reading.read_beside()
     return reading.contents()
 
 

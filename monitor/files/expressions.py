@@ -5,9 +5,12 @@ It also runs out of stack on thousands of nested operators, so long expressions 
 """
 
 import re
+import warnings
+from collections.abc import Iterator
 
 import promql_parser
 
+from monitor.core.rule import Matcher, MatchOp
 from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 from monitor.files.scalars import scalar
 
@@ -16,7 +19,7 @@ MAX_TOKENS = 800
 _MAX_TEXT = 10_000
 _TRIES = 80
 _TOKEN = re.compile(
-    r"""(?:\s|\#[^\n]*(?:\n|$))*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|[\w.:]+|=~|!~|[=!<>]=|\S)"""
+    r"""(?:\s|\#[^\n]*(?:\n|$))*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|[\w.:]+|=~|!~|[=!<>]=|[^\s#])"""
 )
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _MATCH = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
@@ -49,6 +52,48 @@ def failures(requests: str, node: Node) -> str:
     return selector(node)
 
 
+def matchers(node: Node) -> tuple[Matcher, ...]:
+    """Give the matchers of one text such as `job="auth"`, as they stand in a selector's braces."""
+    word = _written(node, "a matcher such as 'job=\"auth\"'")
+    found = _parse(f"x{{{word.text}\n}}") if _fits(word.text) else ""
+    if not isinstance(found, promql_parser.VectorSelector) or found.matchers.or_matchers or found.offset or found.at:
+        raise WrongError(word.place, f"`{word.text}` cannot be read as a matcher", "write 'job=\"auth\"'", "selector")
+    read = matchers_of(_canonical(found, word))
+    if not read:
+        raise WrongError(word.place, "expected a matcher, found none", "write 'job=\"auth\"'", "selector")
+    for matcher in read:
+        _check_regex(matcher, word)
+    return read
+
+
+def _check_regex(matcher: Matcher, word: Scalar) -> None:
+    """Refuse what only one of the two regular expression engines, Prometheus's and this one, understands."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of sets such as [[:alpha:]], which mean something else here
+            re.compile(matcher.value if matcher.op in (MatchOp.MATCHES, MatchOp.NOT_MATCHES) else "")
+    except (re.error, Warning) as error:
+        message = f"`{matcher.value}` is no regular expression that is understood here: {error}"
+        raise WrongError(word.place, message, "write it plainly, such as 'job=~\"auth|web\"'", "selector") from None
+
+
+def matchers_of(canonical: str) -> tuple[Matcher, ...]:
+    """Give the matchers of a canonical selector in their order."""
+    found = _parse(canonical)
+    chosen = found.matchers.matchers if isinstance(found, promql_parser.VectorSelector) else ()
+    return tuple(Matcher(one.name, MatchOp(_MATCH[str(one.op)]), one.value) for one in chosen)
+
+
+def written(matcher: Matcher) -> str:
+    """Give a matcher as it stands in a canonical selector."""
+    return f"{matcher.label}{matcher.op.value}{quoted(matcher.value)}"
+
+
+def quoted(text: str) -> str:
+    """Give `text` as PromQL writes a string."""
+    return f'"{text.translate(_QUOTED)}"'
+
+
 def metric_of(canonical: str) -> str:
     """Give the metric name of a canonical selector; empty where none stands before the braces."""
     return canonical.partition("{")[0]
@@ -75,21 +120,29 @@ def expression(node: Node) -> str:
 
 def filters_of(expr: str) -> tuple[str, ...]:
     """Give the operators in `expr` that drop samples: comparisons without `bool`, `and`, `unless`."""
-    words = [found[1] for found in _TOKEN.finditer(expr)]
+    words = [word for _, word in code_of(expr)]
     found: dict[str, None] = {}
-    is_selector = False
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        is_selector = word == "{" or (is_selector and word != "}")
-        if is_selector:
-            continue
         if word.lower() in ("and", "unless") or (word in _COMPARISONS and following.lower() != "bool"):
             found[word.lower()] = None
     return tuple(found)
 
 
+def code_of(expr: str) -> tuple[tuple[int, str], ...]:
+    """Give the words and signs of `expr` with where they stand, without comments and what is inside of selectors."""
+    found: list[tuple[int, str]] = []
+    is_selector = False
+    for token in _tokens(expr):
+        word = token[1]
+        is_selector = word == "{" or (is_selector and word != "}")
+        if word == "{" or not is_selector:
+            found.append((token.start(1), word))
+    return tuple(found)
+
+
 def kept_labels(expr: str) -> tuple[str, ...] | None:
     """Give the labels that `expr` keeps, where it is an aggregation `by` some; None where only the data can tell."""
-    found = promql_parser.parse(expr)
+    found = tree(expr)
     while isinstance(found, promql_parser.ParenExpr):
         found = found.expr
     if not isinstance(found, promql_parser.AggregateExpr) or str(found.op) in (
@@ -118,16 +171,36 @@ def _written(node: Node, wanted: str) -> Scalar:
     return word
 
 
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    """Give the words and signs of `text` in order; a comment at its end is none."""
+    found = _TOKEN.match(text)
+    while found is not None:
+        yield found
+        found = _TOKEN.match(text, found.end())
+
+
+def tree(text: str) -> promql_parser.Expr:
+    """Give what a parser sees in `text`; raises ValueError where that is no PromQL."""
+    return promql_parser.parse(_TOKEN.sub(_plainly_quoted, text))
+
+
+def _plainly_quoted(token: re.Match[str]) -> str:
+    """Give a raw string (`...`) in double quotes: the parser reads backslashes in raw ones as escapes."""
+    if not token[1].startswith("`") or len(token[1]) == 1:
+        return token[0]
+    return f"{token[0][: token.start(1) - token.start()]}{quoted(token[1][1:-1])}"
+
+
 def _parse(text: str) -> promql_parser.Expr | str:
     """Give the parsed text, or the parser's sentence about it."""
     try:
-        return promql_parser.parse(text)
+        return tree(text)
     except ValueError as error:
         return str(error)
 
 
 def _fits(text: str) -> bool:
-    return len(text) <= _MAX_TEXT and sum(1 for _ in _TOKEN.finditer(text)) <= MAX_TOKENS
+    return len(text) <= _MAX_TEXT and sum(1 for _ in _tokens(text)) <= MAX_TOKENS
 
 
 def _parsed(word: Scalar) -> promql_parser.Expr:
@@ -144,7 +217,7 @@ def _parsed(word: Scalar) -> promql_parser.Expr:
 
 def _trouble(text: str) -> tuple[int, str]:
     """Give where `text` goes wrong, and what is wrong where it is a bracket."""
-    tokens = [(found.start(1), found[1]) for found in _TOKEN.finditer(text)]
+    tokens = [(found.start(1), found[1]) for found in _tokens(text)]
     opened: list[tuple[int, str]] = []
     closers: list[str] = []
     for start, token in tokens:
@@ -179,5 +252,5 @@ def _canonical(found: promql_parser.VectorSelector, word: Scalar) -> str:
             raise WrongError(
                 word.place, f"the label `{matcher.name}` is not supported yet", "letters, digits, _", "later"
             )
-        inside.append(f'{matcher.name}{_MATCH[str(matcher.op)]}"{matcher.value.translate(_QUOTED)}"')
+        inside.append(written(Matcher(matcher.name, MatchOp(_MATCH[str(matcher.op)]), matcher.value)))
     return f"{found.name or ''}{{{','.join(inside)}}}" if inside else str(found.name)

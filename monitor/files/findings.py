@@ -12,10 +12,14 @@ from monitor.files.nodes import WrongError
 
 
 class Severity(StrEnum):
-    """An error keeps the rules from loading; a warning is a rule that will probably not do what it says."""
+    """An error keeps the rules from loading; a warning is a rule that will probably not do what it says.
+
+    A remark says how something was understood; there is nothing to mend.
+    """
 
     ERROR = "error"
     WARNING = "warning"
+    REMARK = "remark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class Report:
     def warning(self, place: Place, code: str, message: str, hint: str = "") -> None:
         """Note a warning."""
         self._findings[Finding(place, Severity.WARNING, code, message, hint)] = None
+
+    def remark(self, place: Place, code: str, message: str, hint: str = "") -> None:
+        """Note how something was understood."""
+        self._findings[Finding(place, Severity.REMARK, code, message, hint)] = None
 
     def wrong(self, wrong: WrongError) -> None:
         """Note an error that a reader raised."""

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.core.procedure import Procedure
-from monitor.core.rule import Place, Route, Routing, RuleSet
-from monitor.files.contents import NO_FILE, PROCEDURES, WHOLE, Contents, read_contents, read_file
+from monitor.core.rule import Place, Route, Routing, RuleSet, VersionMetric
+from monitor.files.contents import NO_FILE, PROCEDURES, RELEASES, WHOLE, Contents, read_contents, read_file
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
+from monitor.files.prometheusfile import is_prometheus, read_prometheus_file
+from monitor.files.releasesfile import check_warm_up, read_releases
 from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
-from monitor.files.rulefile import WrittenGroup, read_rule_file
+from monitor.files.rulefile import read_rule_file
 from monitor.files.syntax import decode, parse
+from monitor.files.written import Written, WrittenGroup
 
 ROUTING = "routing.yaml"
-_LATER = {"releases.yaml": "releases.yaml is not supported yet"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class _Reading:
     groups: list[WrittenGroup] = field(default_factory=list)
     procedures: dict[str, Procedure] = field(default_factory=dict)
     routing: Routing | None = None
+    versions: tuple[VersionMetric, ...] = ()
     contents: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -64,7 +67,7 @@ def load(source: Path | Contents, *, fallback_channel: str = "", fallback_respon
         return Loaded(None, findings)
     routing = reading.routing or Routing(NO_ENVIRONMENT, reading.fallback)
     groups = tuple(written.group for written in reading.groups)
-    return Loaded(RuleSet(groups, routing, reading.procedures, contents.digest), findings)
+    return Loaded(RuleSet(groups, routing, reading.procedures, contents.digest, reading.versions), findings)
 
 
 def check(paths: Iterable[Path]) -> Checked:
@@ -86,16 +89,15 @@ def _read_folder(source: Contents, fallback: Route) -> _Reading:
     for file in files:
         if file.name == ROUTING:
             _read_routing(file, reading)
-        elif file.name in _LATER:
-            hint = "it comes in a later version; move it out for now"
-            reading.report.error(_top(file), "later", _LATER[file.name], hint)
+        elif file.name == RELEASES:
+            _read_releases(file, reading)
         else:
             _read_rules(file, reading)
     if not any(file.name == ROUTING for file in files):
         hint = "write routing.yaml with environment: ..."
         message = f"there is no routing.yaml: pages will say `{NO_ENVIRONMENT}`"
         reading.report.warning(_top(source.path(ROUTING)), "no-environment", message, hint)
-    if not any(file.name != ROUTING for file in files):
+    if not any(file.name not in (ROUTING, RELEASES) for file in files):
         hint = "write a rule file, such as critical.yaml"
         reading.report.error(_top(source.folder), "no-rules", "there is no rule file (*.yaml) in this folder", hint)
     _check_together(reading)
@@ -103,17 +105,22 @@ def _read_folder(source: Contents, fallback: Route) -> _Reading:
 
 
 def _read_single(path: Path) -> _Reading:
-    """Read one file by its kind; a rule file knows the procedures in the folder beside it."""
+    """Read one file by its kind; a rule file knows the procedures and releases beside it."""
     source = read_file(path)
     reading = _Reading(source, Route(""))
     if path.parent.name == PROCEDURES:
         _read_procedure(path, reading)
     elif path.name == ROUTING:
         _read_routing(path, reading)
+    elif path.name == RELEASES:
+        _read_releases(path, reading)
     else:
         beside = _Reading(source, Route(""))
         _read_procedures(beside)
+        if RELEASES in source.files:
+            _read_releases(source.path(RELEASES), beside)
         reading.procedures.update(beside.procedures)
+        reading.versions = beside.versions
         _read_rules(path, reading)
         _check_together(reading)
     return reading
@@ -157,13 +164,20 @@ def _root(path: Path, reading: _Reading) -> Node | None:
 def _read_rules(path: Path, reading: _Reading) -> None:
     root = _root(path, reading)
     if root is not None:
-        reading.groups.extend(read_rule_file(root, reading.report))
+        read = read_prometheus_file if is_prometheus(root) else read_rule_file
+        reading.groups.extend(read(root, reading.report))
 
 
 def _read_routing(path: Path, reading: _Reading) -> None:
     root = _root(path, reading)
     if root is not None:
         reading.routing = read_routing(root, reading.fallback, reading.report)
+
+
+def _read_releases(path: Path, reading: _Reading) -> None:
+    root = _root(path, reading)
+    if root is not None:
+        reading.versions = read_releases(root, reading.report)
 
 
 def _read_procedures(reading: _Reading) -> None:
@@ -183,7 +197,7 @@ def _read_procedure(path: Path, reading: _Reading) -> None:
 
 
 def _check_together(reading: _Reading) -> None:
-    """Check what files must agree on: unique names, and procedures that exist."""
+    """Check what files must agree on: unique names, procedures that exist, and releases that can be seen."""
     groups: dict[str, Place] = {}
     alerts: dict[str, Place] = {}
     for written in reading.groups:
@@ -191,14 +205,35 @@ def _check_together(reading: _Reading) -> None:
         _once(written.group.name, "group", place, groups, reading.report)
         for one in written.rules:
             _once(one.rule.alert, "alert", one.rule.place, alerts, reading.report)
-            if one.rule.procedure not in reading.procedures:
-                names = tuple(reading.procedures)
-                otherwise = (
-                    f"there are {', '.join(names)}" if names else f"write {PROCEDURES}/{one.rule.procedure}.yaml"
-                )
-                place = find(one.node, "procedure") if one.node.get("procedure") else one.rule.place
-                message = f"there is no procedure `{one.rule.procedure}`"
-                reading.report.error(place, "no-procedure", message, nearest(one.rule.procedure, names, otherwise))
+            _check_procedure(one, tuple(reading.procedures), reading.report)
+            check_warm_up(one.rule, one.node, reading.versions, reading.report)
+    _check_renames([one for written in reading.groups for one in written.rules], alerts, reading.report)
+
+
+def _check_procedure(one: Written, known: tuple[str, ...], report: Report) -> None:
+    if one.rule.procedure in known:
+        return
+    otherwise = f"there are {', '.join(known)}" if known else f"write {PROCEDURES}/{one.rule.procedure}.yaml"
+    place = find(one.node, "procedure") if one.node.get("procedure") else one.rule.place
+    message = f"there is no procedure `{one.rule.procedure}`"
+    report.error(place, "no-procedure", message, nearest(one.rule.procedure, known, otherwise))
+
+
+def _check_renames(written: list[Written], alerts: Mapping[str, Place], report: Report) -> None:
+    """A state is taken over by one rule, and only from one that is gone."""
+    taken: dict[str, Place] = {}
+    for one in written:
+        old = one.rule.renamed_from
+        place = find(one.node, "renamed_from")
+        if not old or old == one.rule.alert:
+            continue
+        if old in alerts:
+            hint = "leave `renamed_from` out, or remove the other rule"
+            report.error(place, "renamed", f"`{old}` is no former name: that rule stands at {alerts[old]}", hint)
+        elif old in taken:
+            hint = "one rule takes over its state"
+            report.error(place, "renamed", f"the rule at {taken[old]} was renamed from `{old}` too", hint)
+        taken.setdefault(old, place)
 
 
 def _once(name: str, what: str, place: Place, seen: dict[str, Place], report: Report) -> None:

@@ -1,43 +1,37 @@
-"""Every key that may be written in a rules folder: what it takes, its default, what it means; the docs show the tables.
+"""Every key that may be written in a rules folder: what it takes, its default, what it means; the docs show them all.
 
 Keys that a later version will know are listed apart, so that they are told from misspelt ones.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from monitor.core.ruledifference import AtReload
+from monitor.files import prometheuskeys
+from monitor.files.procedurekeys import CHECK, CHOICE, COMMAND, FIELD, PROCEDURE, STEP, WAVE
+from monitor.files.routingkeys import RELEASED, RELEASES, ROUTE, ROUTING
+from monitor.files.signalkeys import AVAILABILITY, BASELINE, COUNT, ERROR_RATIO, LATENCY, QUERY, SIGNAL
+from monitor.files.tables import Key, Table
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key: what it takes and means, for people; `default` empty and `required` for one that must stand."""
-
-    name: str
-    takes: str
-    meaning: str
-    default: str = ""
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The keys of one kind of mapping; `what` names it in errors, `hints` mend keys brought from elsewhere."""
-
-    what: str
-    keys: tuple[Key, ...]
-    later: tuple[str, ...] = ()
-    hints: Mapping[str, str] = field(default_factory=dict)
-
-    def names(self) -> tuple[str, ...]:
-        """Give the names of the keys."""
-        return tuple(key.name for key in self.keys)
-
+_REDERIVED, _DROPPED = AtReload.REDERIVED, AtReload.DROPPED
+_IN_A_TIER = "`{}` stands in `prepare` or `rollback`"
 
 RULE_FILE = Table(
     "a rule file",
     (
-        Key("groups", "list of groups", "the groups of rules in this file", required=True),
-        Key("defaults", "mapping", "merged under every rule of the file: the rule's own keys win", "nothing"),
+        Key(
+            "groups",
+            "list of groups",
+            "the groups of rules in this file",
+            required=True,
+            reload_note="a rule may move between groups and files; one that is gone ends its alerts",
+        ),
+        Key(
+            "defaults",
+            "mapping",
+            "merged under every rule of the file: the rule's own keys win",
+            "nothing",
+            reload_note="or what the keys in it say",
+        ),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
     hints=MappingProxyType({"rules": "rules stand in a group: `groups: [{name: ..., rules: [...]}]`"}),
@@ -48,58 +42,115 @@ GROUP = Table(
     (
         Key("name", "text", "unique in the folder", required=True),
         Key("rules", "list of rules", "evaluated together, at the same times", required=True),
-        Key("interval", "duration", "evaluations stand on multiples of it since the epoch", "`15s`"),
-        Key("query_offset", "duration", "evaluate this far behind now, so that scrapes have landed", "`10s`"),
+        Key(
+            "interval",
+            "duration",
+            "evaluations stand on multiples of it since the epoch",
+            "`15s`",
+            reload_note="clocks run on at the new times",
+        ),
+        Key(
+            "query_offset",
+            "duration",
+            "evaluate this far behind now, so that scrapes have landed",
+            "`10s`",
+            reload_note="clocks run on at the new times",
+        ),
         Key("blind_after", "duration", "so long without an answer, and *blind* is paged", "`5m`"),
+        Key("limit", "number", "at most so many instances of a rule are watched, known ones first", "`500`"),
+        Key("max_catch_up", "duration", "points older than this are not caught up with", "`1h`"),
     ),
-    later=("limit",),
     hints=MappingProxyType({"labels": "labels stand in `defaults` or in a rule"}),
 )
 
 _STYLE = (
     Key("service", "template", "the service that the page speaks of", "its `service` or `job` label"),
     Key("suspects", "list of texts", "other services that may be the cause", "none"),
-    Key("guards", "mapping", "how much traffic a verdict needs", "none"),
-    Key("no_data", "`hold`, `clear`, `breach`", "what a missing reading means to the alert", "`hold`"),
+    Key("guards", "mapping", "how much traffic a verdict needs", "none", at_reload=_REDERIVED),
+    Key("requires", "mapping", "a second condition, without which nothing starts", "none", at_reload=_REDERIVED),
+    Key(
+        "no_data",
+        "`hold`, `clear`, `breach`",
+        "what a missing reading means to the alert",
+        "`hold`",
+        at_reload=_REDERIVED,
+    ),
     Key(
         "resolve",
         "`by_signal`, `by_person`",
         "`by_person` fires until somebody says that it is dealt with",
         "`by_signal`",
+        reload_note="what fires ends in the new way",
     ),
-    Key("keep_firing_for", "duration", "so long clear, and the alert resolves", "`0s`"),
+    Key("keep_firing_for", "duration", "so long clear, and the alert resolves", "`0s`", at_reload=_REDERIVED),
     Key(
-        "gap_tolerance", "duration", "so long without data, and a pending alert gives up", "2 intervals, at least `1m`"
+        "gap_tolerance",
+        "duration",
+        "so long without data, and a pending alert gives up",
+        "2 intervals, at least `1m`",
+        at_reload=_REDERIVED,
     ),
     Key("optional", "`true`, `false`", "`true`: no instance at all is no blindness", "`false`"),
+    Key(
+        "shadow",
+        "`true`, `false`",
+        "`true`: evaluated, recorded and shown, and nobody is paged",
+        "`false`",
+        reload_note="`false` again: what fires is paged",
+    ),
     Key("labels", "mapping", "labels that describe the alert; they are no identity", "none"),
     Key("annotations", "mapping of templates", "`summary` is what a lock screen shows", "none"),
     Key("links", "mapping of templates", "URLs on the page: `dashboard`, `runbook`, ...", "none"),
     Key("procedure", "text", "the file in `procedures/` that the page opens", "`rollback`"),
 )
 
-LATER_IN_RULE = ("requires", "overrides", "confidence", "expect", "limit", "shadow", "after_deploy", "renamed_from")
+_PREPARE = Key("prepare", "mapping", "when to get ready", "none; at least one tier stands", at_reload=_REDERIVED)
+_ROLLBACK = Key(
+    "rollback", "mapping", "when to roll back at once", "none; at least one tier stands", at_reload=_REDERIVED
+)
 
 RULE = Table(
     "a rule",
     (
-        Key("alert", "text", "its name, unique in the folder", required=True),
-        Key("signal", "mapping", "what is measured: exactly one kind", required=True),
-        Key("prepare", "mapping", "when to get ready", "none; at least one tier stands"),
-        Key("rollback", "mapping", "when to roll back at once", "none; at least one tier stands"),
+        Key(
+            "alert",
+            "text",
+            "its name, unique in the folder",
+            required=True,
+            at_reload=_DROPPED,
+            reload_note="kept with `renamed_from`",
+        ),
+        Key("renamed_from", "text", "the name that it had: the state is taken over", "none"),
+        Key(
+            "signal",
+            "mapping",
+            "what is measured: exactly one kind",
+            required=True,
+            at_reload=_DROPPED,
+            reload_note="of the same kind: what the keys in it say",
+        ),
+        _PREPARE,
+        _ROLLBACK,
+        Key("overrides", "list of mappings", "other tiers for some instances", "none", at_reload=_REDERIVED),
+        Key("expect", "list of labels", "instances that must exist, such as `[{job: auth}]`", "none"),
+        Key(
+            "after_deploy",
+            "duration",
+            "after a release change `prepare` does not start so long (latency), at most `15m`",
+            "`0s`",
+            at_reload=_REDERIVED,
+        ),
         *_STYLE,
     ),
-    later=LATER_IN_RULE,
     hints=MappingProxyType(
         {
-            "expr": "write `signal: {query: {expr: ...}}`, with the threshold in `prepare` or `rollback`",
+            "expr": "write `signal: {query: {expr: ...}}`, with the threshold in `prepare` or `rollback`; or give "
+            "every rule of the file an `expr`, as Prometheus has them",
             "record": "recording rules are Prometheus's own",
-            "for": "`for` stands in `prepare` or `rollback`",
-            "above": "`above` stands in `prepare` or `rollback`",
-            "below": "`below` stands in `prepare` or `rollback`",
-            "clear": "`clear` stands in `prepare` or `rollback`",
-            "by": "`by` stands in the signal",
-            "window": "`window` stands in the signal",
+            **{name: _IN_A_TIER.format(name) for name in ("for", "above", "below", "clear", "confidence")},
+            **{name: f"`{name}` stands in the signal" for name in ("by", "window")},
+            **{name: f"`{name}` stands in the group" for name in ("interval", "limit", "max_catch_up", "blind_after")},
+            **{name: f"`{name}` stands in `guards`" for name in ("min_requests", "min_failures")},
         }
     ),
 )
@@ -107,223 +158,119 @@ RULE = Table(
 DEFAULTS = Table(
     "defaults",
     _STYLE,
-    later=LATER_IN_RULE,
     hints=MappingProxyType(
         dict.fromkeys(
-            ("alert", "signal", "prepare", "rollback"), "defaults hold what rules share; it belongs to each rule"
+            ("alert", "signal", "prepare", "rollback", "overrides", "expect", "after_deploy", "renamed_from"),
+            "defaults hold what rules share; it belongs to each rule",
         )
     ),
 )
 
-SIGNAL = Table(
-    "a signal",
+REQUIRES = Table(
+    "requires",
     (
-        Key("error_ratio", "mapping", "failures over requests"),
-        Key("latency", "mapping", "how much slower a quantile is than its baseline"),
-        Key("availability", "mapping", "the share of successful probes"),
-        Key("query", "mapping", "any PromQL"),
-    ),
-    later=("count",),
-)
-
-_BY = Key("by", "list of label names", "one alert instance for each of their values", "none: one instance")
-_WINDOW = Key("window", "duration", "how much time one reading looks at", "`1m`")
-
-ERROR_RATIO = Table(
-    "an error_ratio",
-    (
-        Key("requests", "selector", "the counter of all requests", required=True),
         Key(
-            "failures", "matchers or selector", "matchers added to `requests`, or a counter of their own", required=True
+            "expr",
+            "PromQL",
+            "gives an instant vector; a sample speaks for the instances that carry its labels",
+            required=True,
+            at_reload=_REDERIVED,
         ),
-        _BY,
-        _WINDOW,
-    ),
-    later=("confidence", "min_failures"),
-)
-
-LATENCY = Table(
-    "a latency",
-    (
-        Key("histogram", "selector", "the metric without `_bucket`", required=True),
-        Key("quantile", "share", "which quantile", "`0.95`"),
-        _BY,
-        _WINDOW,
         Key(
-            "baseline",
-            "list of `same_time`, `trailing`, or `{fixed: ...}`",
-            "what it is held against: the largest counts",
-            "`[same_time, trailing]`",
+            "above",
+            "number",
+            "the condition is met strictly above it",
+            "one of `above` and `below`",
+            at_reload=_REDERIVED,
         ),
-        Key("ceiling", "duration", "the limit while there is no history", "none: the verdict is *insufficient*"),
+        Key(
+            "below",
+            "number",
+            "the condition is met strictly below it",
+            "one of `above` and `below`",
+            at_reload=_REDERIVED,
+        ),
     ),
-    later=("after_deploy", "confidence"),
 )
 
-BASELINE = Table(
-    "a baseline",
-    (Key("fixed", "duration", "a latency that somebody decided on", required=True),),
-)
-
-AVAILABILITY = Table(
-    "an availability",
-    (Key("probe", "selector", "a metric that is 1 for up and 0 for down", required=True), _BY, _WINDOW),
-)
-
-QUERY = Table(
-    "a query",
+OVERRIDE = Table(
+    "an override",
     (
-        Key("expr", "PromQL", "gives an instant vector; the threshold stays outside", required=True),
-        _BY,
-        Key("absent", "number", "the value of an empty answer", "none: an empty answer is no data"),
+        Key(
+            "matchers",
+            "list of matchers",
+            "on `by` labels, such as `['job=\"auth\"']`; the first override that fits wins",
+            required=True,
+            at_reload=_REDERIVED,
+        ),
+        Key(
+            "prepare",
+            "mapping or `none`",
+            "over the rule's, key by key; `none`: off",
+            "the rule's",
+            at_reload=_REDERIVED,
+        ),
+        Key(
+            "rollback",
+            "mapping or `none`",
+            "over the rule's, key by key; `none`: off",
+            "the rule's",
+            at_reload=_REDERIVED,
+        ),
+        Key(
+            "guards", "mapping", "over the guards of the rule and its tiers, key by key", "theirs", at_reload=_REDERIVED
+        ),
     ),
-    hints=MappingProxyType({"window": "the expression carries its windows inside"}),
+    hints=MappingProxyType(
+        {name: _IN_A_TIER.format(name) for name in ("for", "above", "below", "clear", "confidence", "window")}
+    ),
 )
 
-_TIER_KEYS = (
-    Key("above", "threshold", "a breach is strictly above it", "one of `above` and `below`"),
-    Key("below", "threshold", "a breach is strictly below it", "one of `above` and `below`"),
-    Key("for", "duration", "how long the breach must hold", "`5m` in prepare, `0s` in rollback"),
-    Key("clear", "threshold", "recovery is not over it", "the limit itself"),
-    Key("window", "duration", "a window of its own", "the signal's"),
-    Key("guards", "mapping", "guards of its own, key by key", "the rule's"),
+TIER = Table(
+    "a tier",
+    (
+        Key("above", "threshold", "a breach is strictly above it", "one of `above` and `below`", at_reload=_REDERIVED),
+        Key("below", "threshold", "a breach is strictly below it", "one of `above` and `below`", at_reload=_REDERIVED),
+        Key(
+            "for",
+            "duration",
+            "how long the breach must hold",
+            "`5m` in prepare, `0s` in rollback",
+            at_reload=_REDERIVED,
+        ),
+        Key("clear", "threshold", "recovery is not over it", "the limit itself", at_reload=_REDERIVED),
+        Key("window", "duration", "a window of its own", "the signal's", at_reload=_REDERIVED),
+        Key("guards", "mapping", "guards of its own, key by key", "the rule's", at_reload=_REDERIVED),
+        Key(
+            "confidence",
+            "share",
+            "how sure it must be that the limit is passed (error_ratio, latency)",
+            "none: the plain value decides",
+            at_reload=_REDERIVED,
+        ),
+    ),
+    hints=MappingProxyType(
+        dict.fromkeys(("requires", "after_deploy", "expect", "keep_firing_for", "no_data"), "it stands in the rule")
+    ),
 )
-TIER = Table("a tier", _TIER_KEYS, later=("confidence", "requires", "after_deploy", "expect"))
 
 GUARDS = Table(
     "guards",
     (
-        Key("min_requests", "number", "fewer requests in the window: *insufficient*", "`0`"),
-        Key("min_failures", "number", "fewer failures in the window: never a breach (error_ratio)", "`0`"),
-    ),
-)
-
-ROUTING = Table(
-    "routing.yaml",
-    (
-        Key("environment", "text", "what is watched; it stands in every page", required=True),
-        Key("default", "mapping", "where pages go and who may act", "the settings' channel and responders"),
-        Key("reopen_within", "duration", "a breach so soon after recovery belongs to the same incident", "`30m`"),
-        Key("version", "`1`", "the version of the format", "`1`"),
-    ),
-    later=("routes", "page", "escalation", "maintenance", "group_by"),
-)
-
-ROUTE = Table(
-    "a route",
-    (
-        Key("channel", "Slack channel id", "where pages go", "the settings' channel"),
+        Key("min_requests", "number", "fewer requests in the window: *insufficient*", "`0`", at_reload=_REDERIVED),
         Key(
-            "responders",
-            "list of ids",
-            "user groups or users who are mentioned and may act",
-            "the settings' responders",
+            "min_failures",
+            "number",
+            "fewer failures in the window: never a breach (error_ratio)",
+            "`0`",
+            at_reload=_REDERIVED,
         ),
-        Key("commanders", "list of ids", "who may take command", "none"),
-        Key("approvers", "list of ids", "who approves what cannot be undone", "none"),
-    ),
-    later=("matchers",),
-)
-
-PROCEDURE = Table(
-    "a procedure",
-    (
-        Key("title", "text", "the name of the procedure", required=True),
-        Key("steps", "list of steps", "in their order", required=True),
-        Key("recovery_target", "duration", "from the first page to mitigation", "`15m`"),
-        Key("version", "`1`", "the version of the format", "`1`"),
-    ),
-)
-
-STEP = Table(
-    "a step",
-    (
-        Key("id", "lower-case name", "unique in the procedure", required=True),
-        Key("title", "text", "one line of the card", required=True),
-        Key("text", "text (mrkdwn)", "what to do and why", "none"),
-        Key("applies_if", "text", "when the step matters", "always"),
-        Key("tasks", "list of texts", "lines to tick", "none"),
-        Key("collect", "list of `{id, title}`", "what to write down", "none"),
-        Key("commands", "list of texts or `{run, service}`", "shown to be copied; the monitor runs none", "none"),
-        Key("services", "list of `{title, services}`", "waves: services rolled back together", "none"),
-        Key("choose", "list of `{id, title, needs_approver}`", "the answers of a decision", "none"),
-        Key("checks", "list of checks", "proofs that it worked", "none"),
-    ),
-)
-
-FIELD = Table(
-    "a field",
-    (
-        Key("id", "lower-case name", "its name", required=True),
-        Key("title", "text", "what to write down", required=True),
-    ),
-)
-
-COMMAND = Table(
-    "a command",
-    (
-        Key("run", "text", "the command line to copy", required=True),
-        Key("service", "text", "the service it is for", "none"),
-    ),
-)
-
-WAVE = Table(
-    "a wave",
-    (
-        Key("title", "text", "the name of the wave", required=True),
-        Key("services", "list of texts", "the services rolled back together", required=True),
-    ),
-)
-
-CHOICE = Table(
-    "a choice",
-    (
-        Key("id", "lower-case name", "its name", required=True),
-        Key("title", "text", "the answer", required=True),
-        Key("needs_approver", "`true`, `false`", "an approver must agree", "`false`"),
-    ),
-)
-
-CHECK = Table(
-    "a check",
-    (
-        Key("title", "text", "what is proven", required=True),
-        Key("signals", "`true`", "the signals that paged are clear"),
-        Key("promql", "PromQL", "compared with `above` or `below`"),
-        Key("http", "URL", "answers with `status` within `deadline`"),
-        Key("command", "list of texts", "a fixed argv, run without a shell and only where a setting allows it"),
-        Key("above", "number", "for `promql`: the value must be above it"),
-        Key("below", "number", "for `promql`: the value must be below it"),
-        Key("status", "number", "for `http`: the expected status", "`200`"),
-        Key("deadline", "duration", "for `http` and `command`", "`10s`"),
     ),
 )
 
 TABLES = (
-    RULE_FILE, GROUP, RULE, SIGNAL, ERROR_RATIO, LATENCY, BASELINE, AVAILABILITY, QUERY, TIER, GUARDS,
-    ROUTING, ROUTE, PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
+    RULE_FILE, GROUP, RULE, DEFAULTS, REQUIRES, OVERRIDE, SIGNAL, ERROR_RATIO, LATENCY, BASELINE, AVAILABILITY, COUNT,
+    QUERY, TIER, GUARDS, prometheuskeys.FILE, prometheuskeys.GROUP, prometheuskeys.RULE, ROUTING, ROUTE, RELEASES,
+    RELEASED, PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
 )  # fmt: skip
 """Every table, in the order of the docs."""
-
-
-def markdown() -> str:
-    """Give all tables for the docs."""
-    return "\n".join(_section(table) for table in TABLES)
-
-
-def _section(table: Table) -> str:
-    rows = [f"| `{key.name}` | {key.takes} | {_default(key)} | {key.meaning} |" for key in table.keys]
-    lines = [
-        f"#### {table.what[0].upper()}{table.what[1:]}",
-        "",
-        "| key | takes | default | meaning |",
-        "|---|---|---|---|",
-        *rows,
-    ]
-    if table.later:
-        lines += ["", f"Not supported yet: {', '.join(f'`{name}`' for name in table.later)}."]
-    return "\n".join([*lines, ""])
-
-
-def _default(key: Key) -> str:
-    return "must stand" if key.required else key.default or "-"

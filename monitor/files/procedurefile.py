@@ -3,7 +3,7 @@
 import re
 
 from monitor.core.procedure import Check, Choice, Command, Field, Procedure, Step, Task, Wave
-from monitor.files import keys
+from monitor.files import procedurekeys as keys
 from monitor.files.expressions import expression
 from monitor.files.fields import Fields
 from monitor.files.findings import Report

@@ -1,7 +1,7 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
 from monitor.core.rule import Route, Routing
-from monitor.files import keys
+from monitor.files import routingkeys as keys
 from monitor.files.fields import Fields
 from monitor.files.findings import Report
 from monitor.files.nodes import Node, WrongError

@@ -3,39 +3,51 @@
 What several files must agree on (names, procedures) is not known here.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-from monitor.core.model import Labels, Tier
-from monitor.core.rule import Condition, Group, Guards, NoData, Query, Resolve, Rule, Signal, TierRule, Unit, unit_of
+from monitor.core.model import Labels, Tier, labels_of
+from monitor.core.rule import (
+    Condition,
+    Group,
+    Guards,
+    Latency,
+    NoData,
+    Query,
+    Requires,
+    Resolve,
+    Rule,
+    Signal,
+    TierRule,
+    Unit,
+)
 from monitor.files import keys
-from monitor.files.expressions import kept_labels, label_matched
-from monitor.files.fields import Fields, plain_text
+from monitor.files.expressions import expression, kept_labels, label_matched
+from monitor.files.fields import Fields, mapping, plain_text
 from monitor.files.findings import Report
 from monitor.files.lint import lint_group, lint_rule
-from monitor.files.nodes import Mapping, Node, Scalar, merge
-from monitor.files.scalars import boolean, duration, name, names, number, one_of, positive_duration, scalar, threshold
+from monitor.files.nodes import Mapping, Node, Scalar, WrongError, merge
+from monitor.files.scalars import (
+    boolean,
+    duration,
+    label_name,
+    name,
+    names,
+    one_of,
+    positive_duration,
+    scalar,
+    text,
+    threshold,
+    whole_number,
+)
 from monitor.files.signals import read_signal
 from monitor.files.templates import link, template
+from monitor.files.tiers import read_guards, read_overrides, read_tiers
+from monitor.files.written import Written, WrittenGroup
 
-_HOLD = {Tier.PREPARE: 300, Tier.ROLLBACK: 0}
-"""How long a breach holds by default: the playbook's 5 minutes, and at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A rule with the mapping it was read from (defaults merged), for places in later findings."""
-
-    rule: Rule
-    node: Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenGroup:
-    """A group with its rules as they were written."""
-
-    group: Group
-    name: Scalar | None
-    rules: tuple[Written, ...]
+_LONGEST_WARM_UP = 900
+"""A release change is over for `after_deploy` 15 minutes after it began, whatever stands there."""
+_SELECTORS = ("requests", "histogram", "probe", "counter")
+"""The fields of signals that hold the selector of what is watched."""
 
 
 def read_rule_file(root: Node, report: Report) -> tuple[WrittenGroup, ...]:
@@ -61,10 +73,12 @@ def _group(node: Node, defaults: Mapping, report: Report) -> WrittenGroup:
         interval=interval,
         query_offset=fields.take("query_offset", duration, 10),
         blind_after=fields.take("blind_after", positive_duration, 300),
+        limit=fields.take("limit", whole_number, 500),
+        max_catch_up=fields.take("max_catch_up", positive_duration, 3600),
     )
     lint_group(bare, fields)
     rules = fields.each("rules", lambda one: _rule(one, defaults, bare, report), "[{alert: ..., signal: ...}]")
-    group = Group(bare.name, tuple(one.rule for one in rules), bare.interval, bare.query_offset, bare.blind_after)
+    group = replace(bare, rules=tuple(one.rule for one in rules))
     word = fields.node.get("name")
     return WrittenGroup(group, word if isinstance(word, Scalar) else None, rules)
 
@@ -74,8 +88,9 @@ def _rule(node: Node, defaults: Mapping, group: Group, report: Report) -> Writte
     fields = Fields(merged, keys.RULE, report)
     alert = fields.take("alert", name, "")
     signal = fields.take("signal", lambda inner: read_signal(inner, report), None)
-    guards = fields.take("guards", lambda inner: _guards(inner, Guards(), signal, report), Guards())
-    tiers = _tiers(fields, signal, guards)
+    guards = fields.take("guards", lambda inner: read_guards(inner, Guards(), signal, report), Guards())
+    tiers = read_tiers(fields, signal, guards)
+    overrides = read_overrides(fields, signal, _instance_labels(signal))
     if fields.readable and not fields.has("prepare") and not fields.has("rollback"):
         report.error(
             fields.place, "missing-key", "`prepare` or `rollback` is missing in a rule", "add rollback: {above: ...}"
@@ -83,15 +98,9 @@ def _rule(node: Node, defaults: Mapping, group: Group, report: Report) -> Writte
     rule = _described(fields, alert, signal, tiers)
     if rule is None:
         return None
-    lint_rule(rule, group, fields)
+    rule = replace(_conditioned(rule, fields), overrides=tuple(one.override for one in overrides))
+    lint_rule(rule, group, fields, overrides)
     return Written(rule, fields.node)
-
-
-def _tiers(fields: Fields, signal: Signal | None, guards: Guards) -> tuple[TierRule, ...]:
-    report = fields.report
-    prepare = fields.take("prepare", lambda node: _tier(node, Tier.PREPARE, signal, guards, report), None)
-    rollback = fields.take("rollback", lambda node: _tier(node, Tier.ROLLBACK, signal, guards, report), None)
-    return tuple(tier for tier in (prepare, rollback) if tier is not None)
 
 
 def _described(fields: Fields, alert: str, signal: Signal | None, tiers: tuple[TierRule, ...]) -> Rule | None:
@@ -122,13 +131,77 @@ def _described(fields: Fields, alert: str, signal: Signal | None, tiers: tuple[T
     return rule if alert and signal and tiers else None
 
 
+def _conditioned(rule: Rule, fields: Fields) -> Rule:
+    """Give `rule` with what says when it may speak at all, and what must be there."""
+    by = _instance_labels(rule.signal)
+    return replace(
+        rule,
+        requires=fields.take("requires", lambda node: _requires(node, fields.report), None),
+        expect=_expect(fields, by),
+        after_deploy=_after_deploy(rule, fields),
+        shadow=fields.take("shadow", boolean, default=False),
+        renamed_from=fields.take("renamed_from", name, ""),
+    )
+
+
+def _requires(node: Node, report: Report) -> Requires | None:
+    fields = Fields(node, keys.REQUIRES, report)
+    limit = threshold(Unit.NUMBER)
+    side = fields.only_one(("above", "below"))
+    expr = fields.take("expr", expression, "")
+    above, below = fields.take("above", limit, None), fields.take("below", limit, None)
+    return Requires(expr, above, below) if expr and side and (above is not None or below is not None) else None
+
+
+def _expect(fields: Fields, by: tuple[str, ...] | None) -> tuple[Labels, ...]:
+    found: dict[Labels, None] = {}
+
+    def once(node: Node) -> None:
+        labels = _expected(node, by)
+        if labels in found:
+            raise WrongError(node.place, "this instance stands twice")
+        found[labels] = None
+
+    fields.each("expect", once, "[{job: auth}]")
+    return tuple(found)
+
+
+def _expected(node: Node, by: tuple[str, ...] | None) -> Labels:
+    """Give the labels of an instance that must exist: exactly the signal's `by`."""
+    found = labels_of({label_name(key): text(value) for key, value in mapping(node, "labels").items})
+    names = tuple(label for label, _ in found)
+    if by is not None and set(names) != set(by):
+        wanted = ", ".join(f"{label}: ..." for label in by)
+        message = f"an instance has the labels {', '.join(by)}" if by else "there is one instance, and it has no labels"
+        raise WrongError(node.place, message, f"write {{{wanted}}}", "expect-labels")
+    return found
+
+
+def _after_deploy(rule: Rule, fields: Fields) -> int:
+    found = fields.take("after_deploy", duration, 0)
+    wrong, hint = "", "leave it out"
+    if not isinstance(rule.signal, Latency):
+        wrong = "`after_deploy` is the warm-up of a latency, and this is none"
+    elif not any(tier.tier is Tier.PREPARE for tier in rule.every_tier):
+        wrong = "`after_deploy` keeps `prepare` from starting, and there is no `prepare`"
+    elif found > _LONGEST_WARM_UP:
+        wrong, hint = "a warm-up ends 15 minutes after the release change began", "write 15m or less"
+    if wrong and fields.has("after_deploy"):
+        fields.report.error(fields.at("after_deploy"), "value", wrong, hint)
+        return 0
+    return found
+
+
+def _instance_labels(signal: Signal | None) -> tuple[str, ...] | None:
+    """Give the labels that instances have; None where only the data can tell."""
+    if signal is None or isinstance(signal, Condition):
+        return None
+    return kept_labels(signal.expr) if isinstance(signal, Query) and not signal.by else signal.by
+
+
 def _known_labels(signal: Signal | None, labels: Labels) -> tuple[str, ...] | None:
     """Give the labels that templates can read; None where only the data can tell."""
-    if signal is None:
-        return None
-    by: tuple[str, ...] | None = signal.by
-    if isinstance(signal, Query) and not by:
-        by = kept_labels(signal.expr)
+    by = _instance_labels(signal)
     return None if by is None else (*by, *(name for name, _ in labels))
 
 
@@ -138,43 +211,8 @@ def _service_of(signal: Signal | None) -> str:
     for label in ("service", "job"):
         if label in by:
             return f"{{{{ $labels.{label} }}}}"
-    selected = getattr(signal, "requests", None) or getattr(signal, "histogram", None) or getattr(signal, "probe", None)
+    selected = next((getattr(signal, name) for name in _SELECTORS if hasattr(signal, name)), "")
     for label in ("service", "job"):
         if selected and (value := label_matched(selected, label)):
             return value
     return ""
-
-
-def _guards(node: Node, under: Guards, signal: Signal | None, report: Report) -> Guards:
-    fields = Fields(node, keys.GUARDS, report)
-    counted = {"ErrorRatio": ("min_requests", "min_failures"), "Latency": ("min_requests",)}.get(
-        type(signal).__name__, ()
-    )
-    for key, _ in fields.node.items:
-        if signal is not None and key.text in keys.GUARDS.names() and key.text not in counted:
-            message = f"`{key.text}` cannot be counted by this kind of signal"
-            report.error(key.place, "value", message, "leave it out; put a condition on traffic into the expression")
-    return Guards(
-        min_requests=fields.take("min_requests", number, under.min_requests),
-        min_failures=fields.take("min_failures", number, under.min_failures),
-    )
-
-
-def _tier(node: Node, which: Tier, signal: Signal | None, guards: Guards, report: Report) -> TierRule | None:
-    fields = Fields(node, keys.TIER, report)
-    limit = threshold(unit_of(signal) if signal else Unit.NUMBER)
-    side = fields.only_one(("above", "below"))
-    above, below = fields.take("above", limit, None), fields.take("below", limit, None)
-    if isinstance(signal, Query) and fields.has("window"):
-        report.error(fields.at("window"), "value", "a query carries its windows inside its expression", "leave it out")
-    window = 0 if signal is None or isinstance(signal, Query | Condition) else signal.window
-    tier = TierRule(
-        tier=which,
-        above=above,
-        below=below,
-        hold=fields.take("for", duration, _HOLD[which]),
-        clear=fields.take("clear", limit, None),
-        window=fields.take("window", positive_duration, window) if window else 0,
-        guards=fields.take("guards", lambda inner: _guards(inner, guards, signal, report), guards),
-    )
-    return tier if side and (above is not None or below is not None) else None

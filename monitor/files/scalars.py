@@ -73,6 +73,14 @@ def number(node: Node) -> float:
     return _number(word, word.text, "a number such as 20")
 
 
+def whole_number(node: Node) -> int:
+    """Give a whole number of at least 1."""
+    found = number(node)
+    if found != int(found) or found < 1:
+        raise WrongError(node.place, f"expected a whole number of at least 1, found {kind_of(node)}")
+    return int(found)
+
+
 def _number(word: Scalar, digits: str, wanted: str, *, signed: bool = False) -> float:
     """Give `digits` as a number, `signed` allowing it below zero; `word` is where they stand."""
     if _ENDLESS.fullmatch(digits):

@@ -8,15 +8,17 @@ from dataclasses import replace
 from monitor.core.rule import (
     Availability,
     Baseline,
+    Count,
     ErrorRatio,
     Latency,
+    MatchOp,
     Query,
     ReferenceKind,
     Signal,
     Unit,
 )
-from monitor.files import keys
-from monitor.files.expressions import expression, failures, metric_of, selector
+from monitor.files import signalkeys as keys
+from monitor.files.expressions import expression, failures, matchers_of, metric_of, selector, written
 from monitor.files.fields import Fields
 from monitor.files.findings import Report, nearest
 from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
@@ -39,6 +41,8 @@ def read_signal(node: Node, report: Report) -> Signal | None:
             return _latency(Fields(inner, keys.LATENCY, report))
         case "availability":
             return _availability(Fields(inner, keys.AVAILABILITY, report))
+        case "count":
+            return _count(Fields(inner, keys.COUNT, report))
         case _:
             return _query(Fields(inner, keys.QUERY, report))
 
@@ -111,6 +115,25 @@ def _availability(fields: Fields) -> Availability | None:
     probe = fields.take("probe", selector, "")
     by, window = _by(fields), _window(fields)
     return Availability(probe, by, window) if probe else None
+
+
+def _count(fields: Fields) -> Count | None:
+    counter = fields.take("counter", selector, "")
+    by, window = _by(fields), _window(fields)
+    alive = fields.take("alive", selector, _alive(counter))
+    if counter and not alive and not fields.has("alive"):
+        message = "`alive` is missing in a count: `counter` names no job whose `up` could stand for it"
+        hint = "write a selector such as 'up{job=\"auth\"}', or a matcher on `job` into `counter`"
+        fields.report.error(fields.at("counter"), "missing-key", message, hint)
+    return Count(counter, by, window, alive) if counter and alive else None
+
+
+def _alive(counter: str) -> str:
+    """Give the `up` of the jobs that a canonical selector names; empty where it names none."""
+    on_job = [matcher for matcher in matchers_of(counter) if matcher.label == "job"] if counter else []
+    if not any(matcher.op in (MatchOp.EQUAL, MatchOp.MATCHES) for matcher in on_job):
+        return ""
+    return f"up{{{','.join(written(matcher) for matcher in on_job)}}}"
 
 
 def _query(fields: Fields) -> Query | None:

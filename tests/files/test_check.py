@@ -129,3 +129,11 @@ def test_the_check_of_the_shipped_rules_is_lean() -> None:
     assert heavy == "[]"
     assert measured.startswith("0 ")
     assert float(measured.split()[1]) < 0.15
+
+
+def test_a_remark_fails_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.yaml").write_text("groups: [{name: g, rules: [{record: r, expr: x}, {alert: A, expr: x > 1}]}]\n")
+    assert run([Path("rules")], strict=True, format="text") == 0
+    assert capsys.readouterr().out.endswith("3 files, 1 rule: 1 remark, fine\n")
+    assert run([Path("rules")], strict=True, format="github") == 0
+    assert capsys.readouterr().out.startswith("::notice file=rules/a.yaml,line=1,col=37,title=record::")

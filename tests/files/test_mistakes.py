@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.files import Severity, load
+from monitor.files import Severity, check, load
 
 GOLDEN = Path(__file__).with_name("mistakes.golden").read_text()
 CASES = [
@@ -141,6 +141,55 @@ def test_a_mistake_in_a_procedure_is_answered(folder: Path, text: str, place: st
     (folder / "procedures" / "rollback.yaml").write_text(text)
     (finding,) = load(folder).findings
     assert (str(finding.place), finding.code) == (f"{folder}/procedures/rollback.yaml:{place}", code)
+
+
+RELEASES = [
+    ("no services", "version: 1\n", "1:1", "missing-key"),
+    ("services as a list", "services: [auth]\n", "1:11", "value"),
+    ("a service without its metric", "services:\n  auth: {label: version}\n", "2:9", "missing-key"),
+    ("a metric without its name", "services:\n  auth: {version: '{job=\"auth\"}'}\n", "2:19", "selector"),
+    ("a label that is none", "services:\n  auth: {version: v, label: a-b}\n", "2:29", "value"),
+    ("a service named no", "services:\n  no: {version: v}\n", "2:3", "value"),
+    ("a registry of a later version", "services: {}\nregistry: x\n", "2:1", "later"),
+    ("migrations of a later version", "services:\n  auth: {version: v, migrations: m}\n", "2:22", "later"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "code"), [case[1:] for case in RELEASES], ids=[case[0] for case in RELEASES])
+def test_a_mistake_in_the_releases_is_answered(folder: Path, text: str, place: str, code: str) -> None:
+    (folder / "r.yaml").write_text("groups: []\n")
+    (folder / "releases.yaml").write_text(text)
+    (finding,) = load(folder).findings
+    assert (str(finding.place), finding.code) == (f"{folder}/releases.yaml:{place}", code)
+
+
+WARM = (
+    "groups: [{{name: g, rules: [{{alert: A, {}signal: {{latency: {{histogram: '{}', by: [job]}}}},"
+    " prepare: {{above: 50%}}, after_deploy: 3m}}]}}]\n"
+)
+SEEN = "services: {auth: {version: 'v{job=\"auth\"}'}}\n"
+WARM_UPS = [
+    ("no releases at all", "", WARM.format("", "h"), "of any service"),
+    ("the one job that is selected", SEEN, WARM.format("", 'h{job="web"}'), "of `web`"),
+    ("one of the jobs that are selected", SEEN, WARM.format("", 'h{job=~"auth|web"}'), "of `web`"),
+    ("the service by name", SEEN, WARM.format("service: web, ", "h"), "of `web`"),
+    ("an expected instance", SEEN, WARM.format("expect: [{job: web}], ", "h"), "of `web`"),
+    ("each job that is selected is seen", SEEN, WARM.format("", 'h{job="auth"}'), None),
+    ("only the data can tell", SEEN, WARM.format("", 'h{job=~"a.+"}'), None),
+]
+
+
+@pytest.mark.parametrize(
+    ("releases", "rule", "whose"), [case[1:] for case in WARM_UPS], ids=[case[0] for case in WARM_UPS]
+)
+def test_a_warm_up_needs_a_version(folder: Path, releases: str, rule: str, whose: str | None) -> None:
+    (folder / "r.yaml").write_text(rule)
+    if releases:
+        (folder / "releases.yaml").write_text(releases)
+    found = [(one.severity, one.code, one.message) for one in load(folder).findings]
+    message = f"`after_deploy` does nothing: no version metric {whose} says when a release changed"
+    assert found == ([] if whose is None else [(Severity.WARNING, "no-version", message)])
+    assert [one.code for one in check([folder / "r.yaml"]).findings] == [one[1] for one in found]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

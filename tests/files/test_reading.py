@@ -1,5 +1,6 @@
 """What a person writes -> the core value that it means: defaults, spellings, merging."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,15 +9,20 @@ from monitor.core.model import Tier
 from monitor.core.rule import (
     Availability,
     Baseline,
+    Count,
     ErrorRatio,
     Guards,
     Latency,
+    Matcher,
+    MatchOp,
     NoData,
     Query,
     ReferenceKind,
+    Requires,
     Resolve,
     Rule,
     TierRule,
+    VersionMetric,
 )
 from monitor.files import load
 
@@ -80,6 +86,16 @@ SIGNALS = [
         "a fixed baseline",
         "{latency: {histogram: h, baseline: {fixed: 250ms}}}",
         Latency("h", 0.95, (), 60, Baseline((), fixed=0.25)),
+    ),
+    (
+        "a count, alive by the job of its counter",
+        '{count: {counter: \'errors_total{code="500",job=~"a|b",job!="c"}\', by: [job], window: 5m}}',
+        Count('errors_total{code="500",job=~"a|b",job!="c"}', ("job",), 300, 'up{job=~"a|b",job!="c"}'),
+    ),
+    (
+        "a count that says what is alive",
+        "{count: {counter: errors_total, alive: 'up{instance=\"a:1\"}'}}",
+        Count("errors_total", (), 60, 'up{instance="a:1"}'),
     ),
     ("a query", "{query: {expr: 'sum by (a) (x)', by: [a], absent: 0}}", Query("sum by (a) (x)", ("a",), 0.0)),
 ]
@@ -183,3 +199,135 @@ def test_templates_may_read_the_labels_of_the_rule(tmp_path: Path) -> None:
         'annotations: {summary: "{{ $labels.team }} {{ $labels.any }}"}',
     )
     assert dict(rule.annotations)["summary"] == "{{ $labels.team }} {{ $labels.any }}"
+
+
+RATIO = "signal: {error_ratio: {requests: r, failures: f, by: [job, route]}}\n"
+
+
+def test_a_tier_asks_for_proof(tmp_path: Path) -> None:
+    rule = read(tmp_path, RATIO + "prepare: {above: 2%, for: 5m}\nrollback: {above: 20%, confidence: 99.5%}")
+    assert [tier.confidence for tier in rule.tiers] == [None, 0.995]
+
+
+REQUIRES = [
+    ("above a number", "{expr: 'sum(x)', above: 0.1}", Requires("sum(x)", above=0.1)),
+    ("below a duration", "{expr: 'max(x)', below: 15m}", Requires("max(x)", below=900)),
+    ("below zero", "{expr: 'max(x)', above: -5}", Requires("max(x)", above=-5)),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [row[1:] for row in REQUIRES], ids=[row[0] for row in REQUIRES])
+def test_a_condition_is_read(tmp_path: Path, text: str, expected: Requires) -> None:
+    assert read(tmp_path, RATIO + f"rollback: {{above: 20%, for: 5m}}\nrequires: {text}").requires == expected
+
+
+def test_what_says_little_more_about_a_rule(tmp_path: Path) -> None:
+    rule = read(
+        tmp_path,
+        "renamed_from: Old\nsignal: {latency: {histogram: h, by: [job]}}\nprepare: {above: 50%}\nafter_deploy: 3m\n"
+        "shadow: true\nexpect: [{job: auth}, {job: '8080'}]",
+    )
+    assert (rule.renamed_from, rule.after_deploy, rule.shadow) == ("Old", 180, True)
+    assert rule.expect == ((("job", "auth"),), (("job", "8080"),))
+
+
+def test_nothing_more_is_said_by_default(tmp_path: Path) -> None:
+    rule = read(tmp_path, RATIO + "rollback: {above: 20%, for: 5m}")
+    assert (rule.requires, rule.overrides, rule.expect, rule.renamed_from) == (None, (), (), "")
+    assert (rule.after_deploy, rule.shadow, rule.tiers[0].confidence) == (0, False, None)
+
+
+def test_the_one_instance_of_a_rule_without_by_can_be_expected(tmp_path: Path) -> None:
+    rule = read(tmp_path, "signal: {availability: {probe: up}}\nrollback: {below: 50%}\nexpect: [{}]")
+    assert rule.expect == ((),)
+
+
+# --- overrides ----------------------------------------------------------------------------------------------------
+
+UNDER = (
+    RATIO + "guards: {min_requests: 10, min_failures: 1}\n"
+    "prepare: {above: 2%, for: 10m, clear: 1%}\n"
+    "rollback: {above: 20%, confidence: 99%, window: 2m, guards: {min_failures: 3}}\n"
+    "overrides:\n"
+)
+P = TierRule(Tier.PREPARE, 0.02, None, 600, 0.01, 60, Guards(10, 1))
+R = TierRule(Tier.ROLLBACK, 0.2, None, 0, None, 120, Guards(10, 3), 0.99)
+OVERRIDES = [
+    ("a limit of its own", "prepare: {above: 5%}", (replace(P, above=0.05), R)),
+    ("everything of its own", "rollback: {above: 30%, for: 1m, clear: 9%, window: 1m, confidence: 95%}",
+     (P, replace(R, above=0.3, hold=60, clear=0.09, window=60, confidence=0.95))),
+    ("a tier switched off", "prepare: none", (R,)),
+    ("both switched off", "prepare: none, rollback: none", ()),
+    ("guards of a tier, key by key", "rollback: {guards: {min_requests: 50}}", (P, replace(R, guards=Guards(50, 3)))),
+    ("guards over those of the rule and its tiers", "guards: {min_failures: 9}",
+     (replace(P, guards=Guards(10, 9)), replace(R, guards=Guards(10, 9)))),
+    ("guards of a tier in it over its own", "guards: {min_failures: 9}, rollback: {guards: {min_failures: 4}}",
+     (replace(P, guards=Guards(10, 9)), replace(R, guards=Guards(10, 4)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "tiers"), [row[1:] for row in OVERRIDES], ids=[row[0] for row in OVERRIDES])
+def test_an_override_is_merged_over_the_tiers(tmp_path: Path, text: str, tiers: tuple[TierRule, ...]) -> None:
+    rule = read(tmp_path, UNDER + f"  - {{matchers: ['job=\"auth\"'], {text}}}")
+    assert rule.overrides[0].tiers == tiers
+    assert rule.tiers == (P, R)
+
+
+def test_an_override_may_add_a_tier(tmp_path: Path) -> None:
+    rule = read(
+        tmp_path,
+        "signal: {availability: {probe: up, by: [job]}}\nprepare: {below: 50%}\n"
+        "overrides: [{matchers: ['job=\"auth\"'], rollback: {below: 10%}}]",
+    )
+    assert rule.overrides[0].tiers[1] == TierRule(Tier.ROLLBACK, None, 0.1, 0, None, 60)
+
+
+def test_the_first_override_that_fits_wins(tmp_path: Path) -> None:
+    rule = read(
+        tmp_path,
+        UNDER + "  - {matchers: ['job=~\"a.*\"', 'route!=\"/\"'], prepare: none}\n"
+        '  - {matchers: [\'job=~"a.*|b",route!~"x|y"\'], rollback: none}',
+    )
+    assert [one.matchers for one in rule.overrides] == [
+        (Matcher("job", MatchOp.MATCHES, "a.*"), Matcher("route", MatchOp.NOT_EQUAL, "/")),
+        (Matcher("job", MatchOp.MATCHES, "a.*|b"), Matcher("route", MatchOp.NOT_MATCHES, "x|y")),
+    ]
+    seen = {
+        (job, route): [tier.tier for tier in rule.tiers_of((("job", job), ("route", route)))]
+        for job in ("auth", "b", "web")
+        for route in ("/", "x")
+    }
+    assert seen == {
+        ("auth", "/"): [Tier.PREPARE],
+        ("auth", "x"): [Tier.ROLLBACK],
+        ("b", "/"): [Tier.PREPARE],
+        ("b", "x"): [Tier.PREPARE, Tier.ROLLBACK],
+        ("web", "/"): [Tier.PREPARE, Tier.ROLLBACK],
+        ("web", "x"): [Tier.PREPARE, Tier.ROLLBACK],
+    }
+
+
+def test_a_group_has_its_bounds(tmp_path: Path) -> None:
+    head = HEAD.replace("    rules:", "    limit: 20\n    max_catch_up: 2h\n    rules:")
+    read(tmp_path, "signal: {query: {expr: x}}\nrollback: {above: 1}", head)
+    rules = load(tmp_path).rules
+    assert rules is not None
+    assert (rules.groups[0].limit, rules.groups[0].max_catch_up) == (20, 7200)
+    read(tmp_path, "signal: {query: {expr: x}}\nrollback: {above: 1}")
+    rules = load(tmp_path).rules
+    assert rules is not None
+    assert (rules.groups[0].limit, rules.groups[0].max_catch_up) == (500, 3600)
+
+
+def test_releases_name_the_version_of_each_service(tmp_path: Path) -> None:
+    (tmp_path / "releases.yaml").write_text(
+        "version: 1\nservices:\n  auth: {version: 'app_build_info{job=\"auth\"}'}\n"
+        "  partner-registry: {version: kube_pod_container_info, label: image}\n"
+    )
+    read(tmp_path, "signal: {query: {expr: x}}\nrollback: {above: 1}")
+    rules = load(tmp_path).rules
+    assert rules is not None
+    assert rules.versions == (
+        VersionMetric("auth", 'app_build_info{job="auth"}', "version"),
+        VersionMetric("partner-registry", "kube_pod_container_info", "image"),
+    )

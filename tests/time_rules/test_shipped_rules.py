@@ -65,16 +65,16 @@ PAGED = [
         Paged("LoginProbeFailing", {"endpoint": "/login"}, Tier.ROLLBACK, "auth", SEEN + 30, SEEN + 30, LAST + 160),
     ),
     (
-        Day("invoice generation failing: all, over 20 % with the second scrape", 500, (Fault(F, LAST, {INVOICES: 1}),)),
-        Paged("InvoiceGenerationFailing", {}, Tier.ROLLBACK, "billing", SEEN + 15, SEEN + 15, LAST + 220),
+        Day("invoice generation failing: all, proven with the third scrape", 500, (Fault(F, LAST, {INVOICES: 1}),)),
+        Paged("InvoiceGenerationFailing", {}, Tier.ROLLBACK, "billing", SEEN + 30, SEEN + 30, LAST + 220),
     ),
     (
         Day(
-            "invoice transitions failing: 60 %, over 20 % with the third scrape",
+            "invoice transitions failing: 60 %, proven with the fifth scrape",
             500,
             (Fault(F, LAST, {TRANSITIONS: 0.6}),),
         ),
-        Paged("InvoiceTransitionsFailing", {}, Tier.ROLLBACK, "billing", SEEN + 30, SEEN + 30, LAST + 220),
+        Paged("InvoiceTransitionsFailing", {}, Tier.ROLLBACK, "billing", SEEN + 60, SEEN + 60, LAST + 220),
     ),
     (
         Day("critical API errors: 10 % for exactly 5m", 600, (Fault(F, F + 270, {"/transfer": 0.1}),)),
