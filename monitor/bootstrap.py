@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from monitor import files
-from monitor.adapters.prometheus import Access, PrometheusSource
+from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
@@ -23,7 +23,7 @@ from monitor.files import Contents
 from monitor.files.findings import Severity
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Outbox, Scenes
-from monitor.ports import Clock, Pager, Store
+from monitor.ports import Clock, MetricsSource, Pager, Store
 from monitor.reading import Reader, plan
 from monitor.reload import Reloader
 from monitor.rulebook import RuleBook
@@ -112,8 +112,14 @@ def _last_good(settings: Settings, last: Contents | None) -> RuleSet | None:
         return None
 
 
-def prometheus_of(settings: Settings) -> PrometheusSource:
-    """Give the source of readings."""
+def source_of(settings: Settings) -> MetricsSource:
+    """Give the source of readings: one server, or several of which the next stands in for the first."""
+    servers = prometheus_servers(settings)
+    return servers[0] if len(servers) == 1 else SeveralSources(servers)
+
+
+def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
+    """Give every server that is configured, in the order of preference."""
     given = settings.prometheus
     access = Access(
         headers=given.headers,
@@ -124,7 +130,7 @@ def prometheus_of(settings: Settings) -> PrometheusSource:
         cert_file=str(given.cert_file or ""),
         key_file=str(given.key_file or ""),
     )
-    return PrometheusSource(given.url, access)
+    return tuple(PrometheusSource(url, access) for url in given.url)
 
 
 def build(settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None) -> App:
@@ -148,7 +154,7 @@ def _given(settings: Settings, rules: RuleSet) -> Start:
 
 def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextIO) -> App:
     clock, metrics, book = SystemClock(), Metrics(), RuleBook(start.rules)
-    source = prometheus_of(settings)
+    source = source_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
     news = Bell()
     desk = Desk(store, clock, book, news.ring)

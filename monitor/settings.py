@@ -66,7 +66,7 @@ class _Section(BaseModel):
 class PrometheusSettings(_Section):
     """Where readings come from."""
 
-    url: str = "http://127.0.0.1:9090"
+    url: Annotated[tuple[str, ...], NoDecode] = ("http://127.0.0.1:9090",)
     timeout: float = Field(default=10.0, gt=0, le=60)
     headers: dict[str, str] = {}
     bearer_token: SecretStr | None = None
@@ -76,7 +76,16 @@ class PrometheusSettings(_Section):
     cert_file: FilePath | None = None
     key_file: FilePath | None = None
 
-    _url = field_validator("url")(_http_url)
+    @field_validator("url", mode="before")
+    @classmethod
+    def _urls(cls, value: object) -> object:
+        """One address, or several with commas: the next is asked for what the first did not answer."""
+        if not isinstance(value, str):
+            return value
+        urls = tuple(_http_url(part.strip()) for part in value.split(",") if part.strip())
+        if not urls:
+            raise ValueError("is empty; write an address such as http://prometheus:9090")
+        return urls
 
 
 class SlackSettings(_Section):

@@ -55,8 +55,13 @@ def test_the_state_tables_are_those_of_the_code() -> None:
 
 def test_every_setting_stands_in_the_readme_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(MONITOR_\w+)` \| (\S+) \|", README, re.MULTILINE))
-    known = {name: "\N{EN DASH}" if not default else f"`{default}`" for name, default in names().items()}
+    known = {name: _shown(default) for name, default in names().items()}
     assert rows == known
+
+
+def _shown(default: object) -> str:
+    listed = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    return f"`{listed}`" if listed else "\N{EN DASH}"
 
 
 def test_every_metric_that_the_alerts_about_the_monitor_read_exists() -> None:

@@ -232,3 +232,14 @@ def test_a_secret_is_kept_from_whatever_shows_the_settings(tmp_path: Path, name:
 def test_headers_that_let_somebody_in_are_secrets_and_a_tenants_name_is_none() -> None:
     headers = '{"Authorization": "Basic abc", "X-Api-Key": "def", "X-Scope-OrgID": "production"}'
     assert load({HEADERS: headers})[0].secrets == ("Basic abc", "def")
+
+
+def test_several_servers_stand_with_commas() -> None:
+    settings, _ = load(environ={URL: "http://a:9090, https://b/prometheus/"})
+    assert settings.prometheus.url == ("http://a:9090", "https://b/prometheus")
+
+
+def test_each_of_several_servers_is_looked_at() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(environ={URL: "http://a:9090,b:9090"})
+    assert refused.value.sentences[0].startswith(f"{URL} ")

@@ -12,8 +12,9 @@ from monitor.bootstrap import (
     SystemClock,
     database_owner,
     load_rules,
-    prometheus_of,
+    prometheus_servers,
     slack_findings,
+    source_of,
     try_database,
 )
 from monitor.core.model import Verdict
@@ -74,25 +75,31 @@ def _lines(env_file: Path | None, secrets_dir: Path | None) -> Iterator[Line]:
 
 
 def _prometheus(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
-    source = prometheus_of(settings)
-    clock = SystemClock()
-    told = source.describe(clock.now(), deadline=PATIENCE)
-    if not told.reachable:
-        yield Line(ok=False, what=f"Prometheus {source.url}", mend=f"{told.problem}; see MONITOR_PROMETHEUS__URL")
-        return
-    retention = f", keeps {told.retention}" if told.retention else ""
-    yield Line(ok=True, what=f"Prometheus {source.url}: version {told.version or 'not told'}{retention}")
-    if told.skew is not None and abs(told.skew) > SKEW:
-        yield Line(ok=False, what=f"clocks: Prometheus's differs by {told.skew:.0f} s", mend="let both follow NTP")
-    else:
-        yield Line(ok=True, what="clocks agree")
-    if rules is not None:
-        reader, planned = Reader(source, Baselines(source)), plan(rules)
-        for group in rules.groups:
-            at = newest_point(group, clock.now().timestamp())
-            deadline = Deadline(clock, clock.monotonic() + PATIENCE)
-            points = reader.together(planned, group.rules, at, deadline)
-            yield from (_rule(rule, points[rule.alert][0]) for rule in group.rules)
+    reachable = False
+    for source in prometheus_servers(settings):
+        told = source.describe(SystemClock().now(), deadline=PATIENCE)
+        if not told.reachable:
+            yield Line(ok=False, what=f"Prometheus {source.url}", mend=f"{told.problem}; see MONITOR_PROMETHEUS__URL")
+            continue
+        reachable = True
+        retention = f", keeps {told.retention}" if told.retention else ""
+        yield Line(ok=True, what=f"Prometheus {source.url}: version {told.version or 'not told'}{retention}")
+        if told.skew is not None and abs(told.skew) > SKEW:
+            yield Line(ok=False, what=f"clocks: Prometheus's differs by {told.skew:.0f} s", mend="let both follow NTP")
+        else:
+            yield Line(ok=True, what="clocks agree")
+    if rules is not None and reachable:
+        yield from _rules(settings, rules)
+
+
+def _rules(settings: Settings, rules: RuleSet) -> Iterator[Line]:
+    source, clock = source_of(settings), SystemClock()
+    reader, planned = Reader(source, Baselines(source)), plan(rules)
+    for group in rules.groups:
+        at = newest_point(group, clock.now().timestamp())
+        deadline = Deadline(clock, clock.monotonic() + PATIENCE)
+        points = reader.together(planned, group.rules, at, deadline)
+        yield from (_rule(rule, points[rule.alert][0]) for rule in group.rules)
 
 
 def _rule(rule: Rule, point: Point) -> Line:

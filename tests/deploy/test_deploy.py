@@ -59,7 +59,7 @@ def test_the_example_of_settings_names_only_settings(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text(text)
     effective, _ = settings.load({}, env_file=file)
-    assert effective.prometheus.url == "http://prometheus:9090"
+    assert effective.prometheus.url == ("http://prometheus:9090",)
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
