@@ -67,7 +67,7 @@ def test_failures_are_joined_to_the_requests(rules: RuleSet) -> None:
     rule = rules.rule("LoginFailing")
     assert rule is not None
     assert isinstance(rule.signal, ErrorRatio)
-    assert rule.signal.failures == 'http_requests_total{job="auth",route="/login",code=~"5.."}'
+    assert rule.signal.failures == 'http_requests_total{job="auth",route=~"/login|/session",code=~"5.."}'
 
 
 def test_summaries_fit_a_lock_screen(rules: RuleSet) -> None:

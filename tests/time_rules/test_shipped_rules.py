@@ -58,7 +58,7 @@ PAGED = [
             500,
             (Fault(F, LAST, {"/login": 0.5}),),
         ),
-        Paged("LoginFailing", {}, Tier.ROLLBACK, "auth", SEEN + 15, SEEN + 15, LAST + 160),
+        Paged("LoginFailing", {"route": "/login"}, Tier.ROLLBACK, "auth", SEEN + 15, SEEN + 15, LAST + 160),
     ),
     (
         Day("login probe failing: the third lost probe of four", 500, (Fault(F, LAST, down=("/login",)),)),
