@@ -211,7 +211,8 @@ def _parsed(word: Scalar) -> promql_parser.Expr:
     if isinstance(found, str):
         offset, bracket = _trouble(word.text)
         says = bracket or {"invalid promql query": "the PromQL cannot be read from here on"}.get(found, found)
-        raise WrongError(word.at(offset), says, "", "promql")
+        hint = "this is no regular expression: escape a bracket that is meant as such" if "regex" in says else ""
+        raise WrongError(word.at(offset), says, hint, "promql")
     return found
 
 

@@ -23,6 +23,16 @@ def mapping(node: Node, what: str) -> Mapping:
     raise WrongError(node.place, f"expected {what} (`key: value` lines), found {kind_of(node)}")
 
 
+_HABITS = {"<<": "merges are not read: what rules share stands in `defaults`"}
+"""Keys that other readers of YAML take."""
+
+
+def _nearest(key: str, names: tuple[str, ...]) -> str:
+    if key.isdigit():
+        return f"a number has a point, not a comma: 0.{key}"
+    return nearest(key, names, f"its keys are {', '.join(names)}")
+
+
 class Fields:
     """The keys of one mapping. What is not in its table is an error with the nearest name."""
 
@@ -47,7 +57,7 @@ class Fields:
                 hint = "it comes in a later version; leave it out for now"
                 self.report.error(key.place, "later", f"`{key.text}` is not supported yet", hint)
             elif key.text not in names:
-                hint = self.table.hints.get(key.text) or nearest(key.text, names, f"its keys are {', '.join(names)}")
+                hint = self.table.hints.get(key.text) or _HABITS.get(key.text) or _nearest(key.text, names)
                 self.report.error(key.place, "unknown-key", f"unknown key `{key.text}` in {self.table.what}", hint)
         for known in self.table.keys:
             if known.required and self.node.get(known.name) is None:

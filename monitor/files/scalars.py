@@ -89,10 +89,21 @@ def _number(word: Scalar, digits: str, wanted: str, *, signed: bool = False) -> 
         hint = f"YAML readers disagree about it: write it in plain digits, such as {_plainly(digits)}"
         raise WrongError(word.place, f"`{digits}` is ambiguous", hint)
     if not _NUMBER.fullmatch(digits):
-        raise WrongError(word.place, f"expected {wanted}, found `{word.text}`")
+        raise WrongError(word.place, f"expected {wanted}, found `{word.text}`", _number_hint(word.text))
     if digits.startswith("-") and not signed:
         raise WrongError(word.place, f"`{word.text}` is below zero", f"write {wanted}")
     return float(digits)
+
+
+def _number_hint(word: str) -> str:
+    """Give what people mean who write a number in other ways."""
+    if share := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:%|percent|per cent|pct)", word):
+        return f"write {share[1]}%"
+    if re.fullmatch(r"[\u201c\u201d\u2018\u2019\u201e]\S+", word):
+        return "curly quotes are part of the word: write the number without quotes"
+    if word.isalpha():
+        return "write it in digits"
+    return ""
 
 
 def _plainly(digits: str) -> str:

@@ -17,7 +17,17 @@ MAX_DEPTH = 32
 """The deepest nesting that is read; a rule file needs 8."""
 
 _SELECTOR = re.compile(r"""[\w:]*\{[^}'"]*(=|!)~?["']""")
+_HINTS = {
+    "did not find expected '-' indicator": "the items of one list begin in one column, and their keys in another",
+    "did not find expected key": "the keys of one mapping begin in one column",
+    "could not find expected ':'": "a `:` is missing in this line or in the one before it",
+    "mapping values are not allowed in this context": "is the line before it closed, and this one in its column?",
+}
+"""What would be right, where the parser's words do not tell."""
+
 _SAYS = {
+    "did not find expected '-' indicator": "this line does not stand in the column of the list around it",
+    "did not find expected key": "this line does not stand in the column of the keys around it",
     "found unexpected end of stream": "a quote is opened here and never closed",
     "mapping values are not allowed in this context": "a `:` stands where no key can be",
     "could not find expected ':'": "this line is no `key: value`",
@@ -68,6 +78,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> WrongErr
         hint = "put the selector in single quotes"
     elif re.search(r":\s*\{\{", source):
         hint = "put a text that begins with {{ in double quotes"
+    else:
+        hint = _HINTS.get(problem, "")
     return WrongError(Place(file, line + 1, column + 1), _SAYS.get(problem, problem), hint, "syntax")
 
 

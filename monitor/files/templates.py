@@ -4,12 +4,14 @@ import re
 
 from monitor.core.template import TemplateError, parse
 from monitor.files.nodes import Scalar, WrongError
+from monitor.files.scalars import text
 
 _URL = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
 
 
 def template(word: Scalar, known: tuple[str, ...] | None) -> str:
     """Give the text of a template that reads only `known` labels (None: any); raise where it does not render."""
+    text(word)
     try:
         parsed = parse(word.text)
     except TemplateError as error:
