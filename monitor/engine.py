@@ -100,8 +100,8 @@ class Engine:
     def _keep_readings(self, group: Group, fold: "_Fold") -> None:
         """Keep what the firing signals say now, for pages that are rendered now."""
         names = {rule.alert for rule in group.rules}
-        for key in [key for key in self.readings if key.alert in names and key not in fold.alerts]:
-            del self.readings[key]
+        for key in [key for key in list(self.readings) if key.alert in names and key not in fold.alerts]:
+            self.readings.pop(key, None)
         for run in fold.runs:
             for key, alert in run.alerts.items():
                 judgement = run.look.judgements.get(key) if run.look is not None else None

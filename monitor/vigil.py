@@ -93,7 +93,8 @@ class Vigil:
     def _refresh(self, incident: Incident) -> None:
         """Owe an edit where what the page would say differs from what it said, at most every REFRESH_EVERY seconds."""
         now = self._clock.monotonic()
-        fresh = {one.key: self._engine.readings[one.key] for one in incident.active if one.key in self._engine.readings}
+        found = ((one.key, self._engine.readings.get(one.key)) for one in incident.active)
+        fresh = {key: reading for key, reading in found if reading is not None}
         at, shown = self._shown.setdefault(incident.id, (now, fresh))
         if now - at >= REFRESH_EVERY and _words(fresh) != _words(shown):
             self._shown[incident.id] = (now, fresh)
