@@ -21,6 +21,9 @@ from monitor.ranges import Deadline
 from monitor.reading import Point, Reader, Waiting, in_error
 from monitor.rulebook import InForce, RuleBook
 
+LATE = 2
+"""Intervals after which a page says that it comes late."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
@@ -244,7 +247,8 @@ class _Fold:
         tier = rule.tier(transition.alert.key.tier, transition.alert.key.labels)
         if transition.after is State.FIRING and transition.before is not State.RECOVERING and tier is not None:
             queries = self._book.plan.queries(rule.alert, tier.window)
-            return Fired(firing_of(rule, tier, transition), snapshot_of(transition, queries))
+            late = transition.at <= self._newest - LATE * self._group.interval
+            return Fired(firing_of(rule, tier, transition, late=late), snapshot_of(transition, queries))
         return cleared(transition, worst_of(rule, transition.alert))
 
     def evaluated(self) -> Evaluated:

@@ -51,9 +51,9 @@ MONITOR = Actor("monitor", "Rollback Monitor", Source.MONITOR)
 class Firing:
     """An alert as an incident remembers it: identity, words and numbers at the time it fired.
 
-    `value` and `limit` are in `unit`; `summary` is the rule's rendered annotation; `why` the judgement's sentence;
-    `expr` the
-    PromQL that was read, for the evidence.
+    `value` and `limit` are in `unit`; `summary` is the rule's rendered annotation; `why` the judgement's sentence.
+    `late` says that it fired while nothing could be read, and was found when the monitor caught up; `open_ended` that
+    the breach was there before `since`.
     """
 
     key: AlertKey
@@ -73,6 +73,7 @@ class Firing:
     resolved_at: datetime | None = None
     resolved_why: str = ""
     open_ended: bool = False
+    late: bool = False
 
     @property
     def begun(self) -> str:

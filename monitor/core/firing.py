@@ -12,8 +12,8 @@ from monitor.core.rule import Rule, TierRule, unit_of
 from monitor.core.template import parse
 
 
-def firing_of(rule: Rule, tier: TierRule, transition: Transition) -> Firing:
-    """Give what an incident remembers of an alert of `rule` that began to fire."""
+def firing_of(rule: Rule, tier: TierRule, transition: Transition, *, late: bool = False) -> Firing:
+    """Give what an incident remembers of an alert of `rule` that began to fire; `late`, where that is no news."""
     alert, judgement = transition.alert, transition.judgement
     words = _Words(rule, alert.key, judgement, alert.since, transition.at)
     return Firing(
@@ -32,6 +32,7 @@ def firing_of(rule: Rule, tier: TierRule, transition: Transition) -> Firing:
         procedure=rule.procedure,
         resolve=rule.resolve,
         open_ended=alert.open_ended,
+        late=late,
     )
 
 

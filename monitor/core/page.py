@@ -249,7 +249,10 @@ def _notes(scene: Scene) -> tuple[str, ...]:
     """Data quality, only where it is bad."""
     if scene.incident.blind:
         return ("No alert can start or clear while nothing is seen. Look at the dashboards by hand.",)
-    return tuple(
+    late = [one for one in scene.incident.active if one.late]
+    first = min((one.fired_at for one in late), default=None)
+    told_late = (f"Told late: this fired at {clock(first)} and was found when the monitor caught up.",) if first else ()
+    return told_late + tuple(
         f"BLIND since {clock(one.since)}: {one.summary}" for one in scene.incident.active if one.key.tier is Tier.BLIND
     )
 

@@ -135,7 +135,8 @@ def owed(response: Response, route: Route) -> tuple[Owed, ...]:
     """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root."""
     if response.before is None:
         happening = _opening(response.after)
-        return (Owed(NewPost.ROOT, happening, mention=_mention(happening, response, (), route)),)
+        over = response.after.recovered_at is not None or not response.after.is_open  # fired and ended in one catch-up
+        return (Owed(NewPost.ROOT, happening, mention=() if over else _mention(happening, response, (), route)),)
     told: dict[Happening, tuple[int, list[Firing]]] = {}
     incident = response.before
     for number, event in enumerate(response.events):

@@ -60,6 +60,7 @@ FIRINGS = st.builds(
     resolved_at=st.none() | TIMES,
     resolved_why=st.text(),
     open_ended=st.booleans(),
+    late=st.booleans(),
 )
 EVENTS: dict[str, st.SearchStrategy[Event]] = {
     "opened": st.builds(Opened, TIMES, ACTORS, st.text(), st.booleans()),

@@ -206,6 +206,29 @@ def test_what_fired_and_cleared_while_nobody_answered_is_told_nevertheless() -> 
     house.tick()
     assert house.kinds() == ["opened", "alert_fired", "snapshot", "alert_resolved"]
     assert house.told == ["root"]
+    assert house.pager.messages[0].post.mention == (), "nobody is called for what is over"
+
+
+def test_a_page_that_comes_late_says_when_it_fired() -> None:
+    house = House(CRITICAL)
+    house.tick()
+    house.says("Login", WORST, since=START + INTERVAL)
+    house.clock.advance(10 * INTERVAL)
+    house.tick()
+    page = house.pager.messages[0].page
+    assert page is not None
+    assert page.notes == ("Told late: this fired at 03:00 UTC and was found when the monitor caught up.",)
+    assert house.pager.messages[0].post.mention == ("S0ONCALL",)
+
+
+def test_a_page_that_comes_in_time_does_not() -> None:
+    house = House(CRITICAL)
+    house.tick()
+    house.says("Login", WORST, since=START + INTERVAL)
+    house.walk(INTERVAL)
+    page = house.pager.messages[0].page
+    assert page is not None
+    assert page.notes == ()
 
 
 def test_points_older_than_the_limit_are_skipped_and_counted() -> None:
