@@ -48,6 +48,9 @@ Point: TypeAlias = Judged | Waiting
 Parts: TypeAlias = Mapping[str, str]
 """The PromQL of a signal by part name, such as requests and failures."""
 
+KEPT = 20_000
+"""Expressions whose number of series is remembered; after so many the reader begins anew."""
+
 SERIES = 20
 """How many series an expression is taken to have before it was read once."""
 
@@ -106,6 +109,8 @@ class Reader:
             return {rule.alert: [Waiting("the evaluation ran out of time")] for rule in rules}
         wanted = list(dict.fromkeys(expr for rule in rules for expr in planned.expressions(rule)))
         answers = self._source.instants(wanted, at, deadline=deadline.left)
+        if len(self._series) > KEPT:
+            self._series.clear()
         self._series.update({expr: len(one.samples) for expr, one in answers.items() if isinstance(one, Samples)})
         return {rule.alert: [self._point(planned, rule, at, answers, deadline)] for rule in rules}
 
