@@ -98,6 +98,8 @@ class Shop:
 class Monitor:
     """The daemon. `env` is added to a clean environment; its output is kept in `folder/log`."""
 
+    program: tuple[str, ...] = ("-m", "monitor", "run")
+
     def __init__(
         self, folder: Path, rules: Path, prometheus: str, slack: SlackServer | None = None, **env: str
     ) -> None:
@@ -140,7 +142,7 @@ class Monitor:
         """Start the process and wait until it listens."""
         with (self.folder / "log").open("ab") as log, (self.folder / "pages").open("ab") as pages:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "monitor", "run"], env=self.env, cwd=self.folder, stdout=pages, stderr=log
+                [sys.executable, *self.program], env=self.env, cwd=self.folder, stdout=pages, stderr=log
             )
         eventually(self.listens, 15, f"the daemon listens; it said:\n{self.log}")
 
