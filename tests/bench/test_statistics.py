@@ -68,7 +68,7 @@ def breaches(
 
 def failing(n: int, share: float, trials: int) -> Iterator[Observation]:
     """So many windows of `n` requests, each of which fails with probability `share`."""
-    random = Random(f"failing {n} {share}").random  # noqa: S311  # a simulation, not a secret
+    random = Random(f"failing {n} {share}").random  # a simulation, not a secret
     for _ in range(trials):
         k = sum(random() < share for _ in range(n))
         yield Observation(k / n, float(n), float(k))
@@ -82,7 +82,7 @@ def shares(factor: float) -> list[float]:
 
 def answering(n: int, factor: float, trials: int) -> Iterator[Observation]:
     """So many windows of `n` requests that take `factor` times as long as usual."""
-    random, weights = Random(f"answering {n} {factor}"), shares(factor)  # noqa: S311  # a simulation
+    random, weights = Random(f"answering {n} {factor}"), shares(factor)  # a simulation
     for _ in range(trials):
         inside = [0] * len(BOUNDS)
         for bucket in random.choices(range(len(BOUNDS)), cum_weights=weights, k=n):

@@ -14,7 +14,7 @@ def total(registry: CollectorRegistry, name: str, **labels: str) -> float:
 
 
 def after(fault: Fault, seconds: float = 600) -> Shop:
-    shop = Shop(Random(7))  # noqa: S311  # traffic, not secrets
+    shop = Shop(Random(7))  # traffic, not secrets
     shop.strike(fault)
     shop.pass_time(seconds)
     return shop

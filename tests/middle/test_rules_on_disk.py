@@ -70,7 +70,7 @@ WAYS: tuple[Callable[[Watched, bytes], None], ...] = (by_file, by_rename, by_lin
 
 
 def test_no_mutation_of_the_files_stops_the_rules_in_force(watched: Watched) -> None:
-    chance = random.Random(20260301)  # noqa: S311  # the same mutations in every run
+    chance = random.Random(20260301)  # the same mutations in every run
     came_of_it: Counter[bool | None] = Counter()
     for number in range(MUTATIONS):
         put = WAYS[number % len(WAYS)]
