@@ -35,7 +35,7 @@ log = structlog.get_logger()
 POOL = 8
 """Groups that may be evaluated at the same time."""
 
-RULES, RELOAD, RECORD = "(rules)", "(reload)", "(record)"
+RULES, RELOAD, RECORD, SURVEY = "(rules)", "(reload)", "(record)", "(survey)"
 """The jobs beside the groups; no group has such a name."""
 
 LOOK_EVERY = 5
@@ -78,6 +78,7 @@ class Daemon:
         self._app = app
         self._orders: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._workers = Workers(POOL, "evaluation")
+        self._surveys = Workers(1, "survey")
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(1)},
@@ -132,6 +133,7 @@ class Daemon:
         self._scheduler.shutdown(wait=False)
         self._app.outbox.stop()
         self._serving.stop()
+        self._surveys.stop(0.0)
         clean = self._workers.stop(STOP_WITHIN / 2)
         self._outbox.join(STOP_WITHIN / 4)
         self._serving.join(STOP_WITHIN / 4)
@@ -188,6 +190,7 @@ class Daemon:
             metrics.duration.observe(clock.monotonic() - began)
         if evaluated is not None:
             self._tell(evaluated, clock.monotonic() - began)
+        self._survey_once_all_ran()
 
     def _tell(self, evaluated: Evaluated, seconds: float) -> None:
         metrics = self._app.metrics
@@ -259,6 +262,12 @@ class Daemon:
         outcome = self._app.folder.poll()
         if outcome is not None:
             self._took(outcome)
+
+    def _survey_once_all_ran(self) -> None:
+        """Let rules that came into force be surveyed, in a thread of its own, once every group was evaluated."""
+        names = {group.name for group in self._app.book.now.rules.groups}
+        if self._app.surveyor.due and names <= self._progress.tried:
+            self._surveys.submit(SURVEY, lambda: self._look(self._app.surveyor.look))
 
     def _look(self, look: Callable[[], object]) -> None:
         try:

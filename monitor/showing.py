@@ -46,6 +46,7 @@ class Showing:
             standing=lambda: self._app.folder.standing,
             gauges=self.gauges,
             view=self.view,
+            doubts=lambda: self._app.surveyor.last.doubts,
         )
 
     def healthy(self) -> Health:

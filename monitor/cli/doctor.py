@@ -1,9 +1,12 @@
 """`doctor`: whether everything is in place, a line each, with the mend where it is not."""
 
+import math
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
@@ -19,16 +22,34 @@ from monitor.bootstrap import (
 from monitor.core.model import Verdict
 from monitor.core.rule import Rule, RuleSet
 from monitor.core.words import plain
+from monitor.files import Severity
 from monitor.grid import newest_point
 from monitor.ports import StoreError
 from monitor.ranges import Deadline
 from monitor.reading import Judged, Point, Reader, plan
 from monitor.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
+from monitor.survey import Doubt, Means, Surveyed, survey
 
 PATIENCE = 10.0
+"""Seconds for everything that is asked of one Prometheus."""
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
 SKEW = 30.0
 """Seconds by which two clocks may differ before times on pages mislead."""
+
+
+class Told(Protocol):
+    """What a Prometheus tells of itself, as far as it is needed here."""
+
+    @property
+    def scrape_timeout(self) -> str:
+        """The global one, such as 10s; empty where it does not tell."""
+
+    @property
+    def skew(self) -> float | None:
+        """The seconds by which its clock is ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +95,9 @@ def _lines(env_file: Path | None, secrets_dir: Path | None) -> Iterator[Line]:
 
 
 def _prometheus(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
-    source = prometheus_of(settings)
-    clock = SystemClock()
-    told = source.describe(clock.now(), deadline=PATIENCE)
+    source, clock = prometheus_of(settings), SystemClock()
+    deadline = Deadline(clock, clock.monotonic() + PATIENCE)
+    told = source.describe(clock.now(), deadline=deadline.left)
     if not told.reachable:
         yield Line(ok=False, what=f"Prometheus {source.url}", mend=f"{told.problem}; see MONITOR_PROMETHEUS__URL")
         return
@@ -87,12 +108,56 @@ def _prometheus(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
     else:
         yield Line(ok=True, what="clocks agree")
     if rules is not None:
-        reader, planned = Reader(source, Baselines(source)), plan(rules)
-        for group in rules.groups:
-            at = newest_point(group, clock.now().timestamp())
-            deadline = Deadline(clock, clock.monotonic() + PATIENCE)
-            points = reader.together(planned, group.rules, at, deadline)
-            yield from (_rule(rule, points[rule.alert][0]) for rule in group.rules)
+        means = Means(source, Baselines(source), deadline, told.retention)
+        yield from _rules(rules, means, clock.now().timestamp(), told)
+
+
+def _rules(rules: RuleSet, means: Means, now: float, told: Told) -> Iterator[Line]:
+    """Judge every rule once, and say what the data tell about the rules themselves."""
+    planned, reader = plan(rules), Reader(means.source, means.baselines)
+    newest = {group.name: newest_point(group, now) for group in rules.groups}
+    points = {
+        alert: one[0]
+        for group in rules.groups
+        for alert, one in reader.together(planned, group.rules, newest[group.name], means.deadline).items()
+    }
+    surveyed = survey(rules, planned, means, min(newest.values(), default=int(now)))
+    said = {doubt.rule for doubt in surveyed.doubts if doubt.code.startswith("no-series")}
+    for rule in (rule for group in rules.groups for rule in group.rules):
+        point = points[rule.alert]
+        if rule.alert not in said or not isinstance(point, Judged) or point.judgements:
+            yield _rule(rule, point)
+    yield from (_doubt(one) for one in surveyed.doubts)
+    if surveyed.problem:
+        mend = "try again when Prometheus has time"
+        yield Line(ok=None, what=f"what only data can tell was not all looked at: {surveyed.problem}", mend=mend)
+    yield from _offsets(rules, told, surveyed)
+
+
+def _doubt(doubt: Doubt) -> Line:
+    what = f"{doubt.place} {doubt.rule}: {doubt.sentence}"
+    return Line(ok=False if doubt.severity is Severity.ERROR else None, what=what, mend=doubt.mend)
+
+
+def _offsets(rules: RuleSet, told: Told, surveyed: Surveyed) -> Iterator[Line]:
+    """Say which groups look at times for which scrapes may still be under way."""
+    timeout = in_seconds(told.scrape_timeout)
+    skew = max(0.0, abs(told.skew or 0.0) - 1)  # it is known to a second
+    for group in rules.groups:
+        needed = surveyed.paces.get(group.name, 0.0) if timeout is None else timeout + skew
+        if group.query_offset < math.floor(needed):
+            whose = (
+                "the time between two scrapes" if timeout is None else "the scrape timeout and the clocks' difference"
+            )
+            what = f"group {group.name}: a query_offset of {group.query_offset}s is less than {whose}, {needed:.0f} s"
+            yield Line(ok=None, what=what, mend=f"late scrapes are missed; write query_offset: {math.ceil(needed)}s")
+
+
+def in_seconds(duration: str) -> float | None:
+    """Give a duration as Prometheus writes it (1m30s) in seconds, or None where it is none."""
+    if not re.fullmatch(r"(\d+(ms|[smhd]))+", duration):
+        return None
+    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|[smhd])", duration))
 
 
 def _rule(rule: Rule, point: Point) -> Line:
