@@ -131,7 +131,7 @@ def _rules(rules: RuleSet, means: Means, now: float, told: Told) -> Iterator[Lin
     if surveyed.problem:
         mend = "try again when Prometheus has time"
         yield Line(ok=None, what=f"what only data can tell was not all looked at: {surveyed.problem}", mend=mend)
-    yield from _offsets(rules, told, surveyed)
+    yield from offsets(rules, told, surveyed)
 
 
 def _doubt(doubt: Doubt) -> Line:
@@ -139,7 +139,7 @@ def _doubt(doubt: Doubt) -> Line:
     return Line(ok=False if doubt.severity is Severity.ERROR else None, what=what, mend=doubt.mend)
 
 
-def _offsets(rules: RuleSet, told: Told, surveyed: Surveyed) -> Iterator[Line]:
+def offsets(rules: RuleSet, told: Told, surveyed: Surveyed) -> Iterator[Line]:
     """Say which groups look at times for which scrapes may still be under way."""
     timeout = in_seconds(told.scrape_timeout)
     skew = max(0.0, abs(told.skew or 0.0) - 1)  # it is known to a second
@@ -166,7 +166,7 @@ def _rule(rule: Rule, point: Point) -> Line:
     if point.error:
         return Line(ok=False, what=f"rule {rule.alert}", mend=point.error)
     if not point.instances and not point.judgements:
-        mend = f"its selectors match no series; look at {rule.place}, or say `optional: true`"
+        mend = f"its reading is empty; look at {rule.place}, or say `optional: true`"
         return Line(ok=None if rule.optional else False, what=f"rule {rule.alert}", mend=mend)
     wrong = next((one.why for one in point.judgements.values() if one.verdict is Verdict.ERROR), None)
     if wrong is None and not point.instances:

@@ -42,7 +42,7 @@ def warning(rule: Rule, code: str, sentence: str, mend: str) -> Doubt:
 
 def named(instances: Iterable[Labels]) -> str:
     """Name instances by the values of their labels, the first few of many; nothing where there are no labels."""
-    names = ["/".join(value for _, value in labels) for labels in sorted(instances) if labels]
+    names = [name for name in ("/".join(value for _, value in one if value) for one in sorted(instances)) if name]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f" of {', '.join(names[:NAMED])}{more}" if names else ""
 

@@ -96,9 +96,13 @@ def values_of(rule: Rule, planned: Plan) -> tuple[str, ...]:
 
 def series_doubts(rule: Rule, planned: Plan, facts: Facts) -> Iterator[Doubt]:
     """Give the selectors of `rule` that match nothing, and the labels that their series do not have."""
+    missing: set[str] = set()
     for one in named_by(rule):
         lately = facts.of(one.lately)
         if lately == ():
+            if one.what == "failures" and "requests" in missing:
+                continue  # said already
+            missing.add(one.what)
             yield _missing(rule, one, facts)
         elif lately is not None:
             yield from _labels(rule, one.what, tuple(name for name in one.by if name != "le"), lately)
