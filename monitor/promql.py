@@ -246,8 +246,12 @@ def requests_expression(signal: Latency, window: int) -> str:
 
 
 def selectors(expr: str) -> tuple[str, ...]:
-    """Give each selector in `expr` once, without those that are asked whether they are absent. Raises as above."""
-    return tuple(dict.fromkeys(str(one) for one in _selectors(_parse(expr), passed_over=_ABSENT)))
+    """Give each selector in `expr` once, without offsets, and without those that are asked whether they are absent.
+
+    Matchers that are joined by `or` are left out, as Prometheus does not know them. Raises as above.
+    """
+    found = (str(one) for one in _selectors(_parse(expr), passed_over=_ABSENT))
+    return tuple(dict.fromkeys(one for one in found if one))
 
 
 def series_expression(selector: str, by: tuple[str, ...], seconds: int) -> str:

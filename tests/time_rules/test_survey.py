@@ -22,6 +22,7 @@ from monitor.survey import Means, Surveyed, survey
 from tests.time_rules.histories import START, Points, counter, gauge, histogram, seen
 from tests.time_rules.walk import written
 
+DOCS = Path(__file__).parents[2] / "docs" / "rules.md"
 DAY, HOUR = 86_400, 3600
 BUSY, QUIET = 150.0, 5.0
 LATELY = seen(-2 * HOUR, 0)
@@ -236,6 +237,13 @@ DOUBTFUL = [
         ("too-few-requests", "warning", "24 of 24 h of a, b had no request in 60s: nothing can be judged then"),
     ]),
 ]  # fmt: skip
+
+
+def test_every_kind_of_finding_stands_in_the_documentation() -> None:
+    section = DOCS.read_text().partition("## What only your data can tell")[2].partition("\n## ")[0]
+    assert {code for row in DOUBTFUL for code, _, _ in row[2]} == set(
+        re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)
+    )
 
 
 RELEASES = [
