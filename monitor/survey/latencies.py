@@ -64,7 +64,7 @@ def _limits(rule: Rule, signal: Latency, facts: Facts, bounds: Bounds) -> Iterat
 def _said(signal: Latency, tier: TierRule, labels: Labels, edges: tuple[float, ...], facts: Facts) -> _Said | None:
     found = facts.references(signal, tier.guards.min_requests)
     read = found.of(labels) if found is not None else ()
-    base = base_of(signal, tier, read) if found is not None or signal.baseline.fixed is not None else None
+    base = base_of(signal, tier, read) if found is not None else None
     if base is None or tier.above is None:
         return None
     made = resolution(edges, base, tier.above)

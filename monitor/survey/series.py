@@ -157,8 +157,7 @@ def paces(rule: Rule, facts: Facts) -> dict[Labels, float]:
     for one in named_by(rule):
         for sample in (facts.of(one.samples) or ()) if one.windowed else ():
             if sample.value > 0:
-                labels = pick(sample.labels, rule.signal.by)
-                found[labels] = max(found.get(labels, 0.0), SPAN / sample.value)
+                found[pick(sample.labels, rule.signal.by)] = SPAN / sample.value
     return found
 
 

@@ -15,11 +15,11 @@ from monitor.adapters.prometheus import PrometheusSource
 from monitor.baselines import Baselines
 from monitor.core.model import utc
 from monitor.core.rule import RuleSet
-from monitor.ports import Answer, BadQuery, MetricsSource, Partial, Unanswered
+from monitor.ports import Answer, BadQuery, MetricsSource, Partial, RangeAnswer, Unanswered
 from monitor.ranges import Deadline
 from monitor.reading import plan
 from monitor.survey import Means, Surveyed, survey
-from tests.time_rules.histories import START, Points, counter, gauge, histogram, seen
+from tests.time_rules.histories import START, Points, counter, gauge, histogram, seen, without
 from tests.time_rules.walk import written
 
 DOCS = Path(__file__).parents[2] / "docs" / "rules.md"
@@ -54,6 +54,9 @@ HISTORY = {
     'gone_total{job="auth"}': growing(BUSY, last=-2 * HOUR),
     'each_minute_total{job="auth"}': growing(BUSY, step=60),
     'each_25_seconds_total{job="auth"}': growing(BUSY, step=25),
+    'mixed_total{job="a",code="500"}': growing(BUSY),
+    'mixed_total{job="b",code="500"}': growing(BUSY, step=25),
+    'lost_total{job="auth",code="500"}': without(growing(BUSY), [-60]),
     'up{job="auth"}': gauge(LATELY, lambda _: 1.0),
     'build_info{job="auth",version="1"}': gauge(LATELY, lambda _: 1.0),
     'depth{job="auth"}': gauge(LATELY, lambda _: 1.0),
@@ -92,8 +95,10 @@ def count(counter_: str, alive: str = "up") -> str:
 
 GOOD = [
     ("a ratio", ratio("good_total")),
+    ("a scrape that was lost", ratio("lost_total")),
     ("a latency", latency("auth|web", "trailing")),
     ("a latency with every reference, yesterday standing in for weeks", latency("auth", "[same_time, trailing]")),
+    ("a limit just under the end of the bucket of its baseline", latency("auth", "{fixed: 330ms}")),
     ("a fixed baseline", latency("auth", "{fixed: 240ms}")),
     ("a query with a condition", query("depth", "requires: {expr: 'sum(good_total)', above: 1}")),
     ("a count", count("good_total")),
@@ -162,6 +167,13 @@ DOUBTFUL = [
             f"a window of 60s is less than 4 scrapes, so that a lost one can empty it: {EACH_25}",
         ),
     ]),
+    ("one instance whose scrapes are further apart", ratio("mixed_total"), [
+        (
+            "window-short",
+            "warning",
+            f"a window of 60s is less than 4 scrapes, so that a lost one can empty it: {EACH_25.replace('auth', 'b')}",
+        ),
+    ]),
     # latencies
     ("a limit above the last bucket", latency("stuck", "trailing"), [
         (
@@ -198,11 +210,11 @@ DOUBTFUL = [
             f"this rule can never judge: no reference is to be had for any instance {YOUNG}",
         ),
     ]),
-    ("no reference, but a ceiling", latency("young", "trailing", rest=", ceiling: 2s"), [
+    ("no reference, but a ceiling", latency("young", "trailing", rest=", ceiling: 1800ms"), [
         (
             "no-reference",
             "warning",
-            f"no reference is to be had for any instance, its ceiling of 2 s stands in {YOUNG}",
+            f"no reference is to be had for any instance, its ceiling of 1.8 s stands in {YOUNG}",
         ),
     ]),
     ("a ceiling above the last bucket", latency("young", "trailing", rest=", ceiling: 9s"), [
@@ -322,6 +334,22 @@ def test_what_is_not_answered_is_one_sentence_and_no_finding(tmp_path: Path, ans
     found = looked(ScriptedSource(said), written(tmp_path, rules))
     assert (found.doubts, found.problem) == ((), problem)
     assert not any("[86400s:" in expr or "3600s]) by" in expr for expr in asked) or not problem
+
+
+class Forgetful:
+    """A source that answers for one time, and not for a stretch."""
+
+    def __init__(self, source: PrometheusSource) -> None:
+        self.instant, self.instants, self.clock = source.instant, source.instants, source.clock
+
+    def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:  # noqa: ARG002  # the port's
+        return Unanswered("timeout")
+
+
+def test_what_was_read_before_the_trouble_is_told_and_nothing_else(tmp_path: Path, source: PrometheusSource) -> None:
+    high = latency("young", "trailing", rest=", ceiling: 9s")
+    found = looked(Forgetful(source), written(tmp_path, high + query("god").replace("alert: R", "alert: S")))
+    assert ([one.sentence for one in found.doubts], found.problem) == (["`expr` matches no series: god"], "timeout")
 
 
 def test_nothing_is_asked_without_time(tmp_path: Path) -> None:
