@@ -122,16 +122,21 @@ def _rules(rules: RuleSet, means: Means, now: float, told: Told) -> Iterator[Lin
         for alert, one in reader.together(planned, group.rules, newest[group.name], means.deadline).items()
     }
     surveyed = survey(rules, planned, means, min(newest.values(), default=int(now)))
-    said = {doubt.rule for doubt in surveyed.doubts if doubt.code.startswith("no-series")}
+    said = {doubt.rule for doubt in surveyed.doubts if _says_empty(doubt)}
     for rule in (rule for group in rules.groups for rule in group.rules):
         point = points[rule.alert]
-        if rule.alert not in said or not isinstance(point, Judged) or point.judgements:
+        if rule.alert not in said or not isinstance(point, Judged) or point.judgements or point.error:
             yield _rule(rule, point)
     yield from (_doubt(one) for one in surveyed.doubts)
     if surveyed.problem:
         mend = "try again when Prometheus has time"
         yield Line(ok=None, what=f"what only data can tell was not all looked at: {surveyed.problem}", mend=mend)
     yield from offsets(rules, told, surveyed)
+
+
+def _says_empty(doubt: Doubt) -> bool:
+    """Whether it explains why a rule reads nothing: one of its selectors that it cannot do without."""
+    return doubt.code == "no-series-lately" or (doubt.code == "no-series" and doubt.severity is not Severity.WARNING)
 
 
 def _doubt(doubt: Doubt) -> Line:

@@ -132,7 +132,7 @@ def _missing(rule: Rule, one: Named, facts: Facts) -> Doubt:
         mend = "compare its name and labels with what Prometheus has"
         if one.what == "failures":
             mend += "; failures should be exported at 0 from the start, or the first ones are not seen"
-        elif not rule.optional:
+        elif one.what != "version" and not rule.optional:
             mend += ", or say `optional: true`"
         doubt = (error if one.alone else warning)(rule, "no-series", sentence, mend)
     return replace(doubt, severity=Severity.REMARK) if rule.optional or one.expected else doubt

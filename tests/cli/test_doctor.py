@@ -291,6 +291,18 @@ def test_a_query_that_prometheus_refuses(house: House, prometheus: Prometheus) -
     assert code == 1
 
 
+def test_a_query_that_is_refused_says_so_though_its_selector_matches_nothing_either(
+    house: House, prometheus: Prometheus
+) -> None:
+    query = """label_replace(api_error, "x", "$1", "job", "(")"""
+    place = house.write("rules/apis.yaml", RULES.replace("api_errors'", f"{query}'"))
+    _, lines = house.examine(prometheus.url)
+    assert "BAD   rule ApiErrors: invalid regular expression in label_replace(): (" in lines
+    assert any(
+        line.startswith(f"BAD   {place}:6:16 ApiErrors: `expr` matches no series: api_error: ") for line in lines
+    )
+
+
 def test_a_rule_that_breaches_now_says_so(house: House, prometheus: Prometheus) -> None:
     house.write("rules/apis.yaml", RULES.replace("above: 2", "above: -1"))
     code, lines = house.examine(prometheus.url)

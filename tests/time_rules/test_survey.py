@@ -296,6 +296,7 @@ def test_what_data_say_against_releases(
     (tmp_path / "releases.yaml").write_text(f"services:\n  auth: {{version: {metric}, label: {label}}}\n")
     found = looked(source, written(tmp_path, query("depth"))).doubts
     assert [one.sentence for one in found] == told
+    assert not any("optional" in one.mend for one in found)
     assert {(one.rule, str(one.place)) for one in found} <= {("releases of auth", f"{tmp_path}/releases.yaml:2:19")}
 
 
