@@ -211,11 +211,18 @@ def test_what_the_data_say_against_a_rule_stands_with_its_place(house: House, pr
     code, lines = house.examine(prometheus.url)
     label = "no series of `requests` has the label `zone`: tell instances apart by what they have, such as `job`"
     pace = "the series of auth, pay come every 15 s, as the last 10 minutes tell: write 60s or more"
-    assert [line for line in lines if str(place) in line] == [
-        f"BAD   rule ApiErrors: its reading is empty; look at {place}:6:16, or say `optional: true`",
+    assert [line for line in lines if line.startswith(f"BAD   {place}")] == [
         f"BAD   {place}:6:16 ApiErrors: {label}",
         f"BAD   {place}:6:16 ApiErrors: a window of 20s is less than 2 scrapes: {pace}",
     ]
+    assert code == 1
+
+
+def test_a_reading_that_is_empty_though_there_are_series(house: House, prometheus: Prometheus) -> None:
+    place = house.write("rules/apis.yaml", RULES.replace("api_errors", "api_errors > 5"))
+    code, lines = house.examine(prometheus.url)
+    assert f"BAD   rule ApiErrors: its reading is empty; look at {place}:6:16, or say `optional: true`" in lines
+    assert not [line for line in lines if line.startswith(f"BAD   {place}")]
     assert code == 1
 
 
