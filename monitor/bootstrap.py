@@ -29,6 +29,7 @@ from monitor.reload import Reloader
 from monitor.rulebook import RuleBook
 from monitor.rulesfolder import RulesError, RulesFolder, Start
 from monitor.settings import Settings
+from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
 from monitor.vigil import Vigil
 
@@ -65,7 +66,7 @@ class App:
     outbox: Outbox
     commands: Commands
     folder: RulesFolder
-    lookout: Lookout
+    surveyor: Surveyor
     token: str
     socket: "SlackSocket | None"
 
@@ -158,8 +159,8 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
     news = Bell()
     desk = Desk(store, clock, book, news.ring)
-    lookout = Lookout()
-    engine = Engine(Reader(source, Baselines(source)), desk, clock, book, lookout)
+    lookout, baselines = Lookout(), Baselines(source)
+    engine = Engine(Reader(source, baselines), desk, clock, book, lookout)
     commands = Commands(desk, store, clock, book, _timed(metrics))
     pager = _pager(settings, terminal)
     outbox = Outbox(store, pager, clock, Scenes(book, engine.readings), news, _counted(metrics))
@@ -176,7 +177,7 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
         folder=RulesFolder(
             start, lambda contents: load_rules(settings, contents), Reloader(desk, clock, book), desk, clock
         ),
-        lookout=lookout,
+        surveyor=Surveyor(source, baselines, clock, book),
         token=token,
         socket=_socket(settings, clock, commands, book),
     )

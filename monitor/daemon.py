@@ -35,7 +35,7 @@ log = structlog.get_logger()
 POOL = 8
 """Groups that may be evaluated at the same time."""
 
-RULES, RELOAD, RECORD = "(rules)", "(reload)", "(record)"
+RULES, RELOAD, RECORD, SURVEY = "(rules)", "(reload)", "(record)", "(survey)"
 """The jobs beside the groups; no group has such a name."""
 
 LOOK_EVERY = 5
@@ -43,6 +43,9 @@ LOOK_EVERY = 5
 
 RECORD_KEPT = 400 * 86400
 """Seconds for which the record of what alerts did is kept; what is older goes once a day."""
+
+NAMED = 5
+"""Rules that a log line about a trouble names."""
 
 MOST_SECONDS = 10.0
 """An evaluation reads for at most this, and for at most 0.8 of its interval."""
@@ -75,6 +78,7 @@ class Daemon:
         self._app = app
         self._orders: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._workers = Workers(POOL, "evaluation")
+        self._surveys = Workers(1, "survey")
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(1)},
@@ -84,7 +88,6 @@ class Daemon:
         inside = Showing(app, self._progress).inside(self.reload)
         self._serving = Serving(application(inside), app.settings.listen, app.socket)
         self._outbox = threading.Thread(target=app.outbox.run, args=(self._outbox_failed,), name="outbox", daemon=True)
-        self._troubles: dict[str, str] = {}
 
     def run(self) -> None:
         """Run until asked to stop. Raises OSError where the listener cannot be bound."""
@@ -130,6 +133,7 @@ class Daemon:
         self._scheduler.shutdown(wait=False)
         self._app.outbox.stop()
         self._serving.stop()
+        self._surveys.stop(0.0)
         clean = self._workers.stop(STOP_WITHIN / 2)
         self._outbox.join(STOP_WITHIN / 4)
         self._serving.join(STOP_WITHIN / 4)
@@ -186,6 +190,7 @@ class Daemon:
             metrics.duration.observe(clock.monotonic() - began)
         if evaluated is not None:
             self._tell(evaluated, clock.monotonic() - began)
+        self._survey_once_all_ran()
 
     def _tell(self, evaluated: Evaluated, seconds: float) -> None:
         metrics = self._app.metrics
@@ -200,18 +205,34 @@ class Daemon:
             told = {"before": str(one.before), "after": str(one.after), "at": one.at, "cause": str(one.cause)}
             shadow = {"shadow": True} if self._app.book.now.in_shadow(one.alert.key.alert) else {}
             log.info("alert.changed", alert=str(one.alert.key), **told, **shadow)
-        self._tell_trouble(evaluated.group, evaluated.why, failed=evaluated.failed)
+        self._tell_time(evaluated)
+        self._tell_troubles(evaluated)
         level = log.info if evaluated.transitions else log.debug
         told = {"group": evaluated.group, "rules": evaluated.rules, "firing": evaluated.firing}
         level("evaluation.completed", points=evaluated.points, took_ms=round(seconds * 1000), **told)
 
-    def _tell_trouble(self, group: str, why: str, *, failed: int) -> None:
-        """Say what is wrong once, not with every evaluation."""
-        if why and why != self._troubles.get(group):
-            log.warning("evaluation.incomplete", group=group, failed=failed, why=why)
-        if not why and self._troubles.get(group):
+    def _tell_time(self, evaluated: Evaluated) -> None:
+        """Say what became of time: a clock that went back, points that were too old, states read from history."""
+        if evaluated.ahead:
+            log.warning("evaluation.clock_behind", group=evaluated.group, seconds=evaluated.ahead)
+        if evaluated.skipped:
+            log.warning("evaluation.points_skipped", group=evaluated.group, points=evaluated.skipped)
+        if evaluated.derived:
+            log.info("evaluation.derived", group=evaluated.group, rules=evaluated.derived)
+
+    def _tell_troubles(self, evaluated: Evaluated) -> None:
+        """Say what is wrong once, not with every evaluation nor for every rule that it befalls."""
+        if not evaluated.points and not evaluated.troubles:
+            return  # nothing was due: what was wrong still stands
+        group, troubles = evaluated.group, evaluated.troubles
+        known = set(self._progress.troubles.get(group, {}).values())
+        self._progress.troubles[group] = troubles
+        for why in dict.fromkeys(troubles.values()):
+            if why not in known:
+                rules = [alert for alert, one in troubles.items() if one == why]
+                log.warning("evaluation.incomplete", group=group, failed=len(rules), why=why, rules=rules[:NAMED])
+        if known and not troubles:
             log.info("evaluation.complete_again", group=group)
-        self._troubles[group] = why
 
     def _watch(self) -> None:
         try:
@@ -241,6 +262,12 @@ class Daemon:
         outcome = self._app.folder.poll()
         if outcome is not None:
             self._took(outcome)
+
+    def _survey_once_all_ran(self) -> None:
+        """Let rules that came into force be surveyed, in a thread of its own, once every group was evaluated."""
+        names = {group.name for group in self._app.book.now.rules.groups}
+        if self._app.surveyor.due and names <= self._progress.tried:
+            self._surveys.submit(SURVEY, lambda: self._look(self._app.surveyor.look))
 
     def _look(self, look: Callable[[], object]) -> None:
         try:

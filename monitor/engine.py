@@ -4,7 +4,7 @@ Read, judge, step, and hand what changed to the desk. Who calls it, and when, is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from monitor.core.evaluate import Stepped, derived, skip, step
 from monitor.core.firing import firing_of, reading_of, snapshot_of, worst_of
@@ -29,8 +29,8 @@ LATE = 2
 class Evaluated:
     """How an evaluation went, for log and metrics.
 
-    Grid points folded and skipped, rules without an answer or in error, and why; by how many seconds the cursors were
-    ahead of the clock, and the rules whose state was derived anew from history.
+    Grid points folded and skipped; the rules without an answer or in error, by name, and why; by how many seconds the
+    cursors were ahead of the clock, and the rules whose state was derived anew from history.
     """
 
     group: str
@@ -38,12 +38,21 @@ class Evaluated:
     points: int = 0
     caught_up: int = 0
     skipped: int = 0
-    failed: int = 0
     firing: int = 0
     transitions: tuple[Transition, ...] = ()
-    why: str = ""
+    troubles: Mapping[str, str] = field(default_factory=dict)
     ahead: int = 0
     derived: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many rules went without an answer or are in error."""
+        return len(self.troubles)
+
+    @property
+    def why(self) -> str:
+        """The first trouble; empty where there is none."""
+        return next(iter(self.troubles.values()), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +263,6 @@ class _Fold:
     def evaluated(self) -> Evaluated:
         """Give how it went."""
         looks = [run.look for run in self.runs if run.look is not None]
-        troubles = [look.waiting or look.error for look in looks if look.waiting or look.error]
         points = sum(run.points for run in self.runs)
         return Evaluated(
             group=self._group.name,
@@ -264,10 +272,9 @@ class _Fold:
             skipped=sum(run.skipped for run in self.runs),
             ahead=max((run.ahead for run in self.runs), default=0),
             derived=tuple(run.rule.alert for run in self.runs if run.derived),
-            failed=len(troubles),
             firing=sum(alert.state is State.FIRING for alert in self.alerts.values()),
             transitions=tuple(one for run in self.runs for one in run.transitions),
-            why=troubles[0] if troubles else "",
+            troubles={one.rule.alert: one.waiting or one.error for one in looks if one.waiting or one.error},
         )
 
 

@@ -24,6 +24,7 @@ REMEMBERED = 3600
 
 _HOLE = 150  # more than the 2 minutes that scrapes may lie apart, for series that are looked back for by 5 minutes
 _COUNT_STEP = 15  # looking more often than targets are scraped finds nothing more
+_ABSENT = frozenset({"absent", "absent_over_time"})
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 # strings of all three kinds, and comments, so that quotes inside them are passed over
@@ -68,18 +69,6 @@ def version_expression(metric: VersionMetric) -> str:
     return _known(f"group by ({metric.label}) ({selector})", selector)
 
 
-def _buckets(signal: Latency, window: int) -> str:
-    histogram = _selector(signal.histogram)
-    if not histogram.name:
-        raise ValueError(f"{signal.histogram!r} must begin with the histogram's name, such as http_duration_seconds")
-    if histogram.name.endswith("_bucket"):
-        raise ValueError(f"{signal.histogram!r} must name the histogram without _bucket")
-    if "le" in signal.by or any(name == "le" for name, _, _ in histogram.matchers):
-        raise ValueError(f"{signal.histogram!r}: the label le belongs to the buckets and cannot be chosen")
-    buckets = _Selector(f"{histogram.name}_bucket", histogram.matchers)
-    return _over_window("sum", (*signal.by, "le"), "increase", buckets, window)
-
-
 @dataclass(frozen=True, slots=True)
 class _Selector:
     """A selector by its content: metric name ("" where there is none) and (label, operator, value) of each matcher."""
@@ -90,6 +79,27 @@ class _Selector:
     def __str__(self) -> str:
         inside = ", ".join(f'{name}{operator}"{value.translate(_ESCAPES)}"' for name, operator, value in self.matchers)
         return f"{self.name}{{{inside}}}" if inside else self.name
+
+
+def _buckets(signal: Latency, window: int) -> str:
+    return _over_window("sum", (*signal.by, "le"), "increase", _bucket_series(signal), window)
+
+
+def _bucket_series(signal: Latency) -> _Selector:
+    histogram = _selector(signal.histogram)
+    if not histogram.name:
+        raise ValueError(f"{signal.histogram!r} must begin with the histogram's name, such as http_duration_seconds")
+    if histogram.name.endswith("_bucket"):
+        raise ValueError(f"{signal.histogram!r} must name the histogram without _bucket")
+    if "le" in signal.by or any(name == "le" for name, _, _ in histogram.matchers):
+        raise ValueError(f"{signal.histogram!r}: the label le belongs to the buckets and cannot be chosen")
+    return _Selector(f"{histogram.name}_bucket", histogram.matchers)
+
+
+def _all_requests(signal: Latency) -> _Selector:
+    """The infinite bucket counts every request."""
+    buckets = _bucket_series(signal)
+    return _Selector(buckets.name, tuple(sorted((*buckets.matchers, ("le", "=", "+Inf")))))
 
 
 def _selector(text: str) -> _Selector:
@@ -146,14 +156,16 @@ def _known(text: str, *meant: _Selector) -> str:
     return text
 
 
-def _selectors(node: Any) -> Iterator[_Selector]:  # noqa: ANN401  # as above
-    """Give every selector in `node`, from left to right."""
+def _selectors(node: Any, passed_over: frozenset[str] = frozenset()) -> Iterator[_Selector]:  # noqa: ANN401  # as above
+    """Give every selector in `node`, from left to right, but those in calls of functions that are `passed_over`."""
+    if isinstance(node, promql_parser.Call) and node.func.name in passed_over:
+        return
     if isinstance(node, promql_parser.VectorSelector):
         yield _content(node)
     inner = (getattr(node, name, None) for name in ("lhs", "rhs", "expr", "vector_selector"))
     for child in (*inner, *getattr(node, "args", ())):
         if child is not None:
-            yield from _selectors(child)
+            yield from _selectors(child, passed_over)
 
 
 def _may_stand(by: tuple[str, ...], window: int) -> None:
@@ -218,3 +230,46 @@ def _plain_string(token: re.Match[str]) -> str:
     """Give a raw string (backticks) in double quotes, which the parser reads as Prometheus does; the rest as it is."""
     text = token.group()
     return f'"{text[1:-1].translate(_ESCAPES)}"' if text.startswith("`") else text
+
+
+# --- what data can tell -----------------------------------------------------------------------------------------------
+
+
+def buckets_selector(signal: Latency) -> str:
+    """Give the selector of every bucket of a latency. Raises as `expressions`."""
+    return str(_bucket_series(signal))
+
+
+def requests_expression(signal: Latency, window: int) -> str:
+    """Give the PromQL of how many requests a latency counts in `window` seconds. Raises as `expressions`."""
+    return _over_window("sum", signal.by, "increase", _all_requests(signal), window)
+
+
+def selectors(expr: str) -> tuple[str, ...]:
+    """Give each selector in `expr` once, without offsets, and without those that are asked whether they are absent.
+
+    Matchers that are joined by `or` are left out, as Prometheus does not know them. Raises as above.
+    """
+    found = (str(one) for one in _selectors(_parse(expr), passed_over=_ABSENT))
+    return tuple(dict.fromkeys(one for one in found if one))
+
+
+def series_expression(selector: str, by: tuple[str, ...], seconds: int) -> str:
+    """Give the PromQL of how many series had a sample in the last `seconds`, by label. Raises as above."""
+    return _over_window("count", by, "last_over_time", _selector(selector), seconds)
+
+
+def samples_expression(selector: str, by: tuple[str, ...], seconds: int) -> str:
+    """Give the PromQL of how many samples the fullest series had in the last `seconds`, by label.
+
+    Only series that were there all the time count. Raises as above.
+    """
+    _may_stand(by, seconds)
+    known = _selector(selector)
+    text = f"max by ({', '.join(by)}) (count_over_time({known}[{seconds}s]) and {known} offset {seconds}s)"
+    return _known(text, known, known)
+
+
+def below_expression(expr: str, limit: float, seconds: int, step: int) -> str:
+    """Give the PromQL of how often `expr` was less than `limit`, looked at each `step` in the last `seconds`."""
+    return f"sum_over_time((({expr}) < bool {limit!r})[{seconds}s:{step}s])"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from monitor.bootstrap import App
 from monitor.core.model import Alert, AlertKey, Tier
-from monitor.lookout import NEVER, SOURCE, group_key
+from monitor.lookout import SOURCE, group_key
 from monitor.ports import GroupState
 from monitor.rulesfolder import Outcome
 from monitor.vigil import BLIND_GROUP, WATCH_EVERY
@@ -14,11 +14,16 @@ from monitor.web import Evaluation, Health, Inside, View
 
 @dataclass(slots=True)
 class Progress:
-    """How far the daemon is: the monotonic time of each last tick, groups evaluated at all, and how that went last."""
+    """How far the daemon is.
+
+    The monotonic time of each last tick, groups evaluated at all, and how that went last: when, and the troubles of
+    rules, by the group's name.
+    """
 
     ticked: dict[str, float] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    troubles: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Showing:
@@ -41,6 +46,7 @@ class Showing:
             standing=lambda: self._app.folder.standing,
             gauges=self.gauges,
             view=self.view,
+            doubts=lambda: self._app.surveyor.last.doubts,
         )
 
     def healthy(self) -> Health:
@@ -74,16 +80,14 @@ class Showing:
         )
 
     def _troubles(self) -> dict[str, str]:
-        """Give why rules were not read lately; while a whole group goes without an answer, that of all its rules."""
-        now = self._app.clock.monotonic()
-        troubles: dict[str, str] = {}
-        for group in self._app.book.now.rules.groups:
-            own, *sights = self._app.lookout.sights(group, now)
-            unread = {one.subject: one.why for one in sights if one.unseen_for > 0 and not one.labels}
-            if own.unseen_for > 0 and own.why != NEVER:
-                unread = {rule.alert: own.why for rule in group.rules}
-            troubles |= {alert: why for alert, why in unread.items() if why != NEVER}
-        return troubles
+        """Give what was wrong with rules when they were evaluated last, by their names."""
+        kept = dict(self._progress.troubles)
+        return {
+            rule.alert: kept[group.name][rule.alert]
+            for group in self._app.book.now.rules.groups
+            for rule in group.rules
+            if rule.alert in kept.get(group.name, {})
+        }
 
     def gauges(self) -> None:
         """Set the metrics that are read from what is kept, at each scrape."""

@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.rule import Availability, Baseline, Count, ErrorRatio, Latency, Query, Signal, VersionMetric
-from monitor.promql import _known, _selector, baseline_expression, expressions, version_expression
+from monitor.promql import (
+    _known,
+    _selector,
+    baseline_expression,
+    below_expression,
+    buckets_selector,
+    expressions,
+    requests_expression,
+    samples_expression,
+    selectors,
+    series_expression,
+    version_expression,
+)
 
 BASELINE = Baseline((), fixed=1.0)
 
@@ -173,3 +185,51 @@ def test_any_text_stays_one_selector_or_is_refused(text: str) -> None:
     assert isinstance(node, promql_parser.AggregateExpr)
     assert isinstance(node.expr, promql_parser.Call)
     assert isinstance(node.expr.args[0], promql_parser.MatrixSelector)
+
+
+# --- what data can tell -----------------------------------------------------------------------------------------------
+
+SELECTORS = [
+    ("one", 'sum by (job) (rate(x{job="a"}[5m]))', ('x{job="a"}',)),
+    ("several, each once", "x / on (job) y + x", ("x", "y")),
+    ("none", "vector(1) + time()", ()),
+    ("without offset and time", "x offset 1d + y @ 5", ("x", "y")),
+    ("not what is asked whether it is absent", "absent(x) or absent_over_time(y[5m]) or z", ("z",)),
+    ("in every branch", 'label_replace(-x, "a", "", "b", "") and topk(2, (y)) or rate(z[5m:1m])', ("x", "y", "z")),
+    ("matchers that Prometheus does not know", '{a="b" or c="d"} + x', ("x",)),
+]
+
+
+@pytest.mark.parametrize(("expr", "found"), [row[1:] for row in SELECTORS], ids=[row[0] for row in SELECTORS])
+def test_the_selectors_of_an_expression(expr: str, found: tuple[str, ...]) -> None:
+    assert selectors(expr) == found
+
+
+SURVEYED = [
+    ("how many series there were", series_expression("x", ("job",), 60), "count by (job) (last_over_time(x[60s]))"),
+    (
+        "how many samples came",
+        samples_expression('x{job="a"}', ("job", "route"), 600),
+        'max by (job, route) (count_over_time(x{job="a"}[600s]) and x{job="a"} offset 600s)',
+    ),
+    ("every bucket", buckets_selector(slow('h{job!="b"}')), 'h_bucket{job!="b"}'),
+    (
+        "every request",
+        requests_expression(slow('h{job!="b"}', "job"), 60),
+        'sum by (job) (increase(h_bucket{job!="b", le="+Inf"}[60s]))',
+    ),
+    ("how often there was less", below_expression("x", 50, 3600, 900), "sum_over_time(((x) < bool 50)[3600s:900s])"),
+]
+
+
+@pytest.mark.parametrize(("made", "expr"), [row[1:] for row in SURVEYED], ids=[row[0] for row in SURVEYED])
+def test_what_a_survey_asks(made: str, expr: str) -> None:
+    assert made == expr
+    promql_parser.parse(made)
+
+
+@pytest.mark.parametrize("selector", ["x[5m]", "x) or (y", 'x{job="a"} offset 5m', "x + y"])
+def test_nothing_breaks_out_of_a_question(selector: str) -> None:
+    for ask in (series_expression, samples_expression):
+        with pytest.raises(ValueError, match=r"must|PromQL"):
+            ask(selector, (), 60)

@@ -1,9 +1,12 @@
 """`doctor`: whether everything is in place, a line each, with the mend where it is not."""
 
+import math
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
@@ -20,16 +23,34 @@ from monitor.bootstrap import (
 from monitor.core.model import Verdict
 from monitor.core.rule import Rule, RuleSet
 from monitor.core.words import plain
+from monitor.files import Severity
 from monitor.grid import newest_point
 from monitor.ports import StoreError
 from monitor.ranges import Deadline
 from monitor.reading import Judged, Point, Reader, plan
 from monitor.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
+from monitor.survey import Doubt, Means, Surveyed, survey
 
 PATIENCE = 10.0
+"""Seconds for everything that is asked of one Prometheus."""
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
 SKEW = 30.0
 """Seconds by which two clocks may differ before times on pages mislead."""
+
+
+class Told(Protocol):
+    """What a Prometheus tells of itself, as far as it is needed here."""
+
+    @property
+    def scrape_timeout(self) -> str:
+        """The global one, such as 10s; empty where it does not tell."""
+
+    @property
+    def skew(self) -> float | None:
+        """The seconds by which its clock is ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +96,77 @@ def _lines(env_file: Path | None, secrets_dir: Path | None) -> Iterator[Line]:
 
 
 def _prometheus(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
-    reachable = False
-    for source in prometheus_servers(settings):
-        told = source.describe(SystemClock().now(), deadline=PATIENCE)
+    clock, first = SystemClock(), None
+    deadline = Deadline(clock, clock.monotonic() + PATIENCE)
+    for server in prometheus_servers(settings):
+        told = server.describe(clock.now(), deadline=deadline.left)
         if not told.reachable:
-            yield Line(ok=False, what=f"Prometheus {source.url}", mend=f"{told.problem}; see MONITOR_PROMETHEUS__URL")
+            yield Line(ok=False, what=f"Prometheus {server.url}", mend=f"{told.problem}; see MONITOR_PROMETHEUS__URL")
             continue
-        reachable = True
+        first = first or told
         retention = f", keeps {told.retention}" if told.retention else ""
-        yield Line(ok=True, what=f"Prometheus {source.url}: version {told.version or 'not told'}{retention}")
+        yield Line(ok=True, what=f"Prometheus {server.url}: version {told.version or 'not told'}{retention}")
         if told.skew is not None and abs(told.skew) > SKEW:
             yield Line(ok=False, what=f"clocks: Prometheus's differs by {told.skew:.0f} s", mend="let both follow NTP")
         else:
             yield Line(ok=True, what="clocks agree")
-    if rules is not None and reachable:
-        yield from _rules(settings, rules)
+    if rules is not None and first is not None:
+        source = source_of(settings)
+        means = Means(source, Baselines(source), deadline, first.retention)
+        yield from _rules(rules, means, clock.now().timestamp(), first)
 
 
-def _rules(settings: Settings, rules: RuleSet) -> Iterator[Line]:
-    source, clock = source_of(settings), SystemClock()
-    reader, planned = Reader(source, Baselines(source)), plan(rules)
+def _rules(rules: RuleSet, means: Means, now: float, told: Told) -> Iterator[Line]:
+    """Judge every rule once, and say what the data tell about the rules themselves."""
+    planned, reader = plan(rules), Reader(means.source, means.baselines)
+    newest = {group.name: newest_point(group, now) for group in rules.groups}
+    points = {
+        alert: one[0]
+        for group in rules.groups
+        for alert, one in reader.together(planned, group.rules, newest[group.name], means.deadline).items()
+    }
+    surveyed = survey(rules, planned, means, min(newest.values(), default=int(now)))
+    said = {doubt.rule for doubt in surveyed.doubts if _says_empty(doubt)}
+    for rule in (rule for group in rules.groups for rule in group.rules):
+        point = points[rule.alert]
+        if rule.alert not in said or not isinstance(point, Judged) or point.judgements or point.error:
+            yield _rule(rule, point)
+    yield from (_doubt(one) for one in surveyed.doubts)
+    if surveyed.problem:
+        mend = "try again when Prometheus has time"
+        yield Line(ok=None, what=f"what only data can tell was not all looked at: {surveyed.problem}", mend=mend)
+    yield from offsets(rules, told, surveyed)
+
+
+def _says_empty(doubt: Doubt) -> bool:
+    """Whether it explains why a rule reads nothing: one of its selectors that it cannot do without."""
+    return doubt.code == "no-series-lately" or (doubt.code == "no-series" and doubt.severity is not Severity.WARNING)
+
+
+def _doubt(doubt: Doubt) -> Line:
+    what = f"{doubt.place} {doubt.rule}: {doubt.sentence}"
+    return Line(ok=False if doubt.severity is Severity.ERROR else None, what=what, mend=doubt.mend)
+
+
+def offsets(rules: RuleSet, told: Told, surveyed: Surveyed) -> Iterator[Line]:
+    """Say which groups look at times for which scrapes may still be under way."""
+    timeout = in_seconds(told.scrape_timeout)
+    skew = max(0.0, abs(told.skew or 0.0) - 1)  # it is known to a second
     for group in rules.groups:
-        at = newest_point(group, clock.now().timestamp())
-        deadline = Deadline(clock, clock.monotonic() + PATIENCE)
-        points = reader.together(planned, group.rules, at, deadline)
-        yield from (_rule(rule, points[rule.alert][0]) for rule in group.rules)
+        needed = surveyed.paces.get(group.name, 0.0) if timeout is None else timeout + skew
+        if group.query_offset < math.floor(needed):
+            whose = (
+                "the time between two scrapes" if timeout is None else "the scrape timeout and the clocks' difference"
+            )
+            what = f"group {group.name}: a query_offset of {group.query_offset}s is less than {whose}, {needed:.0f} s"
+            yield Line(ok=None, what=what, mend=f"late scrapes are missed; write query_offset: {math.ceil(needed)}s")
+
+
+def in_seconds(duration: str) -> float | None:
+    """Give a duration as Prometheus writes it (1m30s) in seconds, or None where it is none."""
+    if not re.fullmatch(r"(\d+(ms|[smhd]))+", duration):
+        return None
+    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|[smhd])", duration))
 
 
 def _rule(rule: Rule, point: Point) -> Line:
@@ -108,7 +175,7 @@ def _rule(rule: Rule, point: Point) -> Line:
     if point.error:
         return Line(ok=False, what=f"rule {rule.alert}", mend=point.error)
     if not point.instances and not point.judgements:
-        mend = f"its selectors match no series; look at {rule.place}, or say `optional: true`"
+        mend = f"its reading is empty; look at {rule.place}, or say `optional: true`"
         return Line(ok=None if rule.optional else False, what=f"rule {rule.alert}", mend=mend)
     wrong = next((one.why for one in point.judgements.values() if one.verdict is Verdict.ERROR), None)
     if wrong is None and not point.instances:

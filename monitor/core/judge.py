@@ -128,6 +128,11 @@ def _judge_latency(
     return replace(_judgement(verdict, tier_rule, judged, why), baseline=references)
 
 
+def base_of(signal: Latency, tier_rule: TierRule, read: tuple[Reference, ...]) -> float | None:
+    """Give B, the seconds that a latency is held against in this tier, or None where there is nothing."""
+    return _base(_references(signal, read), tier_rule.limit)
+
+
 def _references(signal: Latency, read: tuple[Reference, ...]) -> tuple[Reference, ...]:
     """Give every reference that counts: those read, the fixed one, or the ceiling where nothing else is to be had."""
     baseline = signal.baseline

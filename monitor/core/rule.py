@@ -333,6 +333,7 @@ class VersionMetric:
     service: str
     selector: str
     label: str
+    place: Place = field(default=Place("", 1, 1), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

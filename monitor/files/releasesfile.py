@@ -34,7 +34,7 @@ def _service(service: str, node: Node, report: Report) -> tuple[VersionMetric, .
     fields = Fields(node, keys.RELEASED, report)
     metric = fields.take("version", _info_metric, "")
     label = fields.take("label", label_name, "version")
-    return (VersionMetric(service, metric, label),) if metric else ()
+    return (VersionMetric(service, metric, label, fields.at("version")),) if metric else ()
 
 
 def _info_metric(node: Node) -> str:

@@ -6,7 +6,7 @@ Slack.
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ from monitor.core.events import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.ports import ConflictError, Store, StoreError
 from monitor.rulesfolder import Outcome, Standing
+from monitor.survey import Doubt
 from monitor.web import prometheus
 from monitor.web.rules import report_of, standing_of, transition_of
 from monitor.web.shapes import incident_in_full, incident_in_short
@@ -59,6 +60,7 @@ class Inside:
     standing: Callable[[], Standing]
     gauges: Callable[[], None]
     view: Callable[[], prometheus.View]
+    doubts: Callable[[], Sequence[Doubt]] = tuple
 
 
 def application(inside: Inside) -> Starlette:
@@ -119,7 +121,7 @@ class _Pages:
         return _json({"version": 1, "reloaded": True, **report_of(outcome.report)})
 
     async def standing(self, _request: Request) -> Response:
-        return _json({"version": 1, **standing_of(self._inside.standing())})
+        return _json({"version": 1, **standing_of(self._inside.standing(), self._inside.doubts())})
 
     async def rules(self, request: Request) -> Response:
         view = await run_in_threadpool(self._inside.view)

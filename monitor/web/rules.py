@@ -1,11 +1,13 @@
 """How it stands with the rules, and what alerts did, as JSON, version 1, for programs. Pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from monitor.core.model import utc
 from monitor.ports import Recorded
 from monitor.reload import Report
 from monitor.rulesfolder import Standing
+from monitor.survey import Doubt
 from monitor.web.shapes import time_of
 
 
@@ -33,14 +35,25 @@ def report_of(report: Report) -> dict[str, Any]:
     }
 
 
-def standing_of(standing: Standing) -> dict[str, Any]:
-    """Give which rules are in force, since when, and what is wrong with those on disk."""
+def standing_of(standing: Standing, doubts: Sequence[Doubt]) -> dict[str, Any]:
+    """Give which rules are in force, since when, what is wrong with those on disk, and what data say against them."""
     return {
         "rules": standing.digest,
         "since": time_of(standing.since),
         "problems": standing.problems,
         "on_last_good": standing.on_last_good,
         "report": report_of(standing.report) if standing.report else None,
+        "doubts": [
+            {
+                "rule": one.rule,
+                "place": str(one.place),
+                "severity": str(one.severity),
+                "code": one.code,
+                "sentence": one.sentence,
+                "mend": one.mend,
+            }
+            for one in doubts
+        ],
     }
 
 

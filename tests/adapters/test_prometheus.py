@@ -238,7 +238,7 @@ def test_a_description(source: PrometheusSource) -> None:
     found = source.describe(now + timedelta(seconds=40), deadline=5)
     assert (found.reachable, found.problem) == (True, "")
     assert found.version.startswith("2.")
-    assert (found.retention, found.scrape_interval) == ("100y", "1s")
+    assert (found.retention, found.scrape_interval, found.scrape_timeout) == ("100y", "1s", "1s")
     assert found.skew == pytest.approx(-40, abs=2)
     assert abs((source.clock() or now) - now) < timedelta(seconds=3)
 

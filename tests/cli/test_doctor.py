@@ -2,6 +2,8 @@
 
 import json
 import re
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,9 +11,14 @@ from email.utils import format_datetime
 
 import pytest
 
+from monitor.adapters.prometheus.visit import Described
 from monitor.adapters.store import open_store
+from monitor.cli import doctor
+from monitor.cli.doctor import in_seconds, offsets
+from monitor.core.rule import Group, Route, Routing, RuleSet
+from monitor.survey import Surveyed
 from tests.cli.folder import RULES, Folder
-from tests.servers.hostile import Hostile, reply, vector
+from tests.servers.hostile import Hostile, hang, reply, vector
 from tests.servers.prometheus import Prometheus
 from tests.servers.slack import SlackServer
 
@@ -21,7 +28,7 @@ CANARY = "canary-7f3a"
 @pytest.fixture(scope="module")
 def prometheus() -> Iterator[Prometheus]:
     now = int(time.time())
-    history = [(at, 0.0) for at in range(now - 600, now + 600, 15)]
+    history = [(at, 0.0) for at in range(now - 1800, now + 600, 15)]
     with Prometheus(history={'api_errors{job="pay"}': history, 'api_errors{job="auth"}': history}) as running:
         yield running
 
@@ -185,15 +192,93 @@ def test_clocks_that_differ(house: House) -> None:
 
 def test_a_rule_that_matches_no_series(house: House, prometheus: Prometheus) -> None:
     misspelt = RULES.replace("api_errors", "api_error")
-    house.write("rules/apis.yaml", misspelt)
+    place = house.write("rules/apis.yaml", misspelt)
     code, lines = house.examine(prometheus.url)
-    mend = f"its selectors match no series; look at {house.path}/rules/apis.yaml:6:16, or say `optional: true`"
-    assert f"BAD   rule ApiErrors: {mend}" in lines
+    found = f"{place}:6:16 ApiErrors: `expr` matches no series: api_error: compare its name and labels with what"
+    assert [line for line in lines if "ApiErrors" in line] == [f"BAD   {found} Prometheus has, or say `optional: true`"]
     assert code == 1
     house.write("rules/apis.yaml", misspelt.replace("prepare:", "optional: true\n        prepare:"))
     code, lines = house.examine(prometheus.url)
-    assert f"note  rule ApiErrors: {mend}" in lines
+    assert [line for line in lines if "ApiErrors" in line] == [f"note  {found} Prometheus has"]
     assert code == 0
+
+
+def test_what_the_data_say_against_a_rule_stands_with_its_place(house: House, prometheus: Prometheus) -> None:
+    ratio = "error_ratio: {requests: 'api_errors', failures: 'job=\"pay\"', by: [job, zone], window: 20s}"
+    place = house.write(
+        "rules/apis.yaml", RULES.replace("query: {expr: 'api_errors', by: [job]}", ratio).replace("2,", "2%,")
+    )
+    code, lines = house.examine(prometheus.url)
+    label = "no series of `requests` has the label `zone`: tell instances apart by what they have, such as `job`"
+    pace = "the series of auth, pay come every 15 s, as the last 10 minutes tell: write 60s or more"
+    assert [line for line in lines if line.startswith(f"BAD   {place}")] == [
+        f"BAD   {place}:6:16 ApiErrors: {label}",
+        f"BAD   {place}:6:16 ApiErrors: a window of 20s is less than 2 scrapes: {pace}",
+    ]
+    assert code == 1
+
+
+def test_a_reading_that_is_empty_though_there_are_series(house: House, prometheus: Prometheus) -> None:
+    place = house.write("rules/apis.yaml", RULES.replace("api_errors", "api_errors > 5"))
+    code, lines = house.examine(prometheus.url)
+    assert f"BAD   rule ApiErrors: its reading is empty; look at {place}:6:16, or say `optional: true`" in lines
+    assert not [line for line in lines if line.startswith(f"BAD   {place}")]
+    assert code == 1
+
+
+def test_a_group_that_looks_before_scrapes_have_landed(house: House, prometheus: Prometheus) -> None:
+    house.write("rules/apis.yaml", RULES.replace("interval: 15s", "interval: 15s\n    query_offset: 0s"))
+    code, lines = house.examine(prometheus.url)
+    what = "a query_offset of 0s is less than the scrape timeout and the clocks' difference, 1 s"
+    assert f"note  group apis: {what}: late scrapes are missed; write query_offset: 1s" in lines
+    assert code == 0
+
+
+OFFSETS = [
+    ("the timeout is told", Described(reachable=True, scrape_timeout="12s"), 30.0, "12 s"),
+    ("the timeout, and clocks that differ", Described(reachable=True, scrape_timeout="10s", skew=-4.0), 30.0, "13 s"),
+    ("the timeout is shorter than the offset", Described(reachable=True, scrape_timeout="9s500ms", skew=1.0), 30.0, ""),
+    ("no timeout is told", Described(reachable=True), 30.0, "30 s"),
+    ("no timeout is told, and scrapes are close together", Described(reachable=True), 5.0, ""),
+]
+
+
+@pytest.mark.parametrize(("told", "pace", "needed"), [row[1:] for row in OFFSETS], ids=[row[0] for row in OFFSETS])
+def test_how_far_behind_a_group_must_look(told: Described, pace: float, needed: str) -> None:
+    rules = RuleSet((Group("apis", ()),), Routing("test", Route("C0")), {})
+    lines = [line.what for line in offsets(rules, told, Surveyed(paces={"apis": pace}))]
+    assert [line.rpartition(", ")[2] for line in lines] == ([needed] if needed else [])
+
+
+DURATIONS = [("1m30s", 90.0), ("500ms", 0.5), ("10s", 10.0), ("", None), ("10", None), ("s", None)]
+
+
+@pytest.mark.parametrize(("written", "seconds"), DURATIONS)
+def test_durations_as_prometheus_writes_them(written: str, seconds: float | None) -> None:
+    assert in_seconds(written) == seconds
+
+
+def test_all_groups_and_the_survey_share_one_patience(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = RULES.partition("groups:\n")[2]
+    more = [group.replace("apis", f"apis-{n}").replace("ApiErrors", f"Api{n}Errors") for n in range(5)]
+    house.write("rules/apis.yaml", f"groups:\n{''.join(more)}")
+    monkeypatch.setattr(doctor, "PATIENCE", 1.5)
+    asked: list[None] = []
+
+    def four_answers(connection: socket.socket, ended: threading.Event) -> None:
+        asked.append(None)
+        behaviour = reply(vector()) if len(asked) <= 4 else hang
+        behaviour(connection, ended)
+
+    with Hostile(four_answers) as tired:
+        began = time.monotonic()
+        code, lines = house.examine(tired.url)
+        assert time.monotonic() - began < 4
+    assert len([line for line in lines if line.startswith("BAD   rule Api")]) == 5
+    (told,) = [line for line in lines if "only data can tell" in line]
+    assert told.startswith("note  what only data can tell was not all looked at: no time was left to ask: ")
+    assert not [line for line in lines if "apis.yaml:" in line]
+    assert code == 1
 
 
 def test_a_rule_whose_instances_cannot_be_told_apart(house: House, prometheus: Prometheus) -> None:
@@ -211,6 +296,18 @@ def test_a_query_that_prometheus_refuses(house: House, prometheus: Prometheus) -
     code, lines = house.examine(prometheus.url)
     assert "BAD   rule ApiErrors: invalid regular expression in label_replace(): (" in lines
     assert code == 1
+
+
+def test_a_query_that_is_refused_says_so_though_its_selector_matches_nothing_either(
+    house: House, prometheus: Prometheus
+) -> None:
+    query = """label_replace(api_error, "x", "$1", "job", "(")"""
+    place = house.write("rules/apis.yaml", RULES.replace("api_errors'", f"{query}'"))
+    _, lines = house.examine(prometheus.url)
+    assert "BAD   rule ApiErrors: invalid regular expression in label_replace(): (" in lines
+    assert any(
+        line.startswith(f"BAD   {place}:6:16 ApiErrors: `expr` matches no series: api_error: ") for line in lines
+    )
 
 
 def test_a_rule_that_breaches_now_says_so(house: House, prometheus: Prometheus) -> None:

@@ -172,6 +172,11 @@ class Monitor:
         """Everything it wrote to standard error so far."""
         return (self.folder / "log").read_text() if (self.folder / "log").exists() else ""
 
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """The log lines of one event."""
+        every = [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+        return [one for one in every if one.get("event") == event]
+
     @property
     def pages(self) -> str:
         """What it printed for people."""

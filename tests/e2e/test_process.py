@@ -256,3 +256,19 @@ def test_a_reader_of_its_output_that_goes_away_does_not_stop_it(
     finally:
         monitor.process.kill()
         monitor.process.wait()
+
+
+def test_the_error_of_a_rule_is_shown_and_told_with_the_first_evaluation(tmp_path: Path) -> None:
+    why = "the connection is refused"
+    with Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9") as monitor:
+        (told,) = eventually(lambda: monitor.told("evaluation.incomplete"), 10, "it is told")
+        assert (told["why"], told["failed"], told["rules"]) == (why, 2, ["ApiErrors", "LoginFailing"])
+        shown = json.loads(monitor.get("/api/v1/rules"))["data"]["groups"][0]["rules"]
+        assert [rule.get("lastError") for rule in shown] == [why] * len(shown)
+
+
+def test_states_that_are_derived_from_history_are_told_once(tmp_path: Path, prometheus: Prometheus) -> None:
+    with Monitor(tmp_path, rules_with(tmp_path, FAST), prometheus.url) as monitor:
+        eventually(lambda: monitor.told("evaluation.derived"), 15, "it is told")
+        time.sleep(3)
+        assert [one["rules"] for one in monitor.told("evaluation.derived")] == [["ApiErrors", "LoginFailing"]]

@@ -175,3 +175,27 @@ def test_a_rule_that_was_removed_while_nobody_ran_ends_its_alert(
 def firing(monitor: Monitor) -> dict[tuple[str, str], str]:
     found = json.loads(monitor.get("/api/v1/alerts"))["data"]["alerts"]
     return {(one["labels"]["alertname"], one["labels"]["tier"]): one["state"] for one in found}
+
+
+def test_what_data_say_against_rules_is_told_once_and_again_only_where_it_is_new(
+    tmp_path: Path, prometheus: Prometheus
+) -> None:
+    doubtful = FAST.replace('requests_total{job="auth",route="/pay"}', 'request_total{job="auth",route="/pay"}')
+    rules = rules_with(tmp_path, doubtful)
+    eventually(lambda: prometheus.query("http_requests_total", time.time() - 5), 20, "there is a past of 5 s")
+    with Monitor(tmp_path, rules, prometheus.url, MONITOR_CONSOLE_TOKEN=TOKEN) as monitor:
+        eventually(lambda: lines(monitor, "rule.doubtful"), 20, "the selector is told")
+        told = lines(monitor, "rule.doubtful")
+        assert [(one["rule"], one["code"], one["severity"], one["level"]) for one in told] == [
+            ("ApiErrors", "no-series", "error", "warning")
+        ]
+        shown = json.loads(monitor.get("/api/v1/reload"))["doubts"]
+        assert [(one["sentence"], one["mend"], one["place"]) for one in shown] == [
+            (one["why"], one["mend"], one["place"]) for one in told
+        ]
+        (rules / "fast.yaml").write_text(doubtful.replace("above: 2%", "above: 3%"))
+        assert asked(monitor)[0] == 200
+        (rules / "fast.yaml").write_text(FAST)
+        assert asked(monitor)[0] == 200
+        eventually(lambda: not json.loads(monitor.get("/api/v1/reload"))["doubts"], 20, "nothing is doubtful any more")
+        assert len(lines(monitor, "rule.doubtful")) == 1

@@ -105,6 +105,7 @@ def test_a_wrong_query_isolates_its_rule() -> None:
     evaluated = house.evaluate()
     assert [one.alert.key for one in evaluated.transitions] == [key("Login")]
     assert (evaluated.points, evaluated.failed, evaluated.why) == (2, 1, "parse error at char 3")
+    assert evaluated.troubles == {"Errors": "parse error at char 3"}
 
 
 def test_a_rule_that_waits_does_not_delay_the_others() -> None:

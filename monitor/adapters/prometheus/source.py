@@ -85,17 +85,18 @@ class PrometheusSource:
     def describe(self, now: datetime, *, deadline: float) -> visit.Described:
         """Give what `doctor` tells of the server, `now` being our time at the call. Never raises.
 
-        It takes four exchanges, of `deadline` seconds at most each; a server that does not answer costs one.
+        It takes four exchanges, of `deadline` seconds in all.
         """
 
         def get(path: str) -> Any | Unanswered:  # noqa: ANN401  # JSON is anything until it is looked at
             def ask(_: PrometheusConnect) -> None:
-                session.request("GET", f"{self.url}{path}", timeout=deadline)
+                session.request("GET", f"{self.url}{path}", timeout=left)
 
-            answer = self._asked(ask, visit.data, deadline)
+            left = ends - time.monotonic()
+            answer = self._asked(ask, visit.data, left)
             return self._spoken(Unanswered(answer.why) if isinstance(answer, TooMuch) else answer)
 
-        session = self._session()
+        session, ends = self._session(), time.monotonic() + deadline
         answered = self.instant("vector(1)", int(now.timestamp()), deadline=deadline)
         if not isinstance(answered, Samples):
             return visit.Described(reachable=False, problem=answered.why)

@@ -20,14 +20,16 @@ from monitor.ports import Unanswered
 class Described:
     """A server as `doctor` tells of it; None or "" where it does not tell.
 
-    `retention` is in Prometheus's words ("15d", "15d or 10GB"); `scrape_interval` its global one ("15s"); `skew` the
-    seconds by which its clock is ahead of ours (negative: behind), good to a second. `problem` says why not reachable.
+    `retention` is in Prometheus's words ("15d", "15d or 10GB"); `scrape_interval` and `scrape_timeout` its global
+    ones ("15s"); `skew` the seconds by which its clock is ahead of ours (negative: behind), good to a second. `problem`
+    says why not reachable.
     """
 
     reachable: bool
     version: str = ""
     retention: str = ""
     scrape_interval: str = ""
+    scrape_timeout: str = ""
     skew: float | None = None
     problem: str = ""
 
@@ -51,14 +53,20 @@ def described(get: Callable[[str], Any], theirs: datetime | None, now: datetime)
     build = get("/api/v1/status/buildinfo")
     runtime = _mapping(get("/api/v1/status/runtimeinfo"))
     config = _mapping(get("/api/v1/status/config"))
-    interval = re.search(r"^global:\n(?: .*\n)*?  scrape_interval: (\S+)$", _text(config, "yaml"), re.MULTILINE)
+    yaml = _text(config, "yaml")
     return Described(
         reachable=True,
         version=_text(_mapping(build), "version"),
         retention=_text(runtime, "storageRetention"),
-        scrape_interval=interval.group(1) if interval else "",
+        scrape_interval=_global(yaml, "scrape_interval"),
+        scrape_timeout=_global(yaml, "scrape_timeout"),
         skew=None if theirs is None else (theirs - now).total_seconds(),
     )
+
+
+def _global(yaml: str, key: str) -> str:
+    found = re.search(rf"^global:\n(?: .*\n)*?  {key}: (\S+)$", yaml, re.MULTILINE)
+    return found.group(1) if found else ""
 
 
 def _mapping(found: object) -> Mapping[str, Any]:
