@@ -7,6 +7,7 @@ import pytest
 from monitor.core.model import AlertKey, State
 from tests.oracle.history import END, HISTORY
 from tests.oracle.timelines import Both, both
+from tests.time_rules.walk import Walk
 
 RULES = (Path(__file__).parent / "rules.yaml").read_text()
 HOLDS = {
@@ -74,3 +75,15 @@ def test_the_history_tries_every_tier(sides: Both, alert: str, tier: str) -> Non
     ended = {one.before for one in moves if one.after is State.INACTIVE}
     assert State.FIRING in ended
     assert State.PENDING in ended or HOLDS[alert, tier] == 0
+
+
+def test_what_is_caught_up_with_in_strides_of_an_hour_is_what_was_seen(sides: Both) -> None:
+    """The peer reads ranges, the daemon mostly single points: both ways of reading give the same."""
+    assert told(sides.caught_up) == told(sides.walk)
+    assert sides.caught_up.alerts() == sides.walk.alerts()
+
+
+def told(walk: Walk) -> list[tuple[object, ...]]:
+    return sorted(
+        (one.at, str(one.alert.key), one.before, one.after, one.cause, one.alert.since) for one in walk.transitions
+    )

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -21,6 +22,8 @@ from tests.time_rules.walk import PROCEDURE, Walk, load
 ROOT = Path(__file__).parents[2]
 ADDED = {"__name__", "alertname", "alertstate", "alertgroup", "tier", "team"}
 """Labels of ALERTS that say nothing of the instance."""
+MOST = 3600
+"""Seconds that can be caught up with at once."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,12 @@ class Fold(Walk):
 
 @dataclass(frozen=True)
 class Both:
-    """The two sides, and the monitor that walked ours."""
+    """The two sides, the monitor that walked ours, and one that caught up with it in strides."""
 
     ours: Timelines
     theirs: Timelines
     walk: Walk
+    caught_up: Walk
 
 
 def folder_of(text: str, folder: Path) -> Path:
@@ -75,26 +79,24 @@ def both(history: History, text: str, end: int, folder: Path) -> Both:
     exported = folder / "exported.yml"
     exported.write_text(export(rules, "--alone", "--for-version", "2.41"))
     with Prometheus(history=history) as prometheus:
-        walk, ours = of_the_monitor(prometheus.url, rules, end)
-        return Both(ours, of_vmalert(prometheus.url, exported, end), walk)
+        with closing(PrometheusSource(prometheus.url)) as source:
+            walk = Fold(source, load(rules))
+            ours = of_the_monitor(walk, end)
+            caught_up = Fold(source, load(rules)).to(end, MOST)
+        return Both(ours, of_vmalert(prometheus.url, exported, end), walk, caught_up)
 
 
-def of_the_monitor(url: str, rules: Path, end: int) -> tuple[Walk, Timelines]:
+def of_the_monitor(walk: Walk, end: int) -> Timelines:
     """Walk a monitor over every grid time, and look at its alerts at each."""
-    source = PrometheusSource(url)
     found: dict[AlertKey, dict[int, Seen]] = {}
-    try:
-        walk = Fold(source, load(rules))
-        intervals = {rule.alert: group.interval for group in walk.rules.groups for rule in group.rules}
-        stride = min(intervals.values())
-        for at in range(0, end + 1, stride):
-            walk.to(at, stride)
-            for alert in walk.alerts():
-                if at % intervals[alert.key.alert] == 0:
-                    found.setdefault(alert.key, {})[at] = Seen(alert.state, alert.since - START)
-    finally:
-        source.close()
-    return walk, found
+    intervals = {rule.alert: group.interval for group in walk.rules.groups for rule in group.rules}
+    stride = min(intervals.values())
+    for at in range(0, end + 1, stride):
+        walk.to(at, stride)
+        for alert in walk.alerts():
+            if at % intervals[alert.key.alert] == 0:
+                found.setdefault(alert.key, {})[at] = Seen(alert.state, alert.since - START)
+    return found
 
 
 def of_vmalert(url: str, exported: Path, end: int) -> Timelines:
