@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := $(PIP) install --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports unit bench lock clean
+.PHONY: help demo test check format lint types imports unit bench faults lock clean
 
 help: ## what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile
@@ -47,11 +47,22 @@ command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev
   { echo "$(1) is needed: sudo apt-get install $(2)"; exit 1; }
 endef
 
-.PHONY: prometheus systemd
-prometheus: # Debian's package starts a server of its own: it is not needed here, so one that came with us is switched off
-	@command -v prometheus >/dev/null || { $(call program,prometheus,prometheus) && \
-	  { ! command -v systemctl >/dev/null || systemctl disable -q --now prometheus 2>/dev/null || true; }; }
+.PHONY: prometheus victoriametrics systemd
+
+# $(call quietly,NAME,PACKAGE): the same of a Debian package that starts a server of its own: it is not needed here, so one
+# that came with us is switched off
+define quietly
+command -v $(1) >/dev/null || { $(call program,$(1),$(2)) && \
+  { ! command -v systemctl >/dev/null || systemctl disable -q --now $(2) 2>/dev/null || true; }; }
+endef
+
+prometheus:
+	@$(call quietly,prometheus,prometheus)
 	@$(call program,promtool,prometheus)
+
+victoriametrics: # vmalert decides beside the monitor; what it decides is written to a VictoriaMetrics
+	@$(call quietly,vmalert,victoria-metrics)
+	@$(call program,victoria-metrics,victoria-metrics)
 
 systemd:
 	@$(call program,systemd-analyze,systemd)
@@ -77,11 +88,15 @@ types: .venv/dev.stamp
 imports: .venv/dev.stamp
 	@$(BIN)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-unit: .venv/dev.stamp prometheus systemd ## the tests, with the coverage of branches
+unit: .venv/dev.stamp prometheus victoriametrics systemd ## the tests, with the coverage of branches
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
-bench: .venv/dev.stamp prometheus ## the measurements behind the figures in the documentation
-	@$(BIN)/pytest tests/bench -s
+bench: .venv/dev.stamp prometheus victoriametrics ## the measurements behind the figures in the documentation, 1,000 rules beside vmalert
+	@BENCH=whole $(BIN)/pytest tests/bench -s -o timeout=1200
+
+faults: .venv/dev.stamp prometheus ## kills, outages and half-written rules at length, beside a stock Prometheus
+	@MATRIX=whole HISTORIES=10000 MONITOR_TEST_MUTATIONS=300 $(BIN)/pytest -s -o timeout=3600 \
+	  tests/faults tests/middle/test_mixture.py tests/middle/test_rules_on_disk.py
 
 lock: ## the newest versions that pyproject.toml allows, with the hashes of all their files
 	@$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip -q --disable-pip-version-check install pip-tools

@@ -58,9 +58,10 @@ groups:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One cell: seconds from the first breach to firing (None: never), and how often somebody was paged."""
+    """One cell: seconds from the first breach to firing and to the page, and how often somebody was paged."""
 
-    fired_after: float | None
+    fired_after: float
+    paged_after: float
     pages: int
 
 
@@ -79,11 +80,13 @@ def of_the_monitor(folder: Path, prometheus: str, breach: threading.Event, cell:
         monitor.stop(signal.SIGKILL)
         time.sleep(down * SCALE)
         monitor.start()
-        (incident,) = eventually(monitor.incidents, 60, "it pages")
+        eventually(slack.messages, 60, "it pages")
+        paged = time.time()
         time.sleep(5)
-        assert len(monitor.incidents()) == 1
+        (incident,) = monitor.incidents()
         (alert,) = monitor.incident(incident["id"])["alerts"]
-        return Outcome(_at(alert["fired_at"]) - _at(alert["since"]), len(slack.messages()))
+        since = _at(alert["since"])
+        return Outcome(_at(alert["fired_at"]) - since, paged - since, len(slack.messages()))
 
 
 def _at(told: str) -> float:
@@ -102,7 +105,8 @@ def of_a_stock_prometheus(target: str, breach: threading.Event, cell: tuple[int,
         time.sleep(down * SCALE)
         prometheus.start()
         eventually(lambda: _firing(prometheus), 90, "it fires")
-        return Outcome(time.time() - began, 1)
+        fired = time.time() - began
+        return Outcome(fired, fired, 1)
 
 
 def _seconds(told: str) -> str:
@@ -136,17 +140,21 @@ def test_prepare_comes_on_time_whenever_it_is_killed(tmp_path: Path) -> None:
         ours, stock = outcomes[: len(cells)], outcomes[len(cells) :]
         _print(cells, ours, stock)
         for cell, outcome in zip(cells, ours, strict=True):
-            assert outcome.fired_after is not None
             assert abs(outcome.fired_after - HOLD) <= INTERVAL, f"killed at {cell[0]} s, down for {cell[1]} s"
             assert outcome.pages == 1
 
 
 def _print(cells: list[tuple[int, int]], ours: list[Outcome], stock: list[Outcome]) -> None:
-    """Print in unscaled seconds."""
-    print(
-        "\n| killed at | down for | the monitor fires at | pages | a stock Prometheus fires at |\n|---|---|---|---|---|"
-    )
+    """Print in unscaled seconds; only what a program takes to start, to read and to page is told as it was."""
+    print("\n| killed at | down for | the monitor fires at | pages at | pages | a stock Prometheus fires at |")
+    print("|---|---|---|---|---|---|")
     for number, (at, down) in enumerate(cells):
-        fired = (ours[number].fired_after or 0) / SCALE
-        beside = f"{(stock[number].fired_after or 0) / SCALE:.0f} s" if stock else "-"
-        print(f"| {at} s | {down} s | {fired:.0f} s | {ours[number].pages} | {beside} |")
+        fired = f"{ours[number].fired_after / SCALE:.0f} s"
+        paged = f"{unscaled(ours[number].paged_after, max(HOLD / SCALE, at + down)):.0f} s"
+        beside = f"{unscaled(stock[number].fired_after, at + down + HOLD / SCALE):.0f} s" if stock else "-"
+        print(f"| {at} s | {down} s | {fired} | {paged} | {ours[number].pages} | {beside} |")
+
+
+def unscaled(took: float, planned: float) -> float:
+    """Give the seconds planned by the story, and what came on top."""
+    return planned + took - planned * SCALE

@@ -70,13 +70,17 @@ class Walk:
 
     def tick(self) -> None:
         """Evaluate every group, look once, and deliver."""
+        self.evaluate()
+        self._vigil.watch()
+        self._outbox.deliver_due()
+
+    def evaluate(self) -> None:
+        """Evaluate every group."""
         for group in self.rules.groups:
             evaluated = self._engine.evaluate(group.name, 30.0)
             assert evaluated is not None
             assert evaluated.failed == 0, evaluated.why
             self.transitions += evaluated.transitions
-        self._vigil.watch()
-        self._outbox.deliver_due()
 
     def to(self, end: int, stride: int = 15) -> "Walk":
         """Walk the clock to `end`, with a tick after every `stride` seconds."""
