@@ -276,7 +276,8 @@ def _who_has_it(incident: Incident) -> str:
     if incident.acknowledged_by is None or incident.acknowledged_at is None:
         return "Nobody has acknowledged this."
     name = signed(incident.acknowledged_by.name, verified=incident.acknowledged_by.verified)
-    return f"Acknowledged by {name} at {clock(incident.acknowledged_at)}."
+    outside = " (not a known responder)" if incident.acknowledged_by.outside else ""
+    return f"Acknowledged by {name}{outside} at {clock(incident.acknowledged_at)}."
 
 
 def signed(name: str, *, verified: bool) -> str:
