@@ -41,6 +41,7 @@ class Showing:
             standing=lambda: self._app.folder.standing,
             gauges=self.gauges,
             view=self.view,
+            slack=self._app.inbound.door if self._app.inbound else None,
         )
 
     def healthy(self) -> Health:

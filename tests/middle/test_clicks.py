@@ -65,7 +65,8 @@ def test_a_refused_click_told_again_is_on_record_once() -> None:
 def test_a_click_told_again_by_somebody_else_at_the_same_moment_has_one_effect() -> None:
     """The other process commits between our look and our commit."""
     house, click = rolling_back(), pressed(ANA, "1.0")
-    commit, others = house.store.commit, []
+    commit = house.store.commit
+    others: list[object] = []
 
     def late(change: object) -> None:
         if not others:
@@ -73,7 +74,7 @@ def test_a_click_told_again_by_somebody_else_at_the_same_moment_has_one_effect()
             commit(change)  # type: ignore[arg-type]  # the other process's very same change
         commit(change)  # type: ignore[arg-type]  # the port's
 
-    house.store.commit = late  # type: ignore[method-assign,assignment]  # a race that cannot be timed
+    house.store.commit = late  # type: ignore[method-assign]  # a race that cannot be timed
     assert isinstance(press(house, ACK, click), Done)
     assert house.kinds().count("acknowledged") == 1
     assert "refused" not in house.kinds()
