@@ -6,19 +6,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests.cli.folder import RULES
 from tests.e2e.running import Monitor, eventually, rules_with
 from tests.servers.slack import SlackServer
-
-RULES = """
-groups:
-  - name: logins
-    rules:
-      - alert: Login
-        signal: {query: 'up == 0', by: [job]}
-        labels: {service: auth}
-        rollback: {above: 0.5, for: 0s}
-        annotations: {summary: "down"}
-"""
 
 
 def post(monitor: Monitor, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
