@@ -392,7 +392,11 @@ def test_doctor_is_content_with_a_workspace_that_is_set_up(slack: SlackServer) -
     [
         ({"token": "xoxb-wrong"}, "Slack token", "MONITOR_SLACK__BOT_TOKEN"),
         ({"app_token": "xapp-wrong"}, "Slack Socket Mode", "MONITOR_SLACK__APP_TOKEN"),
-        ({"app_token": ""}, "Slack Socket Mode: no app token, so buttons do not work", "connections:write"),
+        (
+            {"app_token": ""},
+            "Slack buttons: neither Socket Mode nor signed HTTP is set, so they do not work",
+            "connections:write",
+        ),
         ({"channels": ["C0NONE"]}, "Slack channel C0NONE", "routing.yaml"),
         ({"channels": []}, "Slack channel", "MONITOR_SLACK__CHANNEL"),
         ({"people": []}, "Slack responders: nobody is called and nobody may act", "MONITOR_SLACK__RESPONDERS"),
