@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from monitor.adapters.slack import socket as socket_module
 from monitor.adapters.slack.clicks import Typed
 from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
 from monitor.adapters.slack.interactions import Dispatcher, Press
-from monitor.adapters.slack.socket import SlackSocket
+from monitor.adapters.slack.socket import SlackSocket, _Connection
 from monitor.core.page import Action, ActionKind, Page, Tone
 from monitor.core.rule import Route
 from monitor.ports import Message, Post, PostKind, Sent
@@ -203,7 +204,14 @@ def test_a_click_during_a_refresh_is_acknowledged(slack: SlackServer) -> None:
         slack.ask_to_refresh()
         clicked = [slack.click(user, message, "acknowledge") for user in ("U0ANA", "U0BOB", "U0EVE") * 2]
         assert all(one.acked for one in clicked)
-        wait(lambda: len(slack.sockets) == 2 and not set(slack.sockets) & set(old), 8, "new connections")
+        open_at_once = set[int]()
+
+        def replaced() -> bool:
+            open_at_once.add(len(slack.sockets))
+            return len(slack.sockets) == 2 and not set(slack.sockets) & set(old)
+
+        wait(replaced, 8, "new connections")
+        assert min(open_at_once) >= 2, "there was always one to take a click"
         clicked.append(slack.click("U0ANA", message, "acknowledge"))
         assert clicked[-1].acked
         assert (len(desk.done), socket.failures) == (8, 0)
@@ -235,6 +243,21 @@ def test_a_frozen_server_is_noticed_in_seconds(slack: SlackServer) -> None:
             slack.frozen = False
         print(f"frozen server noticed after {time.monotonic() - began:.1f} s")
         wait(lambda: all(socket._alive), 30, "new connections")
+
+
+def test_the_age_of_a_pong_is_told_by_the_clock_that_never_jumps() -> None:
+    async def failing(told: float | None, ago: float) -> bool:
+        connection = _Connection("xapp-x", AsyncWebClient(token="xoxb-x"), ping_every=5)
+        connection.last_ping_pong_time = connection._pong = told
+        connection._heard_at = time.monotonic() - ago
+        answer = await connection.is_ping_pong_failing()
+        await connection.shut()
+        return answer
+
+    a_year_ago = time.time() - 365 * 86_400
+    assert not asyncio.run(failing(a_year_ago, ago=1))
+    assert not asyncio.run(failing(None, ago=6))
+    assert asyncio.run(failing(time.time(), ago=7))
 
 
 def test_it_tells_when_it_is_deaf_and_when_it_hears_again() -> None:

@@ -36,7 +36,7 @@ def door(slack: SlackServer, caplog: pytest.LogCaptureFixture) -> Iterator[Door]
     caplog.set_level(logging.WARNING)
     with capture_logs() as logs, opened(slack) as door:
         yield door
-    assert not [one for one in caplog.records if one.exc_info], "a traceback"
+    assert not [one for one in caplog.get_records("call") if one.exc_info], "a traceback"
     assert not [one for one in logs if one.get("exc_info") or one["log_level"] == "error"], "a traceback"
 
 
@@ -379,6 +379,7 @@ def test_a_slow_body_is_given_up(door: Door) -> None:
     with socket.create_connection(("127.0.0.1", door.port), timeout=10) as broken:
         broken.sendall(b"POST /slack/interactions HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\npay")
     assert door.click("U0ANA", "acknowledge") == 200, "the others are served"
+    time.sleep(0.3)  # for a traceback of what was broken off, which must not come
 
 
 # --- who may act, when Slack cannot be asked ------------------------------------------------------------------------
