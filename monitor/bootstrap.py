@@ -13,14 +13,14 @@ from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
-from monitor.core.events import Actor
 from monitor.core.incident import Incident
-from monitor.core.page import ActionKind
-from monitor.core.rule import RuleSet
+from monitor.core.page import ActionKind, Scene, render
+from monitor.core.rule import Route, RuleSet
 from monitor.desk import Desk
 from monitor.engine import Engine
 from monitor.files import Contents
 from monitor.files.findings import Severity
+from monitor.hearing import Hearing
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Outbox, Scenes
 from monitor.ports import Clock, MetricsSource, Pager, Store
@@ -34,7 +34,8 @@ from monitor.telemetry import Metrics
 from monitor.vigil import Vigil
 
 if TYPE_CHECKING:
-    from monitor.adapters.slack.socket import SlackSocket
+    from monitor.adapters.slack.inbound import SlackInbound
+    from monitor.adapters.slack.interactions import Press
 
 CONSOLE_CHANNEL = "console"
 """The channel that posts are owed to where no Slack is set."""
@@ -68,7 +69,7 @@ class App:
     folder: RulesFolder
     surveyor: Surveyor
     token: str
-    socket: "SlackSocket | None"
+    inbound: "SlackInbound | None"
 
 
 def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
@@ -163,7 +164,9 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
     engine = Engine(Reader(source, baselines), desk, clock, book, lookout)
     commands = Commands(desk, store, clock, book, _timed(metrics))
     pager = _pager(settings, terminal)
-    outbox = Outbox(store, pager, clock, Scenes(book, engine.readings), news, _counted(metrics))
+    hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
+    scenes = Scenes(book, engine.readings, lambda: hearing.hears)
+    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics))
     return App(
         settings=settings,
         clock=clock,
@@ -179,7 +182,7 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
         ),
         surveyor=Surveyor(source, baselines, clock, book),
         token=token,
-        socket=_socket(settings, clock, commands, book),
+        inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
     )
 
 
@@ -201,6 +204,7 @@ def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, 
     found = probe(
         slack.bot_token.get_secret_value() if slack.bot_token else "",
         app_token=slack.app_token.get_secret_value() if slack.app_token else "",
+        signed=slack.signing_secret is not None,
         channels=[route.channel] if route.channel else [],
         people=(*route.responders, *route.commanders, *route.approvers),
         base_url=slack.api_url,
@@ -218,23 +222,63 @@ def _pager(settings: Settings, terminal: TextIO) -> Pager:
     return ConsolePager(terminal)
 
 
-def _socket(settings: Settings, clock: Clock, commands: Commands, book: RuleBook) -> "SlackSocket | None":
+def _reachable(settings: Settings) -> bool:
+    """Whether clicks have a way to come by; the console has none that could be missing."""
     slack = settings.slack
-    if slack.bot_token is None or slack.app_token is None:
-        return None
-    from monitor.adapters.slack.directory import SlackDirectory  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.interactions import Dispatcher  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.socket import SlackSocket  # noqa: PLC0415  # the same
+    return slack.bot_token is None or slack.app_token is not None or slack.signing_secret is not None
 
-    def handle(incident: str, command: ActionKind, actor: Actor, note: str) -> str | None:
-        """A Slack click: `note` numbers the alert behind the button."""
-        outcome = commands.carry_out(Request(incident, command, actor, alert=note))
+
+@dataclass(frozen=True, slots=True)
+class _Ears:
+    """What clicks reach."""
+
+    clock: Clock
+    commands: Commands
+    book: RuleBook
+    store: Store
+    engine: Engine
+    hearing: Hearing
+    metrics: Metrics
+
+    def handle(self, press: "Press") -> str | None:
+        """Carry out a click, or the words behind the slash command."""
+        asked = Request(press.incident, press.command, press.by, alert=press.n, rev=press.rev, doubt=press.doubt)
+        outcome = self.commands.carry_out(asked)
         return None if isinstance(outcome, Done) else outcome.sentence
 
-    bot_token = slack.bot_token.get_secret_value()
-    directory = SlackDirectory(bot_token, clock, base_url=slack.api_url)
-    dispatcher = Dispatcher(handle, directory, lambda: book.now.rules.routing.default)
-    return SlackSocket(slack.app_token.get_secret_value(), bot_token, dispatcher, base_url=slack.api_url)
+    def told(self, incident: Incident) -> str:
+        """Give an incident in a line: its headline, and who has it."""
+        page = render(Scene(incident, self.clock.now(), dict(self.engine.readings)))
+        return f"{page.headline}. {page.status[0]}"
+
+    def route(self) -> Route:
+        """Give the route in force."""
+        return self.book.now.rules.routing.default
+
+
+def _inbound(settings: Settings, ears: _Ears) -> "SlackInbound | None":
+    slack = settings.slack
+    if slack.bot_token is None or not _reachable(settings):
+        return None
+    from monitor.adapters.slack.directory import SlackDirectory, Warmer  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.inbound import SlackInbound, Teller  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.interactions import Dispatcher  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.signed import SignedDoor  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.slash import SlashCommand  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.socket import SlackSocket  # noqa: PLC0415  # the same
+
+    bot_token, url = slack.bot_token.get_secret_value(), slack.api_url
+    directory, teller = SlackDirectory(bot_token, ears.clock, base_url=url), Teller(bot_token, base_url=url)
+    slash = SlashCommand(lambda: ears.store.incidents(open_only=True), ears.told)
+    dispatcher = Dispatcher(ears.handle, directory, ears.route, slash)
+    socket = door = None
+    if slack.app_token is not None:
+        heard = None if slack.signing_secret else ears.hearing.changed
+        socket = SlackSocket(slack.app_token.get_secret_value(), bot_token, dispatcher, base_url=url, heard=heard)
+    if slack.signing_secret is not None:
+        secret, counted = slack.signing_secret.get_secret_value(), ears.metrics.counted_inbound
+        door = SignedDoor(secret, dispatcher, ears.clock, teller.tell, counted)
+    return SlackInbound(Warmer(directory, ears.route), teller, socket=socket, door=door)
 
 
 def _timed(metrics: Metrics) -> Callable[[Request, Incident], None]:

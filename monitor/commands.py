@@ -10,14 +10,19 @@ from typing import TypeAlias
 import structlog
 
 from monitor.core.events import Actor, Event, Refused
-from monitor.core.incident import Acknowledge, Command, DealWith, Incident, Refusal, StartProcedure, decide
+from monitor.core.incident import Acknowledge, Command, DealWith, Incident, No, Refusal, StartProcedure, decide, fold
 from monitor.core.model import AlertKey
+from monitor.core.overtaken import overtaken
 from monitor.core.page import ActionKind, instance
+from monitor.core.rule import Route
 from monitor.desk import Desk
 from monitor.ports import Clock, GroupState, Store
 from monitor.rulebook import RuleBook
 
 log = structlog.get_logger()
+
+AGAIN = Refusal(No.OVERTAKEN, "")
+"""A click that is on record already: nothing is done, and nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ Outcome: TypeAlias = Done | NotDone
 class Request:
     """What somebody asks for.
 
-    `alert` names (or numbers, in order of firing) the alert that is dealt with; `note` says how.
+    `alert` names (or numbers, in order of firing) the alert that is dealt with; `note` says how. `rev` is the revision
+    of the page that was looked at (None: of no page). `doubt` says why the rights of `by` could not all be read.
     """
 
     incident: str
@@ -50,6 +56,8 @@ class Request:
     by: Actor
     alert: str = ""
     note: str = ""
+    rev: int | None = None
+    doubt: str = ""
 
 
 class Commands:
@@ -77,9 +85,36 @@ class Commands:
         command = self._command(request, incident)
         if isinstance(command, NotDone):
             return command
+        if request.rev is not None and not 0 < request.rev <= incident.rev:
+            return NotDone(f"{incident.id} has no revision {request.rev}; nothing was done.")
+        if self._taken(request):
+            return Done(incident)
         retired = [self._without(command.key)] if isinstance(command, DealWith) else []
-        decided = self._desk.act(incident.id, lambda now: decide(now, command, self._clock.now()), *retired)
+        decided = self._desk.act(incident.id, self._decision(request, command), *retired)
         return self._outcome(request, decided)
+
+    def _decision(self, request: Request, command: Command) -> Callable[[Incident], tuple[Event, ...] | Refusal]:
+        then = self._as_shown(request)
+
+        def decision(now: Incident) -> tuple[Event, ...] | Refusal:
+            """What somebody else has written since, perhaps for the very same click, is read anew."""
+            if self._taken(request):
+                return AGAIN
+            stale = overtaken(then, now, command) if then is not None else None
+            return stale or decide(now, command, self._clock.now())
+
+        return decision
+
+    def _taken(self, request: Request) -> bool:
+        """Tell whether this very click is on record, though it was carried here again, perhaps by another process."""
+        click = request.by.click
+        return bool(click) and any(one.by.click == click for one in self._store.events(request.incident))
+
+    def _as_shown(self, request: Request) -> Incident | None:
+        """Give the incident as the page showed it on which somebody clicked."""
+        if request.rev is None:
+            return None
+        return fold(request.incident, list(self._store.events(request.incident))[: request.rev])
 
     def _command(self, request: Request, incident: Incident) -> Command | NotDone:
         match request.action:
@@ -113,14 +148,21 @@ class Commands:
     def _outcome(self, request: Request, decided: Incident | Refusal | None) -> Outcome:
         if decided is None:
             return NotDone(f"There is no incident {request.incident}.", unknown=True)
+        if decided is AGAIN:
+            return self._done(request)
         who = {"incident": request.incident, "action": str(request.action), "by": request.by.id}
         if isinstance(decided, Incident):
             log.info("command.carried_out", source=str(request.by.source), **who)
             self._watched(request, decided)
             return Done(decided)
+        decided = _explained(request, decided, self._book.now.rules.routing.default)
         log.info("command.refused", why=str(decided.why), **who)
         self._record(request, decided)
         return NotDone(decided.sentence)
+
+    def _done(self, request: Request) -> Outcome:
+        incident = self._store.incident(request.incident)
+        return Done(incident) if incident else NotDone(f"There is no incident {request.incident}.", unknown=True)
 
     def _record(self, request: Request, refusal: Refusal) -> None:
         """Refusals are evidence too, as long as the incident's record is open."""
@@ -131,6 +173,16 @@ class Commands:
             return (Refused(self._clock.now(), request.by, str(request.action), refusal.sentence),)
 
         self._desk.act(request.incident, refused)
+
+
+def _explained(request: Request, refusal: Refusal, route: Route) -> Refusal:
+    """Say it where somebody is refused for want of a right that could not be read, or that nobody has."""
+    if refusal.why is not No.NOT_ALLOWED:
+        return refusal
+    if not (route.responders or route.commanders):
+        nobody = "Nobody may do this: no responders and no commanders are configured. Name them in rules/routing.yaml."
+        return replace(refusal, sentence=nobody)
+    return replace(refusal, sentence=request.doubt) if request.doubt else refusal
 
 
 def _deal_with(request: Request, incident: Incident) -> Command | NotDone:

@@ -86,7 +86,7 @@ class Daemon:
         )
         self._progress = Progress()
         inside = Showing(app, self._progress).inside(self.reload)
-        self._serving = Serving(application(inside), app.settings.listen, app.socket)
+        self._serving = Serving(application(inside), app.settings.listen, app.inbound)
         self._outbox = threading.Thread(target=app.outbox.run, args=(self._outbox_failed,), name="outbox", daemon=True)
 
     def run(self) -> None:

@@ -18,6 +18,7 @@ KUBERNETES = re.compile(r"^MONITOR(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT
 SLACK_NAMES = {
     "SLACK_BOT_TOKEN": "MONITOR_SLACK__BOT_TOKEN",
     "SLACK_APP_TOKEN": "MONITOR_SLACK__APP_TOKEN",
+    "SLACK_SIGNING_SECRET": "MONITOR_SLACK__SIGNING_SECRET",
 }
 """The names that Slack's own tools use are taken too."""
 

@@ -90,11 +90,12 @@ class Scenes:
 
     book: RuleBook
     readings: Mapping[AlertKey, Reading]
+    buttons: Callable[[], bool] = lambda: True
 
     def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
         """Give the scene of `incident` for `post`."""
         procedure = self.book.now.rules.procedures.get(incident.procedure)
-        return Scene(incident, now, dict(self.readings), procedure, post.mention)
+        return Scene(incident, now, dict(self.readings), procedure, post.mention, self.buttons())
 
 
 class Outbox:

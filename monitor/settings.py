@@ -93,6 +93,7 @@ class SlackSettings(_Section):
 
     bot_token: SecretStr | None = None
     app_token: SecretStr | None = None
+    signing_secret: SecretStr | None = None
     channel: str = ""
     responders: Annotated[tuple[str, ...], NoDecode] = ()
     api_url: str = "https://slack.com/api/"
@@ -162,6 +163,7 @@ class Settings(BaseSettings):
             self.prometheus.password,
             self.slack.bot_token,
             self.slack.app_token,
+            self.slack.signing_secret,
             self.console_token,
         )
         headers = (value for name, value in self.prometheus.headers.items() if PRIVATE_HEADER.search(name))

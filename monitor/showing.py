@@ -47,6 +47,7 @@ class Showing:
             gauges=self.gauges,
             view=self.view,
             doubts=lambda: self._app.surveyor.last.doubts,
+            slack=self._app.inbound.door if self._app.inbound else None,
         )
 
     def healthy(self) -> Health:

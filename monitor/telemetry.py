@@ -159,6 +159,8 @@ class Metrics:
         self.outbox_pending = gauge("outbox_pending", "Posts that are owed.")
         self.outbox_oldest = gauge("outbox_oldest_seconds", "Age of the oldest post that is owed.")
         self.slack_requests = counter("slack_requests", "Deliveries to the pager, by outcome.", "method", "outcome")
+        self.inbound = counter("slack_inbound", "Signed requests of Slack, by HTTP status.", "kind", "status")
+        self.buttons = gauge("buttons_available", "1 while clicks in Slack can come through.")
         self.acknowledgement = histogram(
             "acknowledgement_seconds", "Seconds from page to acknowledgement.", 15, 60, 300, 600, 1800
         )
@@ -166,3 +168,7 @@ class Metrics:
         self.reload_at = gauge("rules_last_reload_timestamp_seconds", "When rules were last accepted.")
         build = gauge("build_info", "The version that runs.", "version")
         build.labels(__version__).set(1)
+
+    def counted_inbound(self, kind: str, status: int) -> None:
+        """Count a request that came to the door for Slack."""
+        self.inbound.labels(kind, str(status)).inc()

@@ -34,7 +34,8 @@ class Role(StrEnum):
 class Actor:
     """Who did something.
 
-    `id` is Slack's user id or a login name; `verified` is False where nobody vouched for the name.
+    `id` is Slack's user id or a login name; `verified` is False where nobody vouched for the name. `click` names the
+    very press of a button that it came by, so that the same one, told again, is known.
     """
 
     id: str
@@ -42,6 +43,12 @@ class Actor:
     source: Source
     roles: frozenset[Role] = frozenset()
     verified: bool = True
+    click: str = ""
+
+    @property
+    def outside(self) -> bool:
+        """Whether it is somebody of the channel who is not known as a responder, commander or approver."""
+        return self.source is Source.SLACK and not self.roles
 
 
 MONITOR = Actor("monitor", "Rollback Monitor", Source.MONITOR)

@@ -215,6 +215,7 @@ class No(StrEnum):
     NO_SUCH_ALERT = "no_such_alert"
     BY_SIGNAL = "by_signal"
     BLIND = "blind"
+    OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, slots=True)

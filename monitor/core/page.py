@@ -123,13 +123,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything a page is a function of."""
+    """Everything a page is a function of; `buttons` says whether a click would be heard."""
 
     incident: Incident
     now: datetime
     readings: Mapping[AlertKey, Reading]
     procedure: Procedure | None = None
     mention: tuple[str, ...] = ()
+    buttons: bool = True
 
 
 HEADLINE = 110
@@ -149,9 +150,9 @@ def render(scene: Scene) -> Page:
         headline=headline(scene),
         why=tuple(_why(one, scene) for one in shown[:SHOWN]),
         more=max(0, len(shown) - SHOWN),
-        notes=_notes(scene),
+        notes=(*_notes(scene), *_deaf(scene)),
         status=_status(scene),
-        actions=_actions(incident),
+        actions=_actions(incident) if scene.buttons else (),
         footer=f"{incident.id} · from a shell: rollback-monitor incident ack {incident.id}",
         mention=scene.mention,
     )
@@ -257,6 +258,14 @@ def _notes(scene: Scene) -> tuple[str, ...]:
     )
 
 
+def _deaf(scene: Scene) -> tuple[str, ...]:
+    """Buttons that nobody hears are not shown; the page says what to do instead."""
+    if scene.buttons or not scene.incident.is_open:
+        return ()
+    name = scene.incident.id
+    return (f"Buttons unavailable, use the command line: rollback-monitor incident ack {name} (or start {name}).",)
+
+
 def _status(scene: Scene) -> tuple[str, ...]:
     incident = scene.incident
     lines = [_who_has_it(incident), *_commander(scene)]
@@ -279,7 +288,8 @@ def _who_has_it(incident: Incident) -> str:
     if incident.acknowledged_by is None or incident.acknowledged_at is None:
         return "Nobody has acknowledged this."
     name = signed(incident.acknowledged_by.name, verified=incident.acknowledged_by.verified)
-    return f"Acknowledged by {name} at {clock(incident.acknowledged_at)}."
+    outside = " (not a known responder)" if incident.acknowledged_by.outside else ""
+    return f"Acknowledged by {name}{outside} at {clock(incident.acknowledged_at)}."
 
 
 def signed(name: str, *, verified: bool) -> str:

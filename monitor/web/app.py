@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -28,11 +29,11 @@ from monitor.ports import ConflictError, Store, StoreError
 from monitor.rulesfolder import Outcome, Standing
 from monitor.survey import Doubt
 from monitor.web import prometheus
+from monitor.web.bodies import BodyError, body_of
+from monitor.web.guard import Guard
 from monitor.web.rules import report_of, standing_of, transition_of
 from monitor.web.shapes import incident_in_full, incident_in_short
-
-MOST = 64 * 1024
-"""Bytes of a request's body that are read; nothing a person asks for is longer."""
+from monitor.web.slack import Door, slack_routes
 
 NAME = re.compile(r"[\w.@+ -]{1,64}")
 """What a login name may look like."""
@@ -61,6 +62,7 @@ class Inside:
     gauges: Callable[[], None]
     view: Callable[[], prometheus.View]
     doubts: Callable[[], Sequence[Doubt]] = tuple
+    slack: Door | None = None
 
 
 def application(inside: Inside) -> Starlette:
@@ -79,7 +81,9 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/incidents", pages.incidents),
             Route("/api/v1/incidents/{id}", pages.incident),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
+            *slack_routes(inside.slack),
         ],
+        middleware=[Middleware(Guard)],
         exception_handlers={StoreError: _unusable},
     )
 
@@ -181,6 +185,8 @@ async def _asked(request: Request) -> Asked | Response:
     try:
         action = ActionKind(request.path_params["action"])
         body = await _body(request)
+    except BodyError as error:
+        return _wrong(f"Not understood: {error.why}.", error.status)
     except ValueError as error:
         return _wrong(f"Not understood: {error}.", 400)
     name = str(body.get("as", ""))
@@ -193,12 +199,7 @@ async def _asked(request: Request) -> Asked | Response:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    read = b""
-    async for chunk in request.stream():
-        read += chunk
-        if len(read) > MOST:
-            raise ValueError("the body is over 64 KiB")
-    body = orjson.loads(read or b"{}")
+    body = orjson.loads(await body_of(request) or b"{}")
     if not isinstance(body, dict):
         raise ValueError("the body is no JSON object")  # noqa: TRY004  # it is the request that is wrong
     return body

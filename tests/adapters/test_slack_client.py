@@ -11,6 +11,7 @@ import pytest
 from monitor.adapters.slack.answers import wait_of
 from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
+from monitor.adapters.slack.interactions import Home, Person, Rights
 from monitor.adapters.slack.probe import probe
 from monitor.core.events import Role
 from monitor.core.page import Card, CardStep, Page, Tone
@@ -279,22 +280,22 @@ ROUTE = Route("C0OPS", responders=("S0ONCALL", "U0EVE"), commanders=("S0IC",), a
 )
 def test_roles_come_from_groups_and_ids(slack: SlackServer, user: str, roles: set[Role]) -> None:
     directory = SlackDirectory(slack.bot_token, HandClock(), base_url=slack.url)
-    assert directory.roles(user, ROUTE) == roles
+    assert directory.rights(user, ROUTE) == Rights(frozenset(roles))
 
 
 def test_groups_are_asked_once_a_minute_and_believed_for_ten_when_slack_is_silent(slack: SlackServer) -> None:
     clock = HandClock()
     directory = SlackDirectory(slack.bot_token, clock, base_url=slack.url, timeout=0.5)
-    assert directory.roles("U0BOB", ROUTE) == {Role.RESPONDER}
+    assert directory.rights("U0BOB", ROUTE).roles == {Role.RESPONDER}
     clock.at += 59
-    assert directory.roles("U0BOB", ROUTE) == {Role.RESPONDER}
+    assert directory.rights("U0BOB", ROUTE).roles == {Role.RESPONDER}
     assert len(slack.made("usergroups.users.list")) == 2
     slack.fault("usergroups.users.list", *[answers(500)] * 4)
     clock.at += 500
-    assert directory.roles("U0BOB", ROUTE) == {Role.RESPONDER}
+    assert directory.rights("U0BOB", ROUTE).roles == {Role.RESPONDER}
     clock.at += 60
-    assert directory.roles("U0BOB", ROUTE) == set()
-    assert directory.roles("U0EVE", ROUTE) == {Role.RESPONDER}
+    assert directory.rights("U0BOB", ROUTE).roles == set()
+    assert directory.rights("U0EVE", ROUTE) == Rights(frozenset({Role.RESPONDER}), ("S0ONCALL", "S0IC"))
 
 
 def test_while_slack_is_silent_it_is_not_asked_at_every_click(slack: SlackServer) -> None:
@@ -302,18 +303,63 @@ def test_while_slack_is_silent_it_is_not_asked_at_every_click(slack: SlackServer
     directory = SlackDirectory(slack.bot_token, clock, base_url=slack.url, timeout=0.5)
     slack.fault("usergroups.users.list", hangs(1), OK)
     began = time.monotonic()
-    assert directory.roles("U0ANA", ROUTE) == set()
-    assert directory.name("U0ANA") == "U0ANA"
+    assert directory.rights("U0ANA", ROUTE).roles == set()
+    assert directory.person("U0ANA", "ana") == Person("ana")
     assert time.monotonic() - began < 0.9
     clock.at += 11
-    assert directory.roles("U0ANA", ROUTE) == {Role.RESPONDER, Role.COMMANDER}
+    assert directory.rights("U0ANA", ROUTE).roles == {Role.RESPONDER, Role.COMMANDER}
 
 
-def test_names_are_read_and_kept(slack: SlackServer) -> None:
+def test_people_are_read_and_kept(slack: SlackServer) -> None:
     directory = SlackDirectory(slack.bot_token, HandClock(), base_url=slack.url)
-    assert [directory.name("U0ANA"), directory.name("U0ANA"), directory.name("U0WHO")] == ["ana", "ana", "U0WHO"]
+    assert [directory.person(one).name for one in ("U0ANA", "U0ANA", "U0WHO")] == ["ana", "ana", "U0WHO"]
     assert len(slack.made("users.info")) == 2
-    assert directory.team_id() == "T0TEAM"
+
+
+def test_home_is_our_workspace_and_our_app(slack: SlackServer) -> None:
+    directory = SlackDirectory(slack.bot_token, HandClock(), base_url=slack.url)
+    assert directory.home() == directory.home() == Home("T0TEAM", app="A0APP")
+    assert len(slack.made("auth.test")) == len(slack.made("bots.info")) == 1
+
+
+def test_home_is_not_known_while_slack_does_not_tell(slack: SlackServer) -> None:
+    clock = HandClock()
+    directory = SlackDirectory(slack.bot_token, clock, base_url=slack.url)
+    slack.fault("auth.test", answers(500))
+    assert directory.home() is None
+    clock.at += 11
+    assert directory.home() == Home("T0TEAM", app="A0APP")
+
+
+@pytest.mark.parametrize(
+    ("traits", "trouble"),
+    [
+        ({}, ""),
+        ({"is_bot": True}, "Buttons are for people"),
+        ({"team_id": "T0OTHER"}, "Only members of the workspace"),
+        ({"team_id": "T0OTHER", "enterprise_user": {"teams": ["T0TEAM"]}}, ""),
+        ({"team_id": "T0OTHER", "enterprise_user": {"teams": ["T0THIRD"]}}, "Only members of the workspace"),
+        ({"is_stranger": True}, "Only members of the workspace"),
+        ({"deleted": True}, "Only members of the workspace"),
+        ({"is_restricted": True}, ""),
+    ],
+    ids=lambda one: str(one)[:40],
+)
+def test_who_may_not_use_the_app_at_all(slack: SlackServer, traits: dict[str, Any], trouble: str) -> None:
+    slack.traits["U0EVE"] = traits
+    directory = SlackDirectory(slack.bot_token, HandClock(), base_url=slack.url)
+    directory.home()
+    assert directory.person("U0EVE").trouble.startswith(trouble)
+    assert bool(directory.person("U0EVE").trouble) == bool(trouble)
+
+
+def test_once_warm_a_click_asks_for_nothing(slack: SlackServer) -> None:
+    directory = SlackDirectory(slack.bot_token, HandClock(), base_url=slack.url)
+    directory.warm(ROUTE)
+    slack.calls.clear()
+    assert (directory.home(), directory.person("U0BOB").name) == (Home("T0TEAM", app="A0APP"), "bob")
+    assert directory.rights("U0BOB", ROUTE).roles == {Role.RESPONDER}
+    assert slack.calls == []
 
 
 # --- what doctor says -----------------------------------------------------------------------------------------------
@@ -346,7 +392,11 @@ def test_doctor_is_content_with_a_workspace_that_is_set_up(slack: SlackServer) -
     [
         ({"token": "xoxb-wrong"}, "Slack token", "MONITOR_SLACK__BOT_TOKEN"),
         ({"app_token": "xapp-wrong"}, "Slack Socket Mode", "MONITOR_SLACK__APP_TOKEN"),
-        ({"app_token": ""}, "Slack Socket Mode: no app token, so buttons do not work", "connections:write"),
+        (
+            {"app_token": ""},
+            "Slack buttons: neither Socket Mode nor signed HTTP is set, so they do not work",
+            "connections:write",
+        ),
         ({"channels": ["C0NONE"]}, "Slack channel C0NONE", "routing.yaml"),
         ({"channels": []}, "Slack channel", "MONITOR_SLACK__CHANNEL"),
         ({"people": []}, "Slack responders: nobody is called and nobody may act", "MONITOR_SLACK__RESPONDERS"),

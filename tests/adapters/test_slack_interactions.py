@@ -11,45 +11,49 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from monitor.adapters.slack import interactions
-from monitor.adapters.slack.interactions import Answer, Dispatcher, click_of
+from monitor.adapters.slack.clicks import Typed, click_of
+from monitor.adapters.slack.interactions import Answer, Dispatcher, Home, Person, Press, Rights
 from monitor.core.events import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 
 ROUTE = Route("C0OPS", responders=("U0ANA",))
+OURS = Home("T0TEAM", "E0ORG", "A0APP")
 
 
 @dataclass
 class People:
     """A directory of made-up people."""
 
-    team: str = "T0TEAM"
+    at: Home | None = OURS
+    unread: tuple[str, ...] = ()
 
-    def roles(self, user: str, route: Route) -> frozenset[Role]:
-        return frozenset({Role.RESPONDER}) if user in route.responders else frozenset()
+    def rights(self, user: str, route: Route) -> Rights:
+        return Rights(frozenset({Role.RESPONDER}) if user in route.responders else frozenset(), self.unread)
 
-    def name(self, user: str) -> str:
-        return user.removeprefix("U0").lower()
+    def person(self, user: str, known_as: str) -> Person:
+        assert user or known_as
+        return Person(user.removeprefix("U0").lower(), "Bots may not." if user == "U0BOT" else "")
 
-    def team_id(self) -> str:
-        return self.team
+    def home(self) -> Home | None:
+        return self.at
 
 
 @dataclass
 class Desk:
     """Takes commands and remembers them; the first acknowledgement wins."""
 
-    done: list[tuple[str, ActionKind, Actor, str]] = field(default_factory=list)
+    done: list[Press] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     fails: int = 0
 
-    def __call__(self, incident: str, command: ActionKind, actor: Actor, note: str) -> str | None:
+    def __call__(self, press: Press) -> str | None:
         with self.lock:
             if self.fails:
                 self.fails -= 1
                 raise RuntimeError("the store is gone")
-            taken = [by.name for _, what, by, _ in self.done if what is command]
-            self.done.append((incident, command, actor, note))
+            taken = [one.by.name for one in self.done if one.command is press.command]
+            self.done.append(press)
         return f"already done by {taken[0]}" if taken else None
 
 
@@ -67,15 +71,21 @@ def payload(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # any field
     } | changes
 
 
-def dispatcher(desk: Desk, *, team: str = "T0TEAM", app_id: str = "A0APP") -> Dispatcher:
-    return Dispatcher(desk, People(team), lambda: ROUTE, app_id=app_id)
+def dispatcher(desk: Desk, people: People | None = None) -> Dispatcher:
+    return Dispatcher(desk, people or People(), lambda: ROUTE, answered)
+
+
+def answered(typed: Typed, ask: Callable[[str, ActionKind], str | None]) -> str:
+    words = ask(typed.words[0], ActionKind.ACKNOWLEDGE)
+    return words or f"{typed.name} did it"
 
 
 def test_a_click_reaches_the_handler_with_who_and_what() -> None:
     desk = Desk()
     assert dispatcher(desk).dispatch(payload()).ephemeral is None
-    ana = Actor("U0ANA", "ana", Source.SLACK, frozenset({Role.RESPONDER}))
-    assert desk.done == [("INC-0001", ActionKind.ACKNOWLEDGE, ana, "")]
+    click = "U0ANA/acknowledge/1772334131.000100"
+    ana = Actor("U0ANA", "ana", Source.SLACK, frozenset({Role.RESPONDER}), click=click)
+    assert desk.done == [Press("INC-0001", ActionKind.ACKNOWLEDGE, ana, 4)]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +99,7 @@ def test_a_click_reaches_the_handler_with_who_and_what() -> None:
 def test_every_button_has_its_command(changes: dict[str, str], command: ActionKind, note: str) -> None:
     desk = Desk()
     dispatcher(desk).dispatch(payload(**changes))
-    assert [(what, words) for _, what, _, words in desk.done] == [(command, note)]
+    assert [(one.command, one.n) for one in desk.done] == [(command, note)]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +110,11 @@ def test_every_button_has_its_command(changes: dict[str, str], command: ActionKi
         ({"value": "INC-0001|4|5|6"}, "not one that the running version knows"),
         ({"value": "'; drop table|4"}, "not one that the running version knows"),
         ({"value": ""}, "not one that the running version knows"),
+        ({"value": "INC-\u0660\u0660\u0660\u0661|4"}, "not one that the running version knows"),
+        ({"team": None}, "Only members of the workspace"),
+        ({"team": None, "is_enterprise_install": True, "enterprise": {"id": "E0ORG"}}, "Only members of the workspace"),
+        ({"enterprise": {"id": "E0OTHER"}}, "Only members of the workspace"),
+        ({"user": {"id": "U0BOT", "username": "bot", "team_id": "T0TEAM"}}, "Bots may not."),
         ({"team": {"id": "T0OTHER"}}, "Only members of the workspace"),
         ({"user": {"id": "U0EVE", "team_id": "T0OTHER"}}, "Only members of the workspace"),
         ({"api_app_id": "A0OTHER"}, "another Slack app"),
@@ -113,12 +128,67 @@ def test_what_may_not_or_cannot_be_done_is_answered(changes: dict[str, Any], wor
     assert desk.done == []
 
 
-def test_while_our_team_is_unknown_guests_of_another_team_are_refused_all_the_same() -> None:
+def test_our_organisation_is_no_foreign_one() -> None:
     desk = Desk()
-    answer = dispatcher(desk, team="").dispatch(payload(user={"id": "U0EVE", "team_id": "T0OTHER"}))
-    assert answer.ephemeral is not None
-    assert dispatcher(desk, team="").dispatch(payload()).ephemeral is None
+    assert dispatcher(desk).dispatch(payload(enterprise={"id": "E0ORG"})).ephemeral is None
     assert len(desk.done) == 1
+
+
+def test_while_our_workspace_is_not_known_nothing_is_done_and_that_is_said() -> None:
+    desk = Desk()
+    answer = dispatcher(desk, People(None)).dispatch(payload())
+    assert str(answer.ephemeral).startswith("Slack could not be asked which workspace this is")
+    assert desk.done == []
+
+
+def test_where_a_user_group_could_not_be_read_the_handler_hears_why() -> None:
+    desk = Desk()
+    dispatcher(desk, People(unread=("S0ONCALL",))).dispatch(payload())
+    assert desk.done[0].doubt.startswith("Slack could not be asked who is in S0ONCALL, so this was not done")
+
+
+def test_what_is_told_calls_nobody() -> None:
+    desk = Desk(done=[Press("INC-0001", ActionKind.ACKNOWLEDGE, Actor("U", "<!channel> & co", Source.SLACK))])
+    assert dispatcher(desk).dispatch(payload()).ephemeral == "already done by &lt;!channel&gt; &amp; co"
+
+
+FORM = {
+    "command": "/rbm",
+    "text": "INC-0001 now",
+    "user_id": "U0ANA",
+    "user_name": "ana",
+    "team_id": "T0TEAM",
+    "api_app_id": "A0APP",
+    "trigger_id": "13345224609.738474920",
+}
+
+
+def test_a_slash_command_acts_in_the_name_of_who_typed_it_once() -> None:
+    desk = Desk()
+    door = dispatcher(desk)
+    assert door.command(FORM, "e1") == Answer("/rbm did it")
+    assert door.command(FORM, "e2") == Answer()
+    (press,) = desk.done
+    assert (press.incident, press.by.name, press.by.click) == ("INC-0001", "ana", "U0ANA//rbm/13345224609.738474920")
+    assert (press.rev, press.by.roles) == (None, frozenset({Role.RESPONDER}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"team_id": "T0OTHER"}, "Only members of the workspace"),
+        ({"enterprise_id": "E0OTHER"}, "Only members of the workspace"),
+        ({"api_app_id": "A0OTHER"}, "another Slack app"),
+        ({"user_id": ""}, ""),
+        ({"command": "rbm"}, ""),
+    ],
+)
+def test_a_slash_command_from_elsewhere_does_nothing(changes: dict[str, str], words: str) -> None:
+    desk = Desk()
+    with capture_logs():
+        answer = dispatcher(desk).command(FORM | changes)
+    assert words in (answer.ephemeral or "")
+    assert desk.done == []
 
 
 @pytest.mark.parametrize(
@@ -128,7 +198,7 @@ def test_while_our_team_is_unknown_guests_of_another_team_are_refused_all_the_sa
         (("e2", payload()), 1),
         (("e1", payload(action_ts="1772334139.000100")), 1),
         (("e2", payload(action_ts="1772334139.000100")), 2),
-        (("e2", payload(user={"id": "U0BOB", "team_id": "T0TEAM"})), 2),
+        (("e2", payload(user={"id": "U0BOB", "username": "bob", "team_id": "T0TEAM"})), 2),
     ],
     ids=["the same", "same click, new envelope", "same envelope", "another click", "another person"],
 )
@@ -160,14 +230,14 @@ def test_two_people_at_once_both_get_an_answer_and_one_wins() -> None:
 
     def press(user: str) -> None:
         together.wait()
-        answers[user] = door.dispatch(payload(user={"id": user, "team_id": "T0TEAM"}))
+        answers[user] = door.dispatch(payload(user={"id": user, "username": user, "team_id": "T0TEAM"}))
 
     threads = [threading.Thread(target=press, args=(user,)) for user in ("U0ANA", "U0BOB")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    first = desk.done[0][2].name
+    first = desk.done[0].by.name
     assert sorted(str(one.ephemeral) for one in answers.values()) == sorted(["None", f"already done by {first}"])
 
 
@@ -186,7 +256,6 @@ BROKEN: list[tuple[str, Callable[[], object]]] = [
     ("no actions", lambda: payload(actions=[])),
     ("an action that is no object", lambda: payload(actions=["x"])),
     ("no user", lambda: payload(user=None)),
-    ("no team", lambda: payload(team=None)),
     ("a user that is a list", lambda: payload(user=["U0ANA"])),
 ]
 
@@ -213,6 +282,8 @@ def test_no_payload_raises(anything: object, changes: dict[str, Any]) -> None:
     with capture_logs():
         dispatcher(desk).dispatch(anything)
         dispatcher(desk).dispatch(payload() | changes)
+        dispatcher(desk).command(anything)
+        dispatcher(desk).command(FORM | changes)
 
 
 def test_a_button_in_the_thread_knows_its_thread() -> None:

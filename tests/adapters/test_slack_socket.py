@@ -3,18 +3,21 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
+from monitor.adapters.slack import socket as socket_module
+from monitor.adapters.slack.clicks import Typed
 from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
-from monitor.adapters.slack.interactions import Dispatcher
-from monitor.adapters.slack.socket import SlackSocket
-from monitor.core.events import Actor
+from monitor.adapters.slack.interactions import Dispatcher, Press
+from monitor.adapters.slack.socket import SlackSocket, _Connection
 from monitor.core.page import Action, ActionKind, Page, Tone
 from monitor.core.rule import Route
 from monitor.ports import Message, Post, PostKind, Sent
@@ -44,24 +47,33 @@ class Desk:
     pause: float = 0.0
     fails: bool = False
 
-    def __call__(self, incident: str, command: ActionKind, actor: Actor, note: str) -> str | None:  # noqa: ARG002  # the contract
+    def __call__(self, press: Press) -> str | None:
         time.sleep(self.pause)
         if self.fails:
             raise RuntimeError("the store is gone")
         with self.lock:
-            first = next((name for what, name in self.done if what is command), None)
-            self.done.append((command, actor.name))
-        return f"{incident} was acknowledged by {first}" if first else None
+            first = next((name for what, name in self.done if what is press.command), None)
+            self.done.append((press.command, press.by.name))
+        return f"{press.incident} was acknowledged by {first}" if first else None
+
+
+def said(typed: Typed, ask: Callable[[str, ActionKind], str | None]) -> str:  # noqa: ARG001  # the contract
+    return f"{typed.name}: {' '.join(typed.words)}"
 
 
 @contextmanager
-def running(slack: SlackServer, desk: Desk, *, connections: int = 2) -> Iterator[SlackSocket]:
+def running(
+    slack: SlackServer,
+    desk: Desk,
+    *,
+    connections: int = 2,
+    **more: Any,  # noqa: ANN401  # what the transport takes
+) -> Iterator[SlackSocket]:
     """Run Socket Mode in a thread, as the daemon does; ends within two seconds and leaves nothing behind."""
     directory = SlackDirectory(slack.bot_token, MonotonicClock(), base_url=slack.url)
-    dispatcher = Dispatcher(desk, directory, lambda: Route(slack.channel, ("S0ONCALL",)), app_id="A0APP")
-    socket = SlackSocket(
-        slack.app_token, slack.bot_token, dispatcher, base_url=slack.url, connections=connections, ping_every=1
-    )
+    dispatcher = Dispatcher(desk, directory, lambda: Route(slack.channel, ("S0ONCALL",)), said)
+    more = {"ping_every": 1, "connections": connections} | more
+    socket = SlackSocket(slack.app_token, slack.bot_token, dispatcher, base_url=slack.url, **more)
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     left: list[asyncio.Task[object]] = []
 
@@ -180,6 +192,99 @@ def test_clicks_come_through_after_the_connections_are_replaced(slack: SlackServ
         (slack.ask_to_refresh if what == "refresh" else slack.drop_sockets)()
         wait(lambda: len(slack.sockets) == 2 and not set(slack.sockets) & set(old), 8, "new connections")
         assert slack.click("U0ANA", message, "acknowledge").acked
+
+
+def test_a_click_during_a_refresh_is_acknowledged(slack: SlackServer) -> None:
+    """Slack asks both connections to be replaced at once: they take clicks until the new ones are open."""
+    desk, message = Desk(), page_in(slack)
+    with running(slack, desk) as socket:
+        slack.wait_connected(2)
+        slack.click("U0ANA", message, "acknowledge")
+        old = list(slack.sockets)
+        slack.ask_to_refresh()
+        clicked = [slack.click(user, message, "acknowledge") for user in ("U0ANA", "U0BOB", "U0EVE") * 2]
+        assert all(one.acked for one in clicked)
+        open_at_once = set[int]()
+
+        def replaced() -> bool:
+            open_at_once.add(len(slack.sockets))
+            return len(slack.sockets) == 2 and not set(slack.sockets) & set(old)
+
+        wait(replaced, 8, "new connections")
+        assert min(open_at_once) >= 2, "there was always one to take a click"
+        clicked.append(slack.click("U0ANA", message, "acknowledge"))
+        assert clicked[-1].acked
+        assert (len(desk.done), socket.failures) == (8, 0)
+    worst = max(one.seconds for one in clicked)
+    print(f"clicks during a socket refresh: acknowledged within {worst * 1000:.0f} ms")
+
+
+def test_the_slash_command_is_answered_with_its_acknowledgement(slack: SlackServer) -> None:
+    with running(slack, Desk()):
+        typed = {"command": "/rbm", "user_id": "U0ANA", "team_id": "T0TEAM", "api_app_id": "A0APP", "trigger_id": "1"}
+        sent = slack.send_payload(typed | {"text": "help"}, kind="slash_commands")
+        assert sent.acked
+        assert slack.acks[sent.envelope]["payload"] == {"response_type": "ephemeral", "text": "/rbm: help"}
+        assert slack.told == []
+
+
+def test_a_frozen_server_is_noticed_in_seconds(slack: SlackServer) -> None:
+    """With the settings of production; nothing is said on the wire, only pongs stay away."""
+    with running(slack, Desk(), ping_every=socket_module.PING_EVERY) as socket:
+        slack.wait_connected(2)
+        wait(lambda: socket.connected, 2, "a connection")
+        time.sleep(1)
+        slack.frozen = True
+        slack.hangs_up = False
+        began = time.monotonic()
+        try:
+            wait(lambda: not all(socket._alive), 30, "the silence to be noticed")
+        finally:
+            slack.frozen = False
+        print(f"frozen server noticed after {time.monotonic() - began:.1f} s")
+        wait(lambda: all(socket._alive), 30, "new connections")
+
+
+def test_the_age_of_a_pong_is_told_by_the_clock_that_never_jumps() -> None:
+    async def failing(told: float | None, ago: float) -> bool:
+        connection = _Connection("xapp-x", AsyncWebClient(token="xoxb-x"), ping_every=5)
+        connection.last_ping_pong_time = connection._pong = told
+        connection._heard_at = time.monotonic() - ago
+        answer = await connection.is_ping_pong_failing()
+        await connection.shut()
+        return answer
+
+    a_year_ago = time.time() - 365 * 86_400
+    assert not asyncio.run(failing(a_year_ago, ago=1))
+    assert not asyncio.run(failing(None, ago=6))
+    assert asyncio.run(failing(time.time(), ago=7))
+
+
+def test_it_tells_when_it_is_deaf_and_when_it_hears_again() -> None:
+    """At the first connection, since pages may still say that it is deaf; not for a short loss; until it is taken."""
+    heard: list[tuple[bool, float]] = []
+    troubles = [RuntimeError("the database is locked")]
+
+    def hears(now: bool) -> None:  # noqa: FBT001  # the contract
+        if not now and troubles:
+            raise troubles.pop()
+        heard.append((now, time.monotonic()))
+
+    with SlackServer() as slack, running(slack, Desk(), heard=hears, deaf_after=3):
+        wait(lambda: heard, 5, "the first connection")
+        slack.drop_sockets()
+        time.sleep(1.5)
+        slack.wait_connected(2)
+        slack.down()
+        gone = time.monotonic()
+        try:
+            wait(lambda: len(heard) == 2, 15, "the deafness to be told")
+        finally:
+            slack.up()
+        wait(lambda: len(heard) == 3, 20, "the hearing to be told")
+    assert heard[1][1] - gone > 2
+    assert [now for now, _ in heard] == [True, False, True]
+    assert troubles == []
 
 
 def test_slack_down_at_the_start_and_again_later_is_survived() -> None:

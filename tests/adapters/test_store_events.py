@@ -1,8 +1,10 @@
 """What the database keeps of an event: every kind, whatever stands in it, comes back as it was."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,3 +106,12 @@ def test_a_number_that_is_none_stays_apart_from_no_number() -> None:
     assert isinstance(back, AlertResolved)
     assert back.value is not None
     assert back.value != back.value  # what is not equal to itself is NaN
+
+
+def test_an_event_keeps_the_click_that_it_came_by_and_an_older_one_had_none() -> None:
+    by = Actor("U0ANA", "Ana", Source.SLACK, frozenset({Role.RESPONDER}), click="U0ANA/acknowledge/1.0")
+    text = codec.event_text(Acknowledged(datetime(2026, 3, 1, tzinfo=UTC), by))
+    assert codec.event_of(text).by == by
+    older = orjson.loads(text)
+    del older["by"]["click"]
+    assert codec.event_of(orjson.dumps(older).decode()).by == replace(by, click="")

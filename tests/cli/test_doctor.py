@@ -87,6 +87,22 @@ def test_everything_is_in_place(house: House, prometheus: Prometheus, slack: Sla
     assert not slack.messages(), "it only looks"
 
 
+def test_signed_http_is_as_good_as_socket_mode(house: House, prometheus: Prometheus, slack: SlackServer) -> None:
+    told = {"SLACK__API_URL": slack.url, "SLACK__SIGNING_SECRET": CANARY}
+    code, lines = house.examine(prometheus.url, None, SLACK__BOT_TOKEN=slack.bot_token, **told)
+    assert "ok    Slack signed HTTP: POST /slack/interactions takes the buttons" in lines
+    assert not [line for line in lines if "Socket Mode" in line]
+    assert code == 0
+
+
+def test_without_a_way_for_clicks_it_says_so(house: House, prometheus: Prometheus, slack: SlackServer) -> None:
+    code, lines = house.examine(prometheus.url, SLACK__BOT_TOKEN=slack.bot_token, SLACK__API_URL=slack.url)
+    (bad,) = [line for line in lines if line.startswith("BAD")]
+    assert bad.startswith("BAD   Slack buttons: neither Socket Mode nor signed HTTP is set, so they do not work: ")
+    assert bad.endswith("into MONITOR_SLACK__APP_TOKEN (or use MONITOR_SLACK__SIGNING_SECRET)")
+    assert code == 1
+
+
 def test_programs_read_json(house: House, prometheus: Prometheus) -> None:
     said = house.run("doctor", "--format", "json", PROMETHEUS__URL=prometheus.url)
     told = json.loads(said.out)

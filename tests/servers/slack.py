@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
 
 from aiohttp import WSMsgType, web
 
@@ -120,6 +121,7 @@ class SlackServer(Workspace):
         self.refused: list[str] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.frozen, self.hangs_up = False, False
+        self.acks: dict[str, Json] = {}
         self._acks: dict[str, threading.Event] = defaultdict(threading.Event)
         self._faults: dict[str, list[Fault | None]] = defaultdict(list)
 
@@ -260,6 +262,12 @@ class SlackServer(Workspace):
         digest = hmac.new(self.signing_secret.encode(), b"v0:%d:" % at + body, hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={digest}"}
 
+    def form(self, fields: Mapping[str, str], at: int | None = None) -> tuple[bytes, dict[str, str]]:
+        """Give body and headers of a signed form, as Slack posts it."""
+        body = urlencode(fields).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return body, headers | self.sign(body, int(time.time()) if at is None else at)
+
     # --- the wire ---------------------------------------------------------------------------------------------------
 
     async def _on_call(self, request: web.Request) -> web.Response:
@@ -320,7 +328,9 @@ class SlackServer(Workspace):
                 if message.type is WSMsgType.PING and not self.frozen:
                     await socket.pong(message.data)
                 elif message.type is WSMsgType.TEXT:
-                    self._acks[json.loads(message.data).get("envelope_id", "")].set()
+                    ack = json.loads(message.data)
+                    self.acks[ack.get("envelope_id", "")] = ack
+                    self._acks[ack.get("envelope_id", "")].set()
             if self.frozen:
                 await self._stop.wait()
             await socket.close()

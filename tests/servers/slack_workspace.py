@@ -26,6 +26,7 @@ NEEDED = {
     "conversations.replies": "channels:history",
     "usergroups.users.list": "usergroups:read",
     "users.info": "users:read",
+    "bots.info": "users:read",
 }
 
 
@@ -68,6 +69,7 @@ class Workspace:
         """Make the workspace; `posts_a_second` is the limit of each channel (None: no limit)."""
         self.channel, self.channels = CHANNELS[0], dict.fromkeys(CHANNELS, "open")
         self.users, self.groups, self.scopes = dict(USERS), dict(GROUPS), set(scopes)
+        self.traits: dict[str, Json] = {}
         self.told: list[Json] = []
         self.tickets: set[str] = set()
         self.port = 0
@@ -105,6 +107,7 @@ class Workspace:
         with self._lock:
             self._messages.clear()
             self.told.clear()
+            self.traits.clear()
             self.channels, self.scopes = dict.fromkeys(CHANNELS, "open"), set(SCOPES)
 
     def _next_ts(self) -> str:
@@ -205,7 +208,13 @@ class Workspace:
         name = self.users.get(str(args.get("user")))
         if name is None:
             return {"ok": False, "error": "user_not_found"}
-        return {"ok": True, "user": {"id": args["user"], "name": name, "profile": {"display_name": name}}}
+        user = {"id": args["user"], "team_id": TEAM, "name": name, "profile": {"display_name": name}, "is_bot": False}
+        return {"ok": True, "user": user | self.traits.get(args["user"], {})}
+
+    def _bot_info(self, args: Json) -> Json:
+        if args.get("bot") != BOT:
+            return {"ok": False, "error": "bot_not_found"}
+        return {"ok": True, "bot": {"id": BOT, "app_id": APP, "name": "rollback-monitor", "deleted": False}}
 
     def _channel_problem(self, args: Json, *, reading: bool = False) -> Json | None:
         state = self.channels.get(str(args.get("channel")))
@@ -226,6 +235,7 @@ METHODS: Mapping[str, Callable[[Workspace, Json], Json]] = {
     "conversations.replies": Workspace._replies,
     "usergroups.users.list": Workspace._group_members,
     "users.info": Workspace._user_info,
+    "bots.info": Workspace._bot_info,
 }
 
 

@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,13 +59,20 @@ class Server:
         """Status and body; a `body` is posted, as JSON where it is not bytes."""
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-        request = urllib.request.Request(self.url + path, data, headers, method=method or None)
+        status, _, said = self.full(path, data, headers, method)
+        return status, said
+
+    def full(
+        self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None, method: str = ""
+    ) -> tuple[int, Mapping[str, str], str]:
+        """Status, headers and body."""
+        request = urllib.request.Request(self.url + path, data, headers or {}, method=method or None)
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
-                return answer.status, answer.read().decode()
+                return answer.status, dict(answer.headers), answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, error.read().decode()
+                return error.code, dict(error.headers), error.read().decode()
 
     def read(self, path: str) -> Any:  # noqa: ANN401  # JSON
         status, body = self.ask(path, token=None)
@@ -198,7 +205,7 @@ WRONG: list[tuple[str, str, object, int, str]] = [
     ("no such action", "/api/v1/incidents/INC-0001/explode", {"as": "ana"}, 400, "Not understood: "),
     ("no JSON", ACK, b"{", 400, "Not understood: "),
     ("a list", ACK, ["ana"], 400, "Not understood: the body is no JSON object."),
-    ("too long a body", ACK, {"as": "ana", "note": "n" * 65_536}, 400, "Not understood: the body is over 64 KiB."),
+    ("too long a body", ACK, {"as": "ana", "note": "n" * 65_536}, 413, "Not understood: the body is over 64 KiB."),
     ("nobody", ACK, {}, 400, NAMELESS),
     ("a name that calls everybody", ACK, {"as": "<!channel>"}, 400, NAMELESS),
     ("a name on two lines", ACK, {"as": "ana\nbob"}, 400, NAMELESS),
@@ -215,6 +222,43 @@ def test_what_is_wrong_is_answered_and_changes_nothing(
     assert code == status
     assert sentence.startswith(why)
     assert server.house.kinds() == kept
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "{url}", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({}, 200),
+    ],
+    ids=str,
+)
+def test_a_page_of_another_site_changes_nothing_even_with_the_token(
+    server: Server, headers: dict[str, str], status: int
+) -> None:
+    given = {name: value.format(url=server.url) for name, value in headers.items()}
+    code, _, said = server.full(ACK, b'{"as": "ana"}', {"Authorization": f"Bearer {TOKEN}", **given})
+    assert code == status
+    assert ("A page of another site may not change anything here." in said) == (status == 403)
+    assert (server.house.incident().acknowledged_by is not None) == (status == 200)
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/metrics", "/api/v1/incidents", "/nothing", "/-/reload"])
+def test_every_answer_carries_its_protection(server: Server, path: str) -> None:
+    headers = {name.lower(): value for name, value in server.full(path)[1].items()}
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"].startswith("default-src 'self'; ")
+    assert (headers["x-frame-options"], headers["referrer-policy"]) == ("DENY", "no-referrer")
+
+
+@pytest.mark.parametrize("path", ["/slack/interactions", "/slack/commands"])
+def test_without_a_signing_secret_slack_has_no_door(server: Server, path: str) -> None:
+    assert server.ask(path, {})[0] == 404
 
 
 @pytest.mark.parametrize("path", [ACK, RELOAD])

@@ -34,7 +34,13 @@ class Finding:
 
 
 def probe(
-    token: str, *, app_token: str = "", channels: Sequence[str], people: Sequence[str], base_url: str = API_URL
+    token: str,
+    *,
+    app_token: str = "",
+    signed: bool = False,
+    channels: Sequence[str],
+    people: Sequence[str],
+    base_url: str = API_URL,
 ) -> list[Finding]:
     """Ask Slack for everything that a page needs: `channels` to post to, `people` (user and group ids) to call."""
     web = web_client(token, base_url=base_url, timeout=TIMEOUT)
@@ -47,7 +53,10 @@ def probe(
         Finding(ok=False, what="Slack channel", mend="name one in rules/routing.yaml or MONITOR_SLACK__CHANNEL")
     ]
     findings += list(_people(web, people))
-    findings.append(_socket(web, app_token))
+    if signed:
+        findings.append(Finding(ok=True, what="Slack signed HTTP: POST /slack/interactions takes the buttons"))
+    if app_token or not signed:
+        findings.append(_socket(web, app_token))
     return findings
 
 
@@ -100,8 +109,9 @@ def _socket(web: WebClient, app_token: str) -> Finding:
     if not app_token:
         return Finding(
             ok=False,
-            what="Slack Socket Mode: no app token, so buttons do not work",
-            mend="create an app-level token with connections:write and put it into MONITOR_SLACK__APP_TOKEN",
+            what="Slack buttons: neither Socket Mode nor signed HTTP is set, so they do not work",
+            mend="create an app-level token with connections:write and put it into MONITOR_SLACK__APP_TOKEN "
+            "(or use MONITOR_SLACK__SIGNING_SECRET)",
         )
     answer = ask(lambda: web.apps_connections_open(app_token=app_token), within=TIMEOUT)
     if isinstance(answer, SlackResponse):

@@ -7,6 +7,7 @@ Slack being down never stands in anybody's way. What a click means is the dispat
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -30,6 +31,11 @@ SETTLED = 15.0
 """Seconds after which a lost connection is replaced at once; one that does not last is not asked for in a hurry."""
 WATCH_EVERY = 0.25
 PING_EVERY = 5.0
+PONG_LATE = 1.5
+"""Seconds that a pong may come later than the next ping before the connection counts as deaf."""
+DEAF_AFTER = 30.0
+"""Seconds without any connection after which open pages say that their buttons are not heard."""
+TELL_EVERY = 1.0
 DRAIN_WITHIN, CLOSE_WITHIN = 1.0, 0.5
 
 _log = structlog.get_logger(__name__)
@@ -44,17 +50,30 @@ class _Connection(SocketModeClient):
     def __init__(self, app_token: str, web: AsyncWebClient, ping_every: float) -> None:
         super().__init__(app_token=app_token, web_client=web, logger=quiet_logger(), ping_interval=ping_every)
         self.lost = asyncio.Event()
+        self.refreshing = False
+        """Whether Slack asked for the replacement: then clicks come through here until the other end closes it."""
+        self._pong: float | None = None
+        self._heard_at = time.monotonic()
         self.busy: set[asyncio.Task[Any]] = set()
 
-    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # the SDK's signature
-        """Take note; the owner connects a new client."""
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  # the SDK's signature
+        """Take note; the owner connects a new client. The SDK forces where Slack has asked for it."""
+        self.refreshing = force
         self.lost.set()
+
+    async def is_ping_pong_failing(self) -> bool:
+        """Tell whether no pong came in time; on the clock that never jumps, unlike the SDK's own."""
+        now = time.monotonic()
+        if self.last_ping_pong_time != self._pong:
+            self._pong, self._heard_at = self.last_ping_pong_time, now
+        return now - self._heard_at > self.ping_interval + PONG_LATE
 
     async def open(self) -> None:
         """Connect within `CONNECT_WITHIN`, or raise what stood in the way."""
         async with asyncio.timeout(CONNECT_WITHIN):
             answer = await self.web_client.apps_connections_open(app_token=self.app_token)
             self.wss_uri = str(answer["url"])
+            self._heard_at = time.monotonic()
             await self.connect()  # type: ignore[no-untyped-call]  # the SDK's coroutine has no hints
 
     async def is_alive(self) -> bool:
@@ -95,10 +114,17 @@ class SlackSocket:
         base_url: str = API_URL,
         connections: int = 2,
         ping_every: float = PING_EVERY,
+        heard: Callable[[bool], None] | None = None,
+        deaf_after: float = DEAF_AFTER,
     ) -> None:
-        """Make the transport; two connections, so that a refresh of one leaves no gap; silence shows in 1.5 pings."""
+        """Make the transport; two connections, so that the loss of one leaves no gap.
+
+        `heard` is told when clicks can come through, and when for `deaf_after` seconds they could not.
+        """
+        self._heard = heard
+        self._deaf_after = deaf_after
         self._app_token = app_token
-        self._dispatcher = dispatcher
+        self._doors = {"interactive": dispatcher.dispatch, "slash_commands": dispatcher.command}
         self._ping_every = ping_every
         url = base_url if base_url.endswith("/") else f"{base_url}/"
         self._web = AsyncWebClient(token=bot_token, base_url=url, timeout=5, logger=quiet_logger(), retry_handlers=[])
@@ -114,29 +140,63 @@ class SlackSocket:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stay connected until `stop` is set, then close within about two seconds."""
-        await asyncio.gather(*(self._keep(place, stop) for place in range(len(self._alive))))
+        await asyncio.gather(self._tell_hearing(stop), *(self._keep(place, stop) for place in range(len(self._alive))))
         if self._told:
             await asyncio.wait(self._told, timeout=DRAIN_WITHIN)
         for task in self._told:
             task.cancel()
         await asyncio.gather(*self._told, return_exceptions=True)
 
+    async def _tell_hearing(self, stop: asyncio.Event) -> None:
+        """Tell whether clicks come through: at the first connection, when deaf for long, and when that is over."""
+        told: bool | None = None
+        since = time.monotonic()
+        while not stop.is_set() and self._heard is not None:
+            now, hears = time.monotonic(), told
+            if self.connected:
+                since, hears = now, True
+            elif now - since > self._deaf_after:
+                hears = False
+            if hears is not None and hears is not told and await self._tells(self._heard, hears=hears):
+                told = hears
+            await _wait(stop, TELL_EVERY)
+
+    async def _tells(self, heard: Callable[[bool], None], *, hears: bool) -> bool:
+        """Tell it; False where that failed, and is tried again."""
+        try:
+            await asyncio.to_thread(heard, hears)
+        except Exception as problem:  # noqa: BLE001  # such as a store that cannot be written just now
+            _log.warning("slack.hearing_not_told", hears=hears, why=str(problem))
+            return False
+        return True
+
     async def _keep(self, place: int, stop: asyncio.Event) -> None:
-        """Keep one connection: open, watch, replace, pausing longer while it does not last."""
+        """Keep one connection: open, watch, replace, pausing longer while it does not last.
+
+        One that Slack wants to be replaced takes clicks until the next one is open.
+        """
         pause = FIRST_PAUSE
+        before: _Connection | None = None
         while not stop.is_set():
             connection, began = self._connection(), time.monotonic()
             try:
-                if await self._opened(connection, stop):
+                opened = await self._opened(connection, stop)
+                if opened:
+                    await _shut(before)
+                    before = None
                     await self._watch(connection, place, stop)
+                if opened and connection.refreshing:
+                    before = connection
             finally:
                 self._alive[place] = False
-                await connection.shut()
+                if connection is not before:
+                    await connection.shut()
             if time.monotonic() - began > SETTLED:
                 pause = FIRST_PAUSE
                 continue
             await _wait(stop, pause * random.uniform(0.7, 1.3))  # noqa: S311  # spreads the load, hides nothing
             pause = min(pause * 2, LONGEST_PAUSE)
+        await _shut(before)
 
     def _connection(self) -> _Connection:
         """Make a client that hands its envelopes to us."""
@@ -182,14 +242,15 @@ class SlackSocket:
     async def _handle(self, connection: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         """Dispatch in a thread, acknowledge when the effect is committed, then tell the person."""
         began = time.monotonic()
-        answer = Answer()
-        if request.type == "interactive":
+        answer, door = Answer(), self._doors.get(request.type)
+        if door is not None:
             async with asyncio.timeout(ANSWER_WITHIN):
-                answer = await asyncio.to_thread(self._dispatcher.dispatch, request.payload, request.envelope_id)
-        await connection.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+                answer = await asyncio.to_thread(door, request.payload, request.envelope_id)
+        said_back = {"response_type": "ephemeral", "text": answer.ephemeral} if _asked_for(request, answer) else None
+        await connection.send_socket_mode_response(SocketModeResponse(request.envelope_id, said_back))
         took = round((time.monotonic() - began) * 1000)
         _log.info("slack.envelope_acknowledged", type=request.type, took_ms=took)
-        if answer.ephemeral:
+        if answer.ephemeral and said_back is None:
             task = asyncio.ensure_future(self._tell(answer))
             self._told.add(task)
             task.add_done_callback(self._told.discard)
@@ -201,10 +262,21 @@ class SlackSocket:
             return
         try:
             await self._web.chat_postEphemeral(
-                channel=click.channel, user=click.user_id, text=answer.ephemeral, thread_ts=click.thread or None
+                channel=click.channel, user=click.who.user_id, text=answer.ephemeral, thread_ts=click.thread or None
             )
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as problem:
-            _log.warning("slack.answer_not_shown", user=click.user_id, why=_why(problem))
+            _log.warning("slack.answer_not_shown", user=click.who.user_id, why=_why(problem))
+
+
+async def _shut(connection: _Connection | None) -> None:
+    """Shut a connection that has been replaced, where there is one."""
+    if connection is not None:
+        await connection.shut()
+
+
+def _asked_for(request: SocketModeRequest, answer: Answer) -> bool:
+    """Tell whether the answer goes back with the acknowledgement, as that of a slash command does."""
+    return request.type == "slash_commands" and bool(answer.ephemeral)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -1,0 +1,50 @@
+"""Whether a button that was drawn earlier still means what it meant: the incident then against the incident now.
+
+Pure. A button drawn at an older revision is good as long as what it asks for has not changed meanwhile.
+"""
+
+from monitor.core.incident import Acknowledge, Command, DealWith, Incident, No, Refusal, StartProcedure
+from monitor.core.model import AlertKey, Tier
+from monitor.core.words import clock
+
+
+def overtaken(then: Incident, now: Incident, command: Command) -> Refusal | None:
+    """Give the refusal of `command`, asked for on a page that showed `then`, where it meant something else; or None.
+
+    What ended or was taken meanwhile is no matter of this: `decide` has better words for it.
+    """
+    if not now.is_open:
+        return None
+    match command:
+        case Acknowledge():
+            why = _unseen(then, now)
+        case StartProcedure():
+            why = _recovered(then, now)
+        case DealWith():
+            why = _fired_again(then, now, command.key)
+        case _:
+            why = ""
+    return Refusal(No.OVERTAKEN, f"{why} Nothing was done: look at the page again.") if why else None
+
+
+def _unseen(then: Incident, now: Incident) -> str:
+    """An acknowledgement says "I have seen it": it does not cover what had not happened yet."""
+    if then.tier is not Tier.ROLLBACK and now.tier is Tier.ROLLBACK:
+        return f"{now.id} has become a rollback since the page that you acknowledged."
+    if then.recovered_at is not None and now.recovered_at is None:
+        return f"{now.id} is back since the page that you acknowledged: it showed clear signals."
+    return ""
+
+
+def _recovered(then: Incident, now: Incident) -> str:
+    if then.recovered_at is None and now.recovered_at is not None and now.commander is None:
+        return f"All signals of {now.id} are clear since {clock(now.recovered_at)}; there is nothing to roll back."
+    return ""
+
+
+def _fired_again(then: Incident, now: Incident, key: AlertKey) -> str:
+    before = next((one for one in then.alerts if one.key == key), None)
+    after = next((one for one in now.active if one.key == key), None)
+    if before is None or after is None or before.fired_at == after.fired_at:
+        return ""
+    return f"{key.alert} fired again at {clock(after.fired_at)}, which is not the breach that the button meant."
