@@ -367,7 +367,7 @@ def test_a_monitor_that_was_away_asks_before_it_takes_an_acknowledgement_away() 
     ],
 )
 def test_still_on_it_is_refused(values: dict[str, float], asked: list[ActionKind], by: Actor, sentence: str) -> None:
-    house = house_with(**values)
+    house = house_with(ESCALATION, **values)
     for action in asked:
         house.ask(action)
     before = house.incident()

@@ -36,8 +36,9 @@ def _silences() -> TypeAdapter[Silence]:
 
 
 @cache
-def _hidden() -> TypeAdapter[Hidden]:
-    return TypeAdapter(Annotated[Hidden, Field()], config=ConfigDict(ser_json_inf_nan="strings"))
+def _hidden() -> TypeAdapter[Hidden | None]:
+    """A list or union of dataclasses takes these settings, a dataclass alone does not."""
+    return TypeAdapter(Hidden | None, config=ConfigDict(ser_json_inf_nan="strings"))
 
 
 def silence_row(silence: Silence) -> dict[str, Any]:
@@ -56,8 +57,11 @@ def hidden_row(one: Hidden) -> dict[str, Any]:
 
 
 def hidden_of(text: str) -> Hidden:
-    """Give the alert that `text` holds."""
-    return _hidden().validate_json(text)
+    """Give the alert that `text` holds. Raises ValueError where it holds none."""
+    found = _hidden().validate_json(text)
+    if found is None:
+        raise ValueError("a row of hidden alerts holds none")
+    return found
 
 
 def labels_text(labels: Labels) -> str:
