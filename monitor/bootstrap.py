@@ -200,7 +200,7 @@ def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, 
     found = probe(
         slack.bot_token.get_secret_value() if slack.bot_token else "",
         app_token=slack.app_token.get_secret_value() if slack.app_token else "",
-        channels=[route.channel] if route.channel else [],
+        channels=[one for one in (route.channel, rules.routing.escalation.channel) if one],
         people=(*route.responders, *route.commanders, *route.approvers),
         base_url=slack.api_url,
     )

@@ -50,7 +50,8 @@ def _check_escalate(found: Escalation, rollback: Fields, fields: Fields) -> None
     """Escalating is the last step, and goes somewhere."""
     if found.rollback_escalate is None:
         return
-    if not fields.has("channel"):
+    node = fields.node.get("channel")
+    if node is None or (isinstance(node, Scalar) and not node.text.strip()):
         hint = "add channel: C0123456789 beside `rollback`, or write escalate: none"
         message = "`escalate` without a `channel`: it would go nowhere"
         fields.report.error(rollback.at("escalate"), "no-channel", message, hint)

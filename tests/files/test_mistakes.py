@@ -122,6 +122,12 @@ ROUTING = [
         "2:48",
         "order",
     ),
+    (
+        "escalate to a channel left blank",
+        f"{ESCALATION} {{rollback: {{escalate: 5m}}, channel: ''}}\n",
+        "2:35",
+        "no-channel",
+    ),
     ("escalate to a name", f"{ESCALATION} {{channel: '#oncall'}}\n", "2:23", "value"),
     ("misspelt in the escalation", f"{ESCALATION} {{rolback: {{}}}}\n", "2:14", "unknown-key"),
     ("a prepare that pages again", f"{ESCALATION} {{prepare: {{again: [5m]}}}}\n", "2:24", "unknown-key"),
