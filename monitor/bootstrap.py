@@ -205,7 +205,7 @@ def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, 
         slack.bot_token.get_secret_value() if slack.bot_token else "",
         app_token=slack.app_token.get_secret_value() if slack.app_token else "",
         signed=slack.signing_secret is not None,
-        channels=[route.channel] if route.channel else [],
+        channels=[one for one in (route.channel, rules.routing.escalation.channel) if one],
         people=(*route.responders, *route.commanders, *route.approvers),
         base_url=slack.api_url,
     )

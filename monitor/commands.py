@@ -10,7 +10,18 @@ from typing import TypeAlias
 import structlog
 
 from monitor.core.events import Actor, Event, Refused
-from monitor.core.incident import Acknowledge, Command, DealWith, Incident, No, Refusal, StartProcedure, decide, fold
+from monitor.core.incident import (
+    Acknowledge,
+    Command,
+    DealWith,
+    Incident,
+    No,
+    Refusal,
+    SayStillOnIt,
+    StartProcedure,
+    decide,
+    fold,
+)
 from monitor.core.model import AlertKey
 from monitor.core.overtaken import overtaken
 from monitor.core.page import ActionKind, instance
@@ -18,6 +29,7 @@ from monitor.core.rule import Route
 from monitor.desk import Desk
 from monitor.ports import Clock, GroupState, Store
 from monitor.rulebook import RuleBook
+from monitor.silencing import Silencing
 
 log = structlog.get_logger()
 
@@ -76,6 +88,7 @@ class Commands:
         self._store = store
         self._clock = clock
         self._book = book
+        self.silencing = Silencing(store, clock, book)
 
     def carry_out(self, request: Request) -> Outcome:
         """Decide `request` against the present state, and commit it. Raises StoreError where that is not possible."""
@@ -120,6 +133,8 @@ class Commands:
         match request.action:
             case ActionKind.ACKNOWLEDGE:
                 return Acknowledge(request.by)
+            case ActionKind.STILL_ON_IT:
+                return SayStillOnIt(request.by)
             case ActionKind.START:
                 return self._start(request, incident)
             case ActionKind.DEALT_WITH:

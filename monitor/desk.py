@@ -16,6 +16,8 @@ from monitor.core.model import Cause, Transition
 from monitor.core.paging import Happening, NewPost, Notice, Owed, owed
 from monitor.core.response import Finding, Response, Scope, follow, respond
 from monitor.core.rule import Route, RuleSet
+from monitor.core.silence import Hidden
+from monitor.hiding import Hiding, say
 from monitor.ports import (
     NO_INCIDENT,
     Change,
@@ -78,6 +80,7 @@ class Desk:
         self._store = store
         self._clock = clock
         self._book = book
+        self._hiding = Hiding(store, book)
         self._owed_now = owed_now
         self._kept: dict[str, _Kept] = {}
         self._lock = Lock()
@@ -120,14 +123,37 @@ class Desk:
     def _write(self, decision: Decision) -> None:
         with self._turn:
             recorded = recorded_of(decision.state.name, decision.transitions, self._book.now)
-            self._commit(self._responses(decision.findings), Change((decision.state,), transitions=recorded))
+            self._commit_found(decision.findings, Change((decision.state,), transitions=recorded))
 
-    def _responses(self, findings: tuple[Finding, ...]) -> tuple[Response, ...]:
-        if not findings:
-            return ()
+    def _commit_found(self, findings: tuple[Finding, ...], change: Change) -> None:
+        responses, kept = self._responses(findings)
+        self._commit(responses, replace(change, hidden=kept))
+        say(kept)
+
+    def _responses(self, findings: tuple[Finding, ...]) -> tuple[tuple[Response, ...], tuple[Hidden, ...]]:
+        """Give what incidents make of `findings`, and what becomes of those that pages nobody hears of."""
+        now = self._clock.now()
+        heard = self._hiding.sort(findings, now)
+        if not heard.findings:
+            return (), heard.kept
         routing = self._book.now.rules.routing
         scope = Scope(routing.environment, self._store.next_incident_number(), routing.reopen_within)
-        return respond(self._store.incidents(open_only=True), findings, self._clock.now(), scope)
+        responses = respond(self._store.incidents(open_only=True), heard.findings, now, scope)
+        return self._hiding.tell(responses, heard.kept, now)
+
+    def release(self) -> None:
+        """Page what was kept from paging by a silence or a maintenance window that is over."""
+        with self._turn:
+            for _ in range(ATTEMPTS):
+                findings = self._hiding.released(self._clock.now())
+                if not findings:
+                    return
+                try:
+                    self._commit_found(findings, Change())
+                except ConflictError:
+                    continue
+                return
+        raise ConflictError(f"what was hidden was changed by others {ATTEMPTS} times in a row")
 
     def take_over(self, rules: RuleSet, decide: Callable[[Sequence[GroupState]], Takeover]) -> None:
         """Put `rules` in force and write what `decide` makes of the kept states, in one transaction.
@@ -152,7 +178,7 @@ class Desk:
             takeover = decide(self._store.groups())
             change = Change(takeover.groups, transitions=takeover.transitions, rules=takeover.rules)
             try:
-                self._commit(self._responses(takeover.findings), change)
+                self._commit_found(takeover.findings, change)
             except ConflictError:
                 continue
             return
@@ -280,4 +306,5 @@ def with_responses(change: Change, responses: Sequence[Response], route: Route, 
 def _post(incident: str, post: Owed, route: Route, at: datetime) -> Post:
     """An edit is the root message wanted once more."""
     kind = PostKind.ROOT if post.post is NewPost.EDIT else PostKind(post.post.value)
-    return Post(incident, route.channel, kind, post.n, post.happening, at, said=post.said, mention=post.mention)
+    channel = post.channel or route.channel
+    return Post(incident, channel, kind, post.n, post.happening, at, said=post.said, mention=post.mention)

@@ -12,7 +12,8 @@ import structlog
 
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey
-from monitor.core.page import Reading, Scene, card, render
+from monitor.core.page import Reading, Scene, card, render, under_escalation, under_question
+from monitor.core.paging import Happening
 from monitor.ports import (
     Ambiguous,
     Clock,
@@ -43,7 +44,14 @@ A refused edit is given up; the next change of the incident owes another."""
 IDLE = 5.0
 """Seconds after which the outbox looks for debts without having been told of any."""
 
-ORDER = {PostKind.ROOT: 0, PostKind.BROADCAST: 1, PostKind.CARD: 2, PostKind.LINE: 3, PostKind.NOTE: 4}
+ORDER = {
+    PostKind.ROOT: 0,
+    PostKind.ESCALATION: 1,
+    PostKind.BROADCAST: 2,
+    PostKind.CARD: 3,
+    PostKind.LINE: 4,
+    PostKind.NOTE: 5,
+}
 """New posts go out in this order, and before all edits."""
 
 
@@ -199,6 +207,9 @@ class Outbox:
         incident = self._store.incident(post.incident)
         if incident is None:
             return None
+        if post.kind is PostKind.ESCALATION:
+            home = self._scenes.book.now.rules.routing.default.channel
+            return Message(post, actions=under_escalation(incident), home=home)
         root_ts = None
         if post.kind is not PostKind.ROOT:
             root_ts = next(
@@ -214,7 +225,8 @@ class Outbox:
         scene = self._scenes.of(incident, post, self._clock.now())
         if post.kind is PostKind.ROOT:
             return Message(post, page=render(scene))
-        return Message(post, card=card(scene) if post.kind is PostKind.CARD else None, root_ts=root_ts)
+        actions = under_question(incident) if post.reason == Happening.ASKED else ()
+        return Message(post, card=card(scene) if post.kind is PostKind.CARD else None, root_ts=root_ts, actions=actions)
 
 
 def in_order(posts: Iterable[Post]) -> list[Post]:

@@ -12,7 +12,8 @@ from typing import Protocol, TypeAlias
 from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Cause, Sample, State
-from monitor.core.page import Card, Page
+from monitor.core.page import Action, Card, Page
+from monitor.core.silence import Hidden, Silence
 
 # --- metrics ------------------------------------------------------------------------------------------------------
 
@@ -98,14 +99,16 @@ class MetricsSource(RangeSource, Protocol):
 class PostKind(StrEnum):
     """What a post is.
 
-    The incident's one root message, the procedure card, a line in the thread, or one told to the channel too; or a
-    note, which belongs to no incident and stands in the channel by itself.
+    The incident's one root message, the procedure card, a line in the thread, or one told to the channel too; an
+    escalation, which tells another channel of the incident; or a note, which belongs to no incident. The last two stand
+    in their channel by themselves.
     """
 
     ROOT = "root"
     CARD = "card"
     LINE = "line"
     BROADCAST = "broadcast"
+    ESCALATION = "escalation"
     NOTE = "note"
 
 
@@ -211,7 +214,9 @@ class Change:
 
     `groups` replace the stored states of their names where the stored version is `group.version` (and count it up);
     `posts` are inserted, or, where their key exists, their `wanted` is raised by one and their state becomes owed
-    again; `transitions` are appended to the record; `rules` replace the kept rule set.
+    again; `transitions` are appended to the record; `rules` replace the kept rule set. `silences` replace those of
+    their numbers where the stored version is `silence.version` (0: none is stored) and count it up; `hidden` replace
+    those of their ids.
     """
 
     groups: tuple[GroupState, ...] = ()
@@ -219,11 +224,14 @@ class Change:
     posts: tuple[Post, ...] = ()
     transitions: tuple[Recorded, ...] = ()
     rules: KeptRules | None = None
+    silences: tuple[Silence, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.groups or self.events or self.posts or self.transitions or self.rules)
+        written = self.groups, self.events, self.posts, self.transitions, self.rules, self.silences, self.hidden
+        return not any(written)
 
 
 class ConflictError(Exception):
@@ -279,8 +287,17 @@ class Store(Protocol):
     def transitions(self, alert: str = "", *, since: int = 0, most: int = 1000) -> Sequence[Recorded]:
         """Give the newest `most` recorded changes from grid time `since` on, in order; of one alert where named."""
 
+    def silences(self) -> Sequence[Silence]:
+        """Give every silence, those that are over too, by number."""
+
+    def hidden(self, *, live_only: bool = False) -> Sequence[Hidden]:
+        """Give what fired and paged nobody, in order; `live_only`: what does so now."""
+
     def prune(self, before: int) -> int:
-        """Forget the recorded changes before grid time `before`; give how many there were."""
+        """Forget the recorded changes before grid time `before`; give how many there were.
+
+        With them goes what was hidden before that time and is no more.
+        """
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -325,13 +342,16 @@ Delivery: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter
 class Message:
     """One post with what it says: `page` for a root, `card` for a procedure card, `post.said` for the rest.
 
-    `root_ts` is the pager's name of the incident's root message in that channel (None for the root itself).
+    `root_ts` is the pager's name of the incident's root message in that channel (None for the root itself). `actions`
+    are buttons under a line that asks for something; `home` is the channel of the page that an escalation tells of.
     """
 
     post: Post
     page: Page | None = None
     card: Card | None = None
     root_ts: str | None = None
+    actions: tuple[Action, ...] = ()
+    home: str = ""
 
 
 class Pager(Protocol):

@@ -1,10 +1,11 @@
-"""What time alone brings: blindness and sight, incidents that end by themselves, and pages that must show the present.
+"""What time alone brings: blindness and sight, calls that nobody answers, ends, and pages that must show the present.
 
 Called every few seconds by the daemon, whatever the evaluations do; it reads nothing from Prometheus.
 """
 
 from dataclasses import replace
 
+from monitor.core.escalation import overdue
 from monitor.core.evaluate import Stepped, look, retire
 from monitor.core.firing import blind_firing
 from monitor.core.incident import Incident, due
@@ -56,10 +57,12 @@ class Vigil:
             return Decision(alerts, told, durable=bool(transitions), transitions=transitions)
 
         self._desk.settle(BLIND_GROUP, decide)
+        self._desk.release()
         opened = self._store.incidents(open_only=True)
         self._shown = {one.id: self._shown[one.id] for one in opened if one.id in self._shown}
         for incident in opened:
             self._end(incident)
+            self._call(incident)
             self._refresh(incident)
         return tuple(seen)
 
@@ -68,6 +71,7 @@ class Vigil:
         alerts: dict[AlertKey, Alert] = {}
         transitions: list[Transition] = []
         told = {one.key for incident in self._store.incidents(open_only=True) for one in incident.active}
+        told |= {one.firing.key for one in self._store.hidden(live_only=True)}
         left = {key: alert for key, alert in state.alerts.items() if key in told}  # a banner ends with its incident
         groups = self._book.now.rules.groups
         self._lookout.keep(groups)
@@ -89,6 +93,12 @@ class Vigil:
         reopen_within = self._book.now.rules.routing.reopen_within
         if due(incident, self._clock.now(), reopen_within):
             self._desk.act(incident.id, lambda now: due(now, self._clock.now(), reopen_within))
+
+    def _call(self, incident: Incident) -> None:
+        """Call whoever must be called again, and take away acknowledgements that nobody stands by."""
+        escalation = self._book.now.rules.routing.escalation
+        if overdue(incident, self._clock.now(), escalation):
+            self._desk.act(incident.id, lambda now: overdue(now, self._clock.now(), escalation))
 
     def _refresh(self, incident: Incident) -> None:
         """Owe an edit where what the page would say differs from what it said, at most every REFRESH_EVERY seconds."""

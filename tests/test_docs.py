@@ -26,7 +26,9 @@ HEARD = (
 POSTED = (
     "What happens to an incident, what is posted (the root message is edited in any case), whom it calls, and what "
     "becomes of an acknowledgement. *owner*: the commander or who acknowledged, else the responders; *by tier*: the "
-    "responders in the rollback tier, nobody in the prepare tier."
+    "responders in the rollback tier, nobody in the prepare tier; *commanders too*: with the responders. *escalation*: "
+    "a post in the escalation channel. *kept if fresh*: while under 15 minutes old; *kept for hours*: in a prepare "
+    "incident, under four. Who does not acknowledge is called again by the clock: `escalation` in [rules](rules.md)."
 )
 
 

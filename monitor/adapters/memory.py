@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.events import Event
 from monitor.core.incident import Incident, fold
+from monitor.core.silence import Hidden, Silence
 from monitor.ports import (
     Answer,
     Change,
@@ -104,6 +105,8 @@ class MemoryStore:
         self._posts: dict[str, Post] = {}
         self._transitions: tuple[Recorded, ...] = ()
         self._rules: KeptRules | None = None
+        self._silences: dict[int, Silence] = {}
+        self._hidden: dict[str, Hidden] = {}
         self._lock = threading.Lock()
 
     def group(self, name: str) -> GroupState:
@@ -125,6 +128,12 @@ class MemoryStore:
             for new in change.events:
                 if len(self._events.get(new.incident, ())) != new.expected_rev:
                     raise ConflictError(f"{new.incident} moved on")
+            for silence in change.silences:
+                known = self._silences.get(silence.id)
+                if (known.version if known else 0) != silence.version:
+                    raise ConflictError(f"silence {silence.id} moved on")
+            self._silences |= {one.id: replace(one, version=one.version + 1) for one in change.silences}
+            self._hidden |= {one.id: one for one in change.hidden}
             for group in change.groups:
                 self._groups[group.name] = replace(group, version=group.version + 1)
             for new in change.events:
@@ -194,9 +203,23 @@ class MemoryStore:
             mine = [one for one in self._transitions if one.at >= since and alert in {"", one.key.alert}]
         return sorted(mine, key=lambda one: one.at)[-most:]
 
-    def prune(self, before: int) -> int:
-        """Forget the recorded changes before grid time `before`; give how many there were."""
+    def silences(self) -> Sequence[Silence]:
+        """Give every silence by number."""
         with self._lock:
+            return [self._silences[number] for number in sorted(self._silences)]
+
+    def hidden(self, *, live_only: bool = False) -> Sequence[Hidden]:
+        """Give what fired and paged nobody, in order."""
+        with self._lock:
+            every = sorted(self._hidden.values(), key=lambda one: (one.at, one.id))
+        return [one for one in every if one.live or not live_only]
+
+    def prune(self, before: int) -> int:
+        """Forget what changed and what was hidden before grid time `before`; give the number of changes."""
+        with self._lock:
+            old = [one.id for one in self._hidden.values() if not one.live and one.at.timestamp() < before]
+            for name in old:
+                del self._hidden[name]
             left = tuple(one for one in self._transitions if one.at >= before)
             gone, self._transitions = len(self._transitions) - len(left), left
             return gone

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,18 +39,18 @@ class Files:
 
 def show_all(files: Files, output: str) -> int:
     """Print all incidents, newest first."""
-    return _printed(files, "GET", (), None, output, _print_all)
+    return printed(files, lambda: Asked("GET", "/api/v1/incidents"), output, _print_all)
 
 
 def show(files: Files, name: str, output: str) -> int:
     """Print one incident with its alerts and its timeline."""
-    return _printed(files, "GET", (name,), None, output, _print_one)
+    return printed(files, lambda: Asked("GET", _path(name)), output, _print_one)
 
 
 def act(files: Files, name: str, action: str, by: str, more: dict[str, str] | None = None) -> int:
     """Do something on an incident, in somebody's name."""
     body = {"as": by or login_name(), **(more or {})}
-    return _printed(files, "POST", (name, action), body, "text", _print_done)
+    return printed(files, lambda: Asked("POST", _path(name, action), body), "text", _print_done)
 
 
 def login_name() -> str:
@@ -60,17 +61,20 @@ def login_name() -> str:
         return f"uid {os.getuid()}"
 
 
-def _printed(
-    files: Files,
-    method: str,
-    what: tuple[str, ...],
-    body: dict[str, str] | None,
-    output: str,
-    draw: Any,  # noqa: ANN401
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request to the daemon, or to what it is made of."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
+def printed(files: Files, asked: Callable[[], Asked], output: str, draw: Callable[[dict[str, Any]], None]) -> int:
+    """Ask, and print the answer, or the sentence that says why there is none; give the exit code."""
     try:
         settings, _ = load(env_file=files.env_file, secrets_dir=files.secrets_dir)
-        answer = _answer(settings, method, _path(*what), body)
+        answer = _answer(settings, asked())
     except SettingsError as error:
         sys.stderr.writelines(f"rollback-monitor: {sentence}\n" for sentence in error.sentences)
         return FAILED
@@ -84,33 +88,31 @@ def _printed(
     return 0
 
 
-def _path(name: str | None = None, *action: str) -> str:
-    """Give the path of all incidents, of one, or of something to do on it. Raises RefusedError for no such name."""
-    if name is None:
-        return "/api/v1/incidents"
+def _path(name: str, *action: str) -> str:
+    """Give the path of an incident, or of something to do on it. Raises RefusedError for no such name."""
     asked = name.strip().upper()
     if not INCIDENT.fullmatch(asked):
         raise RefusedError(f"{name!r} names no incident; write it like INC-0001.")
     return "/".join(["/api/v1/incidents", asked, *action])
 
 
-def _answer(settings: Settings, method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
+def _answer(settings: Settings, asked: Asked) -> dict[str, Any]:
     """Ask the daemon that holds the database; where none does, ask the same application on the store."""
     holding = database_owner(settings)
     if holding is not None and holding.url:
-        return _over_http((holding.pid, holding.url, holding.token), method, path, body)
+        return _over_http((holding.pid, holding.url, holding.token), asked)
     from monitor.cli.offline import ask  # noqa: PLC0415  # loads what the daemon is made of
 
-    status, answer = ask(settings, method, path, body)
+    status, answer = ask(settings, asked.method, asked.path, asked.body)
     return _understood(status, answer)
 
 
-def _over_http(holder: tuple[int, str, str], method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
+def _over_http(holder: tuple[int, str, str], asked: Asked) -> dict[str, Any]:
     pid, url, token = holder
     request = urllib.request.Request(  # noqa: S310  # the URL is the one that the daemon wrote into its lock file
-        url + urllib.parse.quote(path),
-        data=None if body is None else json.dumps(body).encode(),
-        method=method,
+        url + urllib.parse.quote(asked.path),
+        data=None if asked.body is None else json.dumps(asked.body).encode(),
+        method=asked.method,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -139,30 +141,34 @@ def _print_all(answer: dict[str, Any]) -> None:
         sys.stdout.write("No incidents.\n")
     for one in answer["incidents"]:
         who = one["commander"] or one["acknowledged_by"] or "nobody"
-        sys.stdout.write(plain(f"{one['id']}  {_clock(one['opened_at'])}  {one['headline']}  (has it: {who})") + "\n")
+        sys.stdout.write(
+            plain(f"{one['id']}  {shown_time(one['opened_at'])}  {one['headline']}  (has it: {who})") + "\n"
+        )
 
 
 def _print_one(answer: dict[str, Any]) -> None:
     one = answer["incident"]
-    lines = [one["headline"], f"{one['id']} opened {_clock(one['opened_at'])}"]
-    lines += [f"acknowledged by {one['acknowledged_by']} at {_clock(one['acknowledged_at'])}"] * bool(
+    lines = [one["headline"], f"{one['id']} opened {shown_time(one['opened_at'])}"]
+    lines += [f"acknowledged by {one['acknowledged_by']} at {shown_time(one['acknowledged_at'])}"] * bool(
         one["acknowledged_by"]
     )
-    lines += [f"commander {one['commander']} since {_clock(one['started_at'])}"] * bool(one["commander"])
+    lines += [f"commander {one['commander']} since {shown_time(one['started_at'])}"] * bool(one["commander"])
     lines += [f"next: {one['next']}"] * bool(one["next"])
     lines += ["", "alerts"]
     for alert in one["alerts"]:
-        until = f", until {_clock(alert['resolved_at'])}" if alert["resolved_at"] else ""
+        until = f", until {shown_time(alert['resolved_at'])}" if alert["resolved_at"] else ""
         lines.append(
-            f"  {alert['tier']:<8}  {alert['summary']} ({alert['alert']}), since {_clock(alert['since'])}{until}"
+            f"  {alert['tier']:<8}  {alert['summary']} ({alert['alert']}), since {shown_time(alert['since'])}{until}"
         )
         lines += [f"            {alert['why']}"] * bool(alert["why"])
     lines += ["", "timeline"]
     for event in one["timeline"]:
         rest = " ".join(
-            str(event[name]) for name in ("key", "firing", "procedure", "reason", "why", "note") if name in event
+            str(event[name])
+            for name in ("key", "firing", "procedure", "reason", "why", "note", "call", "channel", "said")
+            if name in event
         )
-        lines.append(f"  {_clock(event['at'])}  {event['kind'].replace('_', ' ')}  {rest}  by {event['by']}")
+        lines.append(f"  {shown_time(event['at'])}  {event['kind'].replace('_', ' ')}  {rest}  by {event['by']}")
     sys.stdout.writelines(f"{plain(line)}\n" for line in lines)
 
 
@@ -172,5 +178,6 @@ def _print_done(answer: dict[str, Any]) -> None:
     sys.stdout.write(f"{plain(one['headline'])}\nhas it: {plain(who)}\n")
 
 
-def _clock(time: str | None) -> str:
+def shown_time(time: str | None) -> str:
+    """Give a time of the API as people read it."""
     return f"{time[:10]} {time[11:19]} UTC" if time else ""

@@ -30,10 +30,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-incident = typer.Typer(help="Incidents from the shell: list, show, ack, start, dealt-with.", no_args_is_help=True)
+incident = typer.Typer(
+    help="Incidents from the shell: list, show, ack, still-on-it, start, dealt-with.", no_args_is_help=True
+)
+silence = typer.Typer(help="Silences: what pages nobody for a while. Never the rollback tier.", no_args_is_help=True)
 config = typer.Typer(help="The effective settings.", no_args_is_help=True)
 export = typer.Typer(help="The rules in other tools' words.", no_args_is_help=True)
 app.add_typer(incident, name="incident")
+app.add_typer(silence, name="silence")
 app.add_typer(config, name="config")
 app.add_typer(export, name="export")
 
@@ -147,6 +151,14 @@ def incident_ack(name: Id, by: Name = "", env_file: EnvFile = None, secrets_dir:
     raise typer.Exit(incidents.act(incidents.Files(env_file, secrets_dir), name, "acknowledge", by))
 
 
+@incident.command("still-on-it")
+def incident_still_on_it(name: Id, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
+    """Say that you are still on it: an acknowledged rollback without a procedure is asked for again in 15 min."""
+    from monitor.cli import incidents  # noqa: PLC0415
+
+    raise typer.Exit(incidents.act(incidents.Files(env_file, secrets_dir), name, "still_on_it", by))
+
+
 @incident.command("start")
 def incident_start(name: Id, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
     """Start the rollback procedure.
@@ -173,6 +185,44 @@ def incident_dealt_with(
     raise typer.Exit(
         incidents.act(incidents.Files(env_file, secrets_dir), name, "dealt_with", by, {"alert": alert, "note": note})
     )
+
+
+@silence.command("add")
+def silence_add(
+    match: Annotated[list[str], typer.Option(help='Such as job="web"; alertname is the rule. Repeat: all must fit.')],
+    for_: Annotated[str, typer.Option("--for", help="How long, such as 2h.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever finds it.")],
+    tier: Annotated[list[str] | None, typer.Option(help="prepare (default) or blind; repeat for both.")] = None,
+    by: Name = "",
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+) -> None:
+    """Page nobody about new alerts that match; they are evaluated and shown all the same."""
+    from monitor.cli import silences  # noqa: PLC0415
+
+    wanted = {"match": match, "for": for_, "reason": reason, "tiers": tier or ["prepare"]}
+    raise typer.Exit(silences.add(silences.Files(env_file, secrets_dir), wanted, by))
+
+
+@silence.command("list")
+def silence_list(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
+    """List silences, newest first, and maintenance windows, with what they hide and hid."""
+    from monitor.cli import silences  # noqa: PLC0415
+
+    raise typer.Exit(silences.show_all(silences.Files(env_file, secrets_dir), output))
+
+
+@silence.command("expire")
+def silence_expire(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The number of the silence.")],
+    by: Name = "",
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+) -> None:
+    """End a silence now; what it hides and still fires pages within seconds."""
+    from monitor.cli import silences  # noqa: PLC0415
+
+    raise typer.Exit(silences.expire(silences.Files(env_file, secrets_dir), number, by))
 
 
 @config.command("show")

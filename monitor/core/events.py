@@ -175,6 +175,68 @@ class Acknowledged:
     kind: Literal["acknowledged"] = "acknowledged"
 
 
+class Call(StrEnum):
+    """How people are called again whom the page did not bring, the gravest last."""
+
+    MENTION = "mention"
+    AGAIN = "again"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Nobody had acknowledged when something was due at `due`, so people were called again.
+
+    What was due before it and had not been told is told with it. `channel` is where it was escalated to.
+    """
+
+    at: datetime
+    by: Actor
+    call: Call
+    due: datetime
+    channel: str = ""
+    kind: Literal["called"] = "called"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whoever acknowledged was asked whether they are still on it."""
+
+    at: datetime
+    by: Actor
+    kind: Literal["asked"] = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class StillOnIt:
+    """Somebody says that they are (still) on it."""
+
+    at: datetime
+    by: Actor
+    kind: Literal["still_on_it"] = "still_on_it"
+
+
+@dataclass(frozen=True, slots=True)
+class Unacknowledged:
+    """An acknowledgement, that of `whose`, counts no longer: nobody started a procedure or answered."""
+
+    at: datetime
+    by: Actor
+    whose: Actor
+    kind: Literal["unacknowledged"] = "unacknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenTold:
+    """What a silence or a maintenance window had kept from paging before this incident; `said` is the sentence."""
+
+    at: datetime
+    by: Actor
+    said: str
+    alerts: tuple[str, ...] = ()
+    kind: Literal["hidden_told"] = "hidden_told"
+
+
 @dataclass(frozen=True, slots=True)
 class ProcedureStarted:
     """Somebody became incident commander and opened the procedure."""
@@ -225,6 +287,11 @@ Event: TypeAlias = (
     | AlertRenamed
     | Snapshot
     | Acknowledged
+    | Called
+    | Asked
+    | StillOnIt
+    | Unacknowledged
+    | HiddenTold
     | ProcedureStarted
     | DealtWith
     | Refused

@@ -18,16 +18,21 @@ from monitor.core.events import (
     AlertFired,
     AlertRenamed,
     AlertResolved,
+    Asked,
+    Called,
     DealtWith,
     Ended,
     EndReason,
     Event,
     Firing,
+    HiddenTold,
     Opened,
     ProcedureStarted,
     Refused,
     Role,
     Snapshot,
+    StillOnIt,
+    Unacknowledged,
 )
 from monitor.core.model import AlertKey, Tier
 from monitor.core.rule import Resolve
@@ -37,10 +42,20 @@ from monitor.core.words import clock
 
 
 @dataclass(frozen=True, slots=True)
+class PageClock:
+    """Since when a page of `tier` asks to be acknowledged; its calls are due so long after `since`."""
+
+    tier: Tier
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """An incident as its events left it.
 
-    `rev` counts the events; `alerts` are in the order in which they first fired.
+    `rev` counts the events; `alerts` are in the order in which they first fired. `clocks` are the clocks of what
+    was paged, and every call that was due up to `called_until` is told. `confirmed_at` is when whoever acknowledged
+    last said that they are on it, `asked_at` when they were asked and have not answered; `lapsed` acknowledged before.
     """
 
     id: str
@@ -52,6 +67,13 @@ class Incident:
     alerts: tuple[Firing, ...] = ()
     acknowledged_by: Actor | None = None
     acknowledged_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    asked_at: datetime | None = None
+    lapsed: Actor | None = None
+    clocks: tuple[PageClock, ...] = ()
+    called_until: datetime | None = None
+    escalated_at: datetime | None = None
+    escalated_to: str = ""
     commander: Actor | None = None
     started_at: datetime | None = None
     procedure: str = ""
@@ -81,6 +103,9 @@ class Incident:
 
 BACK_KEEPS_ACKNOWLEDGEMENT = timedelta(minutes=15)
 """A breach that comes back keeps an acknowledgement younger than this."""
+
+PREPARE_KEEPS_ACKNOWLEDGEMENT = timedelta(hours=4)
+"""While an incident fires at prepare, a new service keeps an acknowledgement younger than this."""
 
 
 def fold(incident: str, events: Iterable[Event]) -> Incident:
@@ -117,13 +142,27 @@ def apply(incident: Incident, event: Event) -> Incident:
         case DealtWith():
             return _resolved(moved, event.key, event.at, f"dealt with by {event.by.name}: {event.note}")
         case Acknowledged():
-            return replace(moved, acknowledged_by=event.by, acknowledged_at=event.at)
+            return _acknowledged(moved, event.by, event.at)
+        case Called() | Asked() | StillOnIt() | Unacknowledged():
+            return _escalated(moved, event)
         case ProcedureStarted():
             return _started(moved, event)
         case Ended():
             return replace(moved, ended_at=event.at, end_reason=event.reason)
-        case Opened() | Snapshot() | Refused():
+        case Opened() | Snapshot() | Refused() | HiddenTold():
             return moved
+
+
+def _escalated(incident: Incident, event: Called | Asked | StillOnIt | Unacknowledged) -> Incident:
+    match event:
+        case Called():
+            return _called(incident, event)
+        case Asked():
+            return replace(incident, asked_at=event.at)
+        case StillOnIt():
+            return _confirmed(incident, event)
+        case Unacknowledged():
+            return replace(_unacknowledged(incident, PageClock(incident.tier, event.at)), lapsed=event.whose)
 
 
 def _fired(incident: Incident, event: AlertFired) -> Incident:
@@ -132,14 +171,69 @@ def _fired(incident: Incident, event: AlertFired) -> Incident:
     alerts = _replaced(incident.alerts, event.firing) if known else (*incident.alerts, event.firing)
     raised = key.tier is Tier.ROLLBACK and incident.tier is Tier.PREPARE
     fired = replace(incident, alerts=alerts, tier=Tier.ROLLBACK if raised else incident.tier)
-    if raised or (incident.recovered_at is not None and _stale(incident, event.at)):
-        fired = replace(fired, acknowledged_by=None, acknowledged_at=None)
-    return fired if key.tier is Tier.BLIND and not incident.blind else replace(fired, recovered_at=None)
+    if key.tier is Tier.BLIND and not incident.blind:
+        return fired
+    return replace(_asks(incident, fired, event, raised=raised), recovered_at=None)
 
 
-def _stale(incident: Incident, at: datetime) -> bool:
-    """Whether an acknowledgement is too old to speak for a breach that came back at `at`."""
-    return incident.acknowledged_at is not None and at - incident.acknowledged_at >= BACK_KEEPS_ACKNOWLEDGEMENT
+def _asks(before: Incident, fired: Incident, event: AlertFired, *, raised: bool) -> Incident:
+    """Give `fired` with the clocks of what asks to be acknowledged: all of it anew, or what joins beside the rest."""
+    clock_of_it = PageClock(event.firing.key.tier, event.at)
+    if raised or _outlived(before, event):
+        return _unacknowledged(fired, clock_of_it)
+    if before.recovered_at is not None or not before.alerts:
+        return replace(fired, clocks=(clock_of_it,))
+    if _has_own_clock(before, event.firing):
+        return replace(fired, clocks=(*fired.clocks, clock_of_it))
+    return fired
+
+
+def _outlived(incident: Incident, event: AlertFired) -> bool:
+    """Whether an acknowledgement is too old to speak for what fires now: a breach that is back, or a new service."""
+    spoken_at = incident.confirmed_at or incident.acknowledged_at
+    if spoken_at is None:
+        return False
+    if incident.recovered_at is not None:
+        return event.at - spoken_at >= BACK_KEEPS_ACKNOWLEDGEMENT
+    spreads = incident.tier is Tier.PREPARE and _spreads(incident, event.firing)
+    return spreads and event.at - spoken_at >= PREPARE_KEEPS_ACKNOWLEDGEMENT
+
+
+def _spreads(incident: Incident, firing: Firing) -> bool:
+    """Whether a service fires at prepare that is not yet in the incident."""
+    return firing.key.tier is Tier.PREPARE and all(one.service != firing.service for one in incident.alerts)
+
+
+def _has_own_clock(before: Incident, firing: Firing) -> bool:
+    """Whether `firing` has a clock of its own in an incident that fires already."""
+    if firing.key.tier is Tier.ROLLBACK:
+        return all(one.tier is not Tier.ROLLBACK for one in before.clocks)
+    return _spreads(before, firing)
+
+
+def _unacknowledged(incident: Incident, asks: PageClock) -> Incident:
+    """Take an acknowledgement away: the page asks for one anew."""
+    return replace(
+        incident, acknowledged_by=None, acknowledged_at=None, confirmed_at=None, asked_at=None, clocks=(asks,)
+    )
+
+
+def _acknowledged(incident: Incident, by: Actor, at: datetime) -> Incident:
+    return replace(incident, acknowledged_by=by, acknowledged_at=at, confirmed_at=None, asked_at=None, lapsed=None)
+
+
+def _confirmed(incident: Incident, event: StillOnIt) -> Incident:
+    """Whoever says so has it from then on."""
+    by = incident.acknowledged_by
+    mine = incident if by is not None and by.id == event.by.id else _acknowledged(incident, event.by, event.at)
+    return replace(mine, confirmed_at=event.at, asked_at=None)
+
+
+def _called(incident: Incident, event: Called) -> Incident:
+    called = replace(incident, called_until=event.due)
+    if event.channel:
+        return replace(called, escalated_at=event.at, escalated_to=event.channel)
+    return called
 
 
 def _replaced(alerts: tuple[Firing, ...], firing: Firing) -> tuple[Firing, ...]:
@@ -160,15 +254,13 @@ def _resolved(incident: Incident, key: AlertKey, at: datetime, why: str, *, wors
     )
     resolved = replace(incident, alerts=alerts)
     if incident.recovered_at is None and not resolved.signals:
-        return replace(resolved, recovered_at=at)
+        return replace(resolved, recovered_at=at, asked_at=None, clocks=())
     return resolved
 
 
 def _started(incident: Incident, event: ProcedureStarted) -> Incident:
     started = replace(incident, commander=event.by, started_at=event.at, procedure=event.procedure, steps=event.steps)
-    if started.acknowledged_by is None:
-        return replace(started, acknowledged_by=event.by, acknowledged_at=event.at)
-    return started
+    return _acknowledged(started, event.by, event.at) if started.acknowledged_by is None else started
 
 
 # --- what people ask for ------------------------------------------------------------------------------------------
@@ -180,6 +272,14 @@ class Acknowledge:
 
     by: Actor
     name: Literal["acknowledge"] = "acknowledge"
+
+
+@dataclass(frozen=True, slots=True)
+class SayStillOnIt:
+    """I am still on it, though no procedure runs yet."""
+
+    by: Actor
+    name: Literal["still_on_it"] = "still_on_it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +302,7 @@ class DealWith:
     name: Literal["dealt_with"] = "dealt_with"
 
 
-Command: TypeAlias = Acknowledge | StartProcedure | DealWith
+Command: TypeAlias = Acknowledge | SayStillOnIt | StartProcedure | DealWith
 
 
 class No(StrEnum):
@@ -216,6 +316,7 @@ class No(StrEnum):
     BY_SIGNAL = "by_signal"
     BLIND = "blind"
     OVERTAKEN = "overtaken"
+    NOTHING_EXPIRES = "nothing_expires"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +336,8 @@ def decide(incident: Incident, command: Command, at: datetime) -> tuple[Event, .
     match command:
         case Acknowledge():
             return _acknowledge(incident, command, at)
+        case SayStillOnIt():
+            return _still_on_it(incident, command, at)
         case StartProcedure():
             return _start(incident, command, at)
         case DealWith():
@@ -242,11 +345,31 @@ def decide(incident: Incident, command: Command, at: datetime) -> tuple[Event, .
 
 
 def _acknowledge(incident: Incident, command: Acknowledge, at: datetime) -> tuple[Event, ...] | Refusal:
-    if incident.acknowledged_by is not None and incident.acknowledged_at is not None:
+    if (
+        incident.acknowledged_by is not None
+        and incident.acknowledged_at is not None
+        and not _outranks(incident, command)
+    ):
         who = "you" if incident.acknowledged_by.id == command.by.id else incident.acknowledged_by.name
         since = clock(incident.acknowledged_at)
         return Refusal(No.ALREADY_ACKNOWLEDGED, f"{incident.id} is already acknowledged by {who}, since {since}.")
     return (Acknowledged(at, command.by),)
+
+
+def _outranks(incident: Incident, command: Acknowledge) -> bool:
+    """Whether a responder acknowledges over somebody from outside, whose word holds for minutes only."""
+    outside = incident.acknowledged_by is not None and incident.acknowledged_by.outside
+    return outside and incident.commander is None and not command.by.outside
+
+
+def _still_on_it(incident: Incident, command: SayStillOnIt, at: datetime) -> tuple[Event, ...] | Refusal:
+    if not command.by.roles & {Role.RESPONDER, Role.COMMANDER}:
+        return _not_allowed(incident, command)
+    if incident.acknowledged_by is None:
+        return Refusal(No.NOTHING_EXPIRES, f"Nobody has acknowledged {incident.id} (any more): acknowledge it.")
+    if incident.tier is not Tier.ROLLBACK or incident.commander is not None or incident.recovered_at is not None:
+        return Refusal(No.NOTHING_EXPIRES, f"The acknowledgement of {incident.id} does not expire; nothing to say.")
+    return (StillOnIt(at, command.by),)
 
 
 def _start(incident: Incident, command: StartProcedure, at: datetime) -> tuple[Event, ...] | Refusal:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitor.core.escalation import held_until, unacknowledged_at
 from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Reference, Tier
@@ -31,6 +32,7 @@ class ActionKind(StrEnum):
     """What a button asks for."""
 
     ACKNOWLEDGE = "acknowledge"
+    STILL_ON_IT = "still_on_it"
     START = "start"
     DEALT_WITH = "dealt_with"
 
@@ -268,7 +270,7 @@ def _deaf(scene: Scene) -> tuple[str, ...]:
 
 def _status(scene: Scene) -> tuple[str, ...]:
     incident = scene.incident
-    lines = [_who_has_it(incident), *_commander(scene)]
+    lines = [_who_has_it(incident), *_escalated(incident), *_commander(scene)]
     if incident.ended_at is not None:
         lines.append(f"Ended {clock(incident.ended_at)}: {_ending(incident)}.")
     elif incident.recovered_at is not None:
@@ -286,10 +288,28 @@ def calm(incident: Incident) -> str:
 
 def _who_has_it(incident: Incident) -> str:
     if incident.acknowledged_by is None or incident.acknowledged_at is None:
-        return "Nobody has acknowledged this."
+        before = f" {incident.lapsed.name} had, and did not answer." if incident.lapsed is not None else ""
+        return f"Nobody has acknowledged this.{before}"
     name = signed(incident.acknowledged_by.name, verified=incident.acknowledged_by.verified)
-    outside = " (not a known responder)" if incident.acknowledged_by.outside else ""
-    return f"Acknowledged by {name}{outside} at {clock(incident.acknowledged_at)}."
+    until = held_until(incident)
+    outside = " (not a known responder)" if until is not None else ""
+    holds = f" It holds the escalation until {clock(until)}." if until is not None and not incident.commander else ""
+    return f"Acknowledged by {name}{outside} at {clock(incident.acknowledged_at)}.{holds}"
+
+
+def _escalated(incident: Incident) -> list[str]:
+    """Give what is at stake for an acknowledgement, and who else was called."""
+    lines, until = [], unacknowledged_at(incident)
+    if incident.acknowledged_by is not None and until is not None and not incident.commander:
+        who = incident.acknowledged_by.name
+        lines.append(
+            f"{who} was asked whether they are still on it; without an answer everybody is paged at {clock(until)}."
+        )
+    elif incident.confirmed_at is not None and not incident.commander:
+        lines.append(f"Still on it, said at {clock(incident.confirmed_at)}.")
+    if incident.escalated_at is not None:
+        lines.append(f"Escalated to {incident.escalated_to} at {clock(incident.escalated_at)}.")
+    return lines
 
 
 def signed(name: str, *, verified: bool) -> str:
@@ -337,14 +357,29 @@ def next_for(incident: Incident) -> str:
     return f"{incident.acknowledged_by.name}: find the cause; start the rollback if it gets worse."
 
 
+STILL = "Still on it, +15 min"
+
+
+def under_question(incident: Incident) -> tuple[Action, ...]:
+    """Give the button under the question whether somebody is still on it."""
+    return (Action(ActionKind.STILL_ON_IT, STILL, f"{incident.id}|{incident.rev}"),)
+
+
+def under_escalation(incident: Incident) -> tuple[Action, ...]:
+    """Give the button under an escalation."""
+    return (Action(ActionKind.ACKNOWLEDGE, "Acknowledge", f"{incident.id}|{incident.rev}"),)
+
+
 def _actions(incident: Incident) -> tuple[Action, ...]:
     """Buttons. Their values name the incident and the revision and carry no authority."""
     if not incident.is_open:
         return ()
     value = f"{incident.id}|{incident.rev}"
     actions = []
-    if incident.acknowledged_by is None:
+    if incident.acknowledged_by is None or (held_until(incident) is not None and incident.commander is None):
         actions.append(Action(ActionKind.ACKNOWLEDGE, "Acknowledge", value))
+    if incident.asked_at is not None and incident.commander is None:
+        actions.append(Action(ActionKind.STILL_ON_IT, STILL, value))
     if incident.commander is None and not incident.blind and incident.recovered_at is None:
         actions.append(Action(ActionKind.START, "Start rollback…", value, _start_confirm(incident), danger=True))
     for number, firing in enumerate(incident.alerts):

@@ -7,20 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.core.escalation import ANSWER_WITHIN
 from monitor.core.events import (
     Acknowledged,
     AlertFired,
     AlertResolved,
+    Asked,
+    Call,
+    Called,
     DealtWith,
     Ended,
     EndReason,
     Event,
     Firing,
+    HiddenTold,
     ProcedureStarted,
+    StillOnIt,
+    Unacknowledged,
 )
 from monitor.core.incident import Incident, apply
 from monitor.core.model import Tier
-from monitor.core.page import calm, names
+from monitor.core.page import calm, names, telling
 from monitor.core.response import Response
 from monitor.core.rule import Route
 from monitor.core.words import clock, lasted
@@ -45,6 +52,13 @@ class Happening(StrEnum):
     SIGHTED = "sighted"
     ENDED_BY_ITSELF = "ended_by_itself"
     ACKNOWLEDGED = "acknowledged"
+    REMINDED = "reminded"
+    CALLED_AGAIN = "called_again"
+    ESCALATED = "escalated"
+    ASKED = "asked"
+    STILL_ON_IT = "still_on_it"
+    UNACKNOWLEDGED = "unacknowledged"
+    HIDDEN_TOLD = "hidden_told"
     DEALT_WITH = "dealt_with"
     STARTED = "started"
     REFRESHED = "refreshed"
@@ -64,6 +78,7 @@ class NewPost(StrEnum):
     BROADCAST = "broadcast"
     LINE = "line"
     CARD = "card"
+    ESCALATION = "escalation"
     EDIT = "edit"
 
 
@@ -73,6 +88,7 @@ class Mention(StrEnum):
     NOBODY = "nobody"
     RESPONDERS = "responders"
     OWNER = "owner"
+    COMMANDERS_TOO = "commanders_too"
     BY_TIER = "by_tier"
 
 
@@ -82,6 +98,7 @@ class Acknowledgement(StrEnum):
     KEPT = "kept"
     CLEARED = "cleared"
     KEPT_IF_FRESH = "kept_if_fresh"
+    KEPT_FOR_HOURS = "kept_for_hours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +116,7 @@ POSTS: Mapping[Happening, Row] = {
     Happening.BLIND_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS),
     Happening.RAISED: Row(NewPost.BROADCAST, Mention.RESPONDERS, Acknowledgement.CLEARED),
     Happening.ROLLBACK_JOINS: Row(NewPost.BROADCAST, Mention.OWNER),
-    Happening.SERVICE_JOINS: Row(NewPost.BROADCAST),
+    Happening.SERVICE_JOINS: Row(NewPost.BROADCAST, Mention.NOBODY, Acknowledgement.KEPT_FOR_HOURS),
     Happening.PREPARE_JOINS: Row(NewPost.LINE),
     Happening.CARRIED: Row(NewPost.EDIT),
     Happening.BLIND_JOINS: Row(NewPost.LINE),
@@ -110,6 +127,13 @@ POSTS: Mapping[Happening, Row] = {
     Happening.SIGHTED: Row(NewPost.BROADCAST),
     Happening.ENDED_BY_ITSELF: Row(NewPost.LINE),
     Happening.ACKNOWLEDGED: Row(NewPost.EDIT),
+    Happening.REMINDED: Row(NewPost.LINE, Mention.RESPONDERS),
+    Happening.CALLED_AGAIN: Row(NewPost.BROADCAST, Mention.RESPONDERS),
+    Happening.ESCALATED: Row(NewPost.ESCALATION, Mention.COMMANDERS_TOO),
+    Happening.ASKED: Row(NewPost.LINE, Mention.OWNER),
+    Happening.STILL_ON_IT: Row(NewPost.EDIT),
+    Happening.UNACKNOWLEDGED: Row(NewPost.BROADCAST, Mention.RESPONDERS, Acknowledgement.CLEARED),
+    Happening.HIDDEN_TOLD: Row(NewPost.LINE),
     Happening.DEALT_WITH: Row(NewPost.EDIT),
     Happening.STARTED: Row(NewPost.CARD),
     Happening.REFRESHED: Row(NewPost.EDIT),
@@ -121,7 +145,8 @@ POSTS: Mapping[Happening, Row] = {
 class Owed:
     """One post to be made.
 
-    `n` tells it from others of its kind on the incident; `mention` are user or user-group ids.
+    `n` tells it from others of its kind on the incident; `mention` are user or user-group ids; `channel` is another
+    than that of the route.
     """
 
     post: NewPost
@@ -129,6 +154,7 @@ class Owed:
     n: int = 0
     said: str = ""
     mention: tuple[str, ...] = ()
+    channel: str = ""
 
 
 def owed(response: Response, route: Route) -> tuple[Owed, ...]:
@@ -136,7 +162,8 @@ def owed(response: Response, route: Route) -> tuple[Owed, ...]:
     if response.before is None:
         happening = _opening(response.after)
         over = response.after.recovered_at is not None or not response.after.is_open  # fired and ended in one catch-up
-        return (Owed(NewPost.ROOT, happening, mention=() if over else _mention(happening, response, (), route)),)
+        mention = () if over else _mention(happening, response, (), route)
+        return (Owed(NewPost.ROOT, happening, mention=mention), *_told(response))
     told: dict[Happening, tuple[int, list[Firing]]] = {}
     incident = response.before
     for number, event in enumerate(response.events):
@@ -151,12 +178,39 @@ def owed(response: Response, route: Route) -> tuple[Owed, ...]:
     return (edit, *(one for one in posts if one.post is not NewPost.EDIT))
 
 
+def _told(response: Response) -> list[Owed]:
+    """Give what the thread of an incident begins with."""
+    return [
+        Owed(NewPost.LINE, Happening.HIDDEN_TOLD, number, event.said)
+        for number, event in enumerate(response.events, start=1)
+        if isinstance(event, HiddenTold)
+    ]
+
+
 def _opening(incident: Incident) -> Happening:
     return {
         Tier.ROLLBACK: Happening.ROLLBACK_OPENS,
         Tier.PREPARE: Happening.PREPARE_OPENS,
         Tier.BLIND: Happening.BLIND_OPENS,
     }[incident.tier]
+
+
+CALLS: Mapping[Call, Happening] = {
+    Call.MENTION: Happening.REMINDED,
+    Call.AGAIN: Happening.CALLED_AGAIN,
+    Call.ESCALATE: Happening.ESCALATED,
+}
+"""What a call of people who did not acknowledge is."""
+
+ALWAYS: Mapping[type[Event], Happening] = {
+    Acknowledged: Happening.ACKNOWLEDGED,
+    Asked: Happening.ASKED,
+    StillOnIt: Happening.STILL_ON_IT,
+    Unacknowledged: Happening.UNACKNOWLEDGED,
+    HiddenTold: Happening.HIDDEN_TOLD,
+    ProcedureStarted: Happening.STARTED,
+}
+"""Events that mean the same in whatever state an incident is."""
 
 
 def happened(before: Incident, event: Event) -> Happening | None:
@@ -170,12 +224,10 @@ def happened(before: Incident, event: Event) -> Happening | None:
             return Happening.SIGHTED
         case Ended():
             return Happening.ENDED_BY_ITSELF
-        case Acknowledged():
-            return Happening.ACKNOWLEDGED
-        case ProcedureStarted():
-            return Happening.STARTED
+        case Called():
+            return CALLS[event.call]
         case _:
-            return None
+            return ALWAYS.get(type(event))
 
 
 def _joined(before: Incident, firing: Firing) -> Happening:
@@ -214,30 +266,37 @@ def _post(happening: Happening, n: int, firings: list[Firing], response: Respons
     row = POSTS[happening]
     number = 0 if row.post is NewPost.CARD else n
     mention = _mention(happening, response, tuple(firings), route)
-    return Owed(row.post, happening, number, _said(happening, firings, response.after), mention)
+    channel = response.after.escalated_to if row.post is NewPost.ESCALATION else ""
+    return Owed(row.post, happening, number, _said(happening, firings, response), mention, channel)
 
 
 def _mention(happening: Happening, response: Response, firings: tuple[Firing, ...], route: Route) -> tuple[str, ...]:
     match POSTS[happening].mention:
         case Mention.RESPONDERS:
             return route.responders
+        case Mention.COMMANDERS_TOO:
+            return tuple(dict.fromkeys((*route.commanders, *route.responders)))
         case Mention.OWNER:
             owner = response.after.commander or response.after.acknowledged_by
-            return (owner.id,) if owner is not None and owner.source == "slack" else route.responders
+            named = owner is not None and owner.source == "slack" and not owner.outside
+            return (owner.id,) if owner is not None and named else route.responders
         case Mention.BY_TIER:
             return route.responders if any(one.key.tier is Tier.ROLLBACK for one in firings) else ()
         case _:
             return ()
 
 
-def _said(happening: Happening, firings: list[Firing], incident: Incident) -> str:
+def _said(happening: Happening, firings: list[Firing], response: Response) -> str:
     """The words of a line or broadcast.
 
     They are heard without the message above them, so they say what and since when.
     """
+    incident = response.after
+    if happening is Happening.HIDDEN_TOLD:
+        return next((one.said for one in response.events if isinstance(one, HiddenTold)), "")
     if happening is Happening.RECOVERED and incident.recovered_at is not None:
         return recovered(incident)
-    told = names(firings)
+    told = names(firings or telling(incident)[:3])
     words = {
         Happening.RAISED: f"ROLLBACK NOW {incident.environment}: {told}. Until now this was to prepare.",
         Happening.ROLLBACK_JOINS: f"Another reason to roll back {incident.environment}: {told}.",
@@ -245,10 +304,35 @@ def _said(happening: Happening, firings: list[Firing], incident: Incident) -> st
         Happening.PREPARE_JOINS: f"Also: {told}.",
         Happening.BLIND_JOINS: f"Also unseen: {told}.",
         Happening.BACK: f"BACK {incident.environment}: {told}.",
+        Happening.REMINDED: f"Nobody has acknowledged {incident.id}: {told}.",
+        Happening.CALLED_AGAIN: f"Still nobody has acknowledged {incident.id}. {_loud(incident)}: {told}.",
+        Happening.ESCALATED: f"{_loud(incident)}: {told}. Nobody has acknowledged {incident.id}.",
+        Happening.ASKED: _question(incident),
+        Happening.UNACKNOWLEDGED: f"{_lapsed(incident)} Paged again. {_loud(incident)}: {told}.",
         Happening.SIGHTED: "Everything is seen again; the alerts go on from where they were.",
         Happening.ENDED_BY_ITSELF: "Ended by itself: the signals stayed clear and nobody rolled back.",
     }
     return words.get(happening, "")
+
+
+def _loud(incident: Incident) -> str:
+    """Give the words that a page of this tier begins with."""
+    word = {Tier.ROLLBACK: "ROLLBACK NOW", Tier.PREPARE: "PREPARE", Tier.BLIND: "BLIND"}[incident.tier]
+    return f"{word} {incident.environment}"
+
+
+def _question(incident: Incident) -> str:
+    """Ask whoever acknowledged; the words name the ways to answer."""
+    who = incident.acknowledged_by.name if incident.acknowledged_by else "Somebody"
+    return (
+        f"{who}, are you still on it? No rollback was started. Without an answer within {lasted(ANSWER_WITHIN)} "
+        f"everybody is paged again. From a shell: rollback-monitor incident still-on-it {incident.id}"
+    )
+
+
+def _lapsed(incident: Incident) -> str:
+    who = incident.lapsed.name if incident.lapsed else "Whoever acknowledged"
+    return f"{who} acknowledged {incident.id}, started no rollback and did not answer."
 
 
 def recovered(incident: Incident) -> str:

@@ -315,6 +315,39 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """When people are called again who do not acknowledge, in seconds since the page; None: never.
+
+    `channel` is told when a rollback was not acknowledged for `rollback_escalate`; without one nobody is.
+    `acknowledgement_expires`: seconds that an acknowledgement stands in the rollback tier without a procedure.
+    """
+
+    rollback_again: tuple[int, ...] = (120, 240)
+    rollback_escalate: int | None = 300
+    blind_again: tuple[int, ...] = (300,)
+    prepare_mention: int | None = 600
+    channel: str = ""
+    acknowledgement_expires: int | None = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A window that comes again, in which alerts of `tiers` that the matchers fit page nobody.
+
+    It begins on `days` (0 is Monday) at `start` and lasts until `end` (minutes of the day in `zone`); where `end` is
+    not after `start`, until the next day.
+    """
+
+    name: str
+    matchers: tuple[Matcher, ...]
+    start: int
+    end: int
+    tiers: tuple[Tier, ...] = (Tier.PREPARE,)
+    days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """What rules/routing.yaml says.
 
@@ -324,6 +357,8 @@ class Routing:
     environment: str
     default: Route
     reopen_within: int = 1800
+    escalation: Escalation = Escalation()
+    maintenance: tuple[Maintenance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

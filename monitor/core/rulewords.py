@@ -26,7 +26,12 @@ DURATIONS = frozenset(
     }
 )
 LIMITS = frozenset({"above", "below", "clear"})
-LONG = frozenset({"labels", "annotations", "links", "overrides", "requires", "expect", "baseline", "versions"})
+LONG = frozenset(
+    {
+        "labels", "annotations", "links", "overrides", "requires", "expect", "baseline", "versions", "escalation",
+        "maintenance",
+    }
+)  # fmt: skip
 """What is only said to have changed: in full it would hide the rest."""
 
 

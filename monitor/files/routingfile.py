@@ -1,11 +1,13 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
-from monitor.core.rule import Route, Routing
+from monitor.core.rule import Escalation, Route, Routing
 from monitor.files import routingkeys as keys
+from monitor.files.escalationkey import an_id, channel, read_escalation
 from monitor.files.fields import Fields
 from monitor.files.findings import Report
+from monitor.files.maintenancekey import read_maintenance
 from monitor.files.nodes import Node, WrongError
-from monitor.files.scalars import duration, name, sequence, text
+from monitor.files.scalars import duration, name, sequence
 
 NO_ENVIRONMENT = "production"
 """What pages say where no routing.yaml says otherwise."""
@@ -20,25 +22,19 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
         environment=fields.take("environment", name, NO_ENVIRONMENT),
         default=route,
         reopen_within=fields.take("reopen_within", duration, 1800),
+        escalation=fields.take("escalation", lambda node: read_escalation(node, report), Escalation()),
+        maintenance=read_maintenance(fields),
     )
 
 
 def _route(node: Node, fallback: Route, report: Report) -> Route:
     fields = Fields(node, keys.ROUTE, report)
     return Route(
-        channel=fields.take("channel", _channel, "") or fallback.channel,
+        channel=fields.take("channel", channel, "") or fallback.channel,
         responders=fields.take("responders", _people, ()) or fallback.responders,
         commanders=fields.take("commanders", _people, ()),
         approvers=fields.take("approvers", _people, ()),
     )
-
-
-def _channel(node: Node) -> str:
-    found = text(node).strip()
-    if found.startswith("#"):
-        hint = "its id stands at the end of the channel's details: C0123456789"
-        raise WrongError(node.place, f"`{found}` is the name of a channel, and names change", hint)
-    return _id(node, found) if found else ""
 
 
 def _people(node: Node) -> tuple[str, ...]:
@@ -48,11 +44,5 @@ def _people(node: Node) -> tuple[str, ...]:
         if word.startswith("@"):
             hint = "write the id of the user group (S...) or of the user (U...)"
             raise WrongError(item.place, f"`{word}` is a name, and names change", hint)
-        found[_id(item, word)] = None
+        found[an_id(item, word)] = None
     return tuple(found)
-
-
-def _id(node: Node, word: str) -> str:
-    if not word.replace("-", "").replace("_", "").replace(".", "").isalnum() or not word.isascii():
-        raise WrongError(node.place, f"`{word}` is no id", "letters and digits, such as C0123456789")
-    return word

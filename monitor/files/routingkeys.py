@@ -8,9 +8,11 @@ ROUTING = Table(
         Key("environment", "text", "what is watched; it stands in every page", required=True),
         Key("default", "mapping", "where pages go and who may act", "the settings' channel and responders"),
         Key("reopen_within", "duration", "a breach so soon after recovery belongs to the same incident", "`30m`"),
+        Key("escalation", "mapping", "who is called again when nobody acknowledges, and when", "see its keys"),
+        Key("maintenance", "list", "windows in which prepare or blind alerts page nobody", "none"),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
-    later=("routes", "page", "escalation", "maintenance", "group_by"),
+    later=("routes", "page", "group_by"),
 )
 
 ROUTE = Table(
@@ -27,6 +29,58 @@ ROUTE = Table(
         Key("approvers", "list of ids", "who approves what cannot be undone", "none"),
     ),
     later=("matchers",),
+)
+
+ESCALATION = Table(
+    "escalation",
+    (
+        Key("rollback", "mapping", "calls of a rollback page that nobody acknowledges", "see its keys"),
+        Key("blind", "mapping", "the same of a blind page", "see its keys"),
+        Key("prepare", "mapping", "the same of a prepare page", "see its keys"),
+        Key("channel", "Slack channel id", "where it escalates to", "none: nothing escalates"),
+        Key(
+            "acknowledgement_expires",
+            "duration or none",
+            "an acknowledged rollback without a procedure: ask whether somebody is still on it",
+            "`10m`",
+        ),
+    ),
+)
+
+ESCALATION_ROLLBACK = Table(
+    "escalation.rollback",
+    (
+        Key("again", "list of durations", "page again so long after the page, in the thread", "`[2m, 4m]`"),
+        Key("escalate", "duration or none", "tell the escalation channel", "`5m`, where there is a `channel`"),
+    ),
+)
+
+ESCALATION_BLIND = Table(
+    "escalation.blind",
+    (Key("again", "list of durations", "page again so long after the page, in the thread", "`[5m]`"),),
+)
+
+ESCALATION_PREPARE = Table(
+    "escalation.prepare",
+    (Key("mention", "duration or none", "mention the responders once, in the thread", "`10m`"),),
+)
+
+MAINTENANCE = Table(
+    "a maintenance window",
+    (
+        Key("name", "name", "how pages and the shell call it", required=True),
+        Key(
+            "matchers",
+            "list of matchers",
+            "which alerts: `alertname`, their labels, their rule's labels",
+            required=True,
+        ),
+        Key("tiers", "list", "which tiers page nobody: prepare, blind; never rollback", "`[prepare]`"),
+        Key("days", "list of mon ... sun", "the days on which it begins", "every day"),
+        Key("from", '`"HH:MM"`', "when it begins, in `zone`", required=True),
+        Key("to", '`"HH:MM"`', "when it ends; not after `from`: on the next day", required=True),
+        Key("zone", "time zone", "such as Europe/Berlin; it knows summer time", "`UTC`"),
+    ),
 )
 
 RELEASES = Table(

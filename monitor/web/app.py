@@ -23,12 +23,13 @@ from starlette.routing import Route
 
 from monitor.commands import Commands, Done, NotDone
 from monitor.commands import Request as Asked
-from monitor.core.events import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.ports import ConflictError, Store, StoreError
 from monitor.rulesfolder import Outcome, Standing
+from monitor.silencing import Outcome as Silenced
+from monitor.silencing import Refused
 from monitor.survey import Doubt
-from monitor.web import prometheus
+from monitor.web import prometheus, silences
 from monitor.web.bodies import BodyError, body_of
 from monitor.web.guard import Guard
 from monitor.web.rules import report_of, standing_of, transition_of
@@ -37,6 +38,8 @@ from monitor.web.slack import Door, slack_routes
 
 NAME = re.compile(r"[\w.@+ -]{1,64}")
 """What a login name may look like."""
+
+WHO = 'Say who you are: {"as": "your name"}, up to 64 letters.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/rules", pages.rules),
             Route("/api/v1/alerts", pages.alerts),
             Route("/api/v1/transitions", pages.transitions),
+            Route("/api/v1/silences", pages.silences),
+            Route("/api/v1/silences", pages.silence, methods=["POST"]),
+            Route("/api/v1/silences/{id:int}/expire", pages.expire, methods=["POST"]),
             Route("/api/v1/incidents", pages.incidents),
             Route("/api/v1/incidents/{id}", pages.incident),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
@@ -151,6 +157,36 @@ class _Pages:
         events = await run_in_threadpool(self._inside.store.events, name)
         return _json({"version": 1, "incident": incident_in_full(found, events)})
 
+    async def silences(self, _request: Request) -> Response:
+        found = await run_in_threadpool(self._inside.commands.silencing.overview)
+        return _json({"version": 1, **silences.overview_of(found)})
+
+    async def silence(self, request: Request) -> Response:
+        silencing = self._inside.commands.silencing
+        return await self._silenced(request, lambda name, body: silences.wanted(silencing, name, body))
+
+    async def expire(self, request: Request) -> Response:
+        number, silencing = request.path_params["id"], self._inside.commands.silencing
+        return await self._silenced(request, lambda name, _body: silencing.expire(number, silences.somebody(name)))
+
+    async def _silenced(self, request: Request, change: Callable[[str, dict[str, Any]], Silenced]) -> Response:
+        if not self._trusted(request):
+            return _untrusted()
+        try:
+            body = await _body(request)
+        except ValueError as error:
+            return _wrong(f"Not understood: {error}.", 400)
+        name = str(body.get("as", ""))
+        if not NAME.fullmatch(name):
+            return _wrong(WHO, 400)
+        try:
+            outcome = await run_in_threadpool(change, name, body)
+        except (StoreError, ConflictError) as error:
+            return _wrong(f"It could not be written down, so it was not done: {error}", 503)
+        if isinstance(outcome, Refused):
+            return _wrong(outcome.sentence, 404 if outcome.unknown else 409)
+        return _json({"version": 1, "silence": silences.silence_of(outcome)})
+
     async def act(self, request: Request) -> Response:
         if not self._trusted(request):
             return _untrusted()
@@ -191,9 +227,8 @@ async def _asked(request: Request) -> Asked | Response:
         return _wrong(f"Not understood: {error}.", 400)
     name = str(body.get("as", ""))
     if not NAME.fullmatch(name):
-        return _wrong('Say who you are: {"as": "your name"}, up to 64 letters.', 400)
-    roles = frozenset({Role.RESPONDER, Role.COMMANDER})
-    actor = Actor(name, name, Source.CLI, roles, verified=False)
+        return _wrong(WHO, 400)
+    actor = silences.somebody(name)
     note, alert = str(body.get("note", ""))[:2000], str(body.get("alert", ""))[:200]
     return Asked(request.path_params["id"], action, actor, alert=alert, note=note)
 

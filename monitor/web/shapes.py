@@ -20,6 +20,9 @@ def incident_in_short(incident: Incident) -> dict[str, Any]:
         "opened_at": time_of(incident.opened_at),
         "acknowledged_by": _who(incident.acknowledged_by),
         "acknowledged_at": time_of(incident.acknowledged_at),
+        "acknowledged_from_outside": bool(incident.acknowledged_by and incident.acknowledged_by.outside),
+        "asked_at": time_of(incident.asked_at),
+        "escalated_at": time_of(incident.escalated_at),
         "commander": _who(incident.commander),
         "started_at": time_of(incident.started_at),
         "recovered_at": time_of(incident.recovered_at),
@@ -61,7 +64,20 @@ def _event(event: Event) -> dict[str, Any]:
         "by": event.by.name,
         "source": str(event.by.source),
     }
-    for name in ("key", "to", "firing", "command", "why", "note", "cause", "reason", "procedure"):
+    for name in (
+        "key",
+        "to",
+        "firing",
+        "command",
+        "why",
+        "note",
+        "cause",
+        "reason",
+        "procedure",
+        "call",
+        "channel",
+        "said",
+    ):
         value = getattr(event, name, None)
         if value is not None:
             told[name] = str(value.key) if isinstance(value, Firing) else str(value)

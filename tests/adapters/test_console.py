@@ -195,3 +195,11 @@ def test_a_terminal_that_cannot_show_a_letter_shows_the_rest(encoding: str) -> N
     assert isinstance(ConsolePager(terminal).deliver(message(PostKind.LINE, said="🔴 login … 62 %")), Sent)
     terminal.flush()
     assert raw.getvalue() == b"INC-0001  ? login ? 62 %\n"
+
+
+def test_an_escalation_and_a_question_are_told_with_the_way_to_answer(pager: Pager, terminal: io.StringIO) -> None:
+    assert isinstance(pager.deliver(message(PostKind.ESCALATION, said="Nobody has acknowledged INC-0001.")), Sent)
+    assert new(terminal) == ["INC-0001  Nobody has acknowledged INC-0001."]
+    asked = message(PostKind.LINE, said="Ana, are you still on it? rollback-monitor incident still-on-it INC-0001", n=3)
+    assert isinstance(pager.deliver(asked), Sent)
+    assert " ".join(new(terminal)).endswith("rollback-monitor incident still-on-it INC-0001")

@@ -101,6 +101,20 @@ RECOVERED = replace(
 )
 
 
+STILL = Action(ActionKind.STILL_ON_IT, "Still on it, +15 min", "INC-0001|7")
+ASKED = replace(
+    page(1),
+    status=(
+        "Acknowledged by Ana at 03:04 UTC.",
+        "Ana was asked whether they are still on it; without an answer everybody is paged at 03:19 UTC.",
+    ),
+    actions=(STILL, ACTIONS[1]),
+    mention=(),
+)
+UNACKNOWLEDGED = replace(page(1), status=("Nobody has acknowledged this. Ana had, and did not answer.",), mention=())
+ESCALATION = "ROLLBACK NOW production: login: 62 % fail, since 03:02 UTC. Nobody has acknowledged INC-0001."
+
+
 @pytest.mark.parametrize(
     ("name", "drawn"),
     [
@@ -109,6 +123,10 @@ RECOVERED = replace(
         ("page-8-alerts", draw_page(page(8))),
         ("page-200-alerts", draw_page(page(200))),
         ("page-recovered", draw_page(RECOVERED)),
+        ("page-asked", draw_page(ASKED)),
+        ("page-unacknowledged", draw_page(UNACKNOWLEDGED)),
+        ("line-asked", draw_line("Ana, are you still on it?", ("U0ANA",), (STILL,))),
+        ("line-escalation", draw_line(ESCALATION, ("S0IC", "S0ONCALL"), (ACTIONS[0],), "C0OPS")),
         ("card", draw_card(CARD)),
         ("line", draw_line("acknowledged by ana at 03:04:00 UTC <!channel> & more", ("S0ONCALL",))),
     ],
@@ -143,6 +161,25 @@ def test_acknowledge_is_first_and_alone() -> None:
         ["acknowledge"],
         ["start", "dealt_with", "dealt_with:2"],
     ]
+
+
+def test_still_on_it_is_first_and_alone() -> None:
+    rows = [block for block in draw_page(ASKED).blocks or () if block["type"] == "actions"]
+    assert [[one["action_id"] for one in row["elements"]] for row in rows] == [["still_on_it"], ["start"]]
+
+
+@pytest.mark.parametrize(
+    ("home", "said"),
+    [("C0OPS", "in <#C0OPS>."), ("console", "in console."), ("<!channel>", "in &lt;!channel&gt;."), ("", "x")],
+    ids=["a channel", "no id", "no mention", "none"],
+)
+def test_an_escalation_says_where_the_page_stands(home: str, said: str) -> None:
+    assert draw_line("x", home=home).text.endswith(said)
+
+
+def test_a_long_line_with_a_button_fits_a_section() -> None:
+    drawn = draw_line("&" * 5000, tuple(f"U{number:08d}" for number in range(30)), (STILL,), "C0OPS")
+    assert refusal(drawn.text, drawn.blocks) is None
 
 
 def test_200_alerts_are_cut_to_whole_rows_and_say_how_many_are_left() -> None:

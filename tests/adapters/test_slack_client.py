@@ -14,10 +14,11 @@ from monitor.adapters.slack.directory import SlackDirectory
 from monitor.adapters.slack.interactions import Home, Person, Rights
 from monitor.adapters.slack.probe import probe
 from monitor.core.events import Role
-from monitor.core.page import Card, CardStep, Page, Tone
+from monitor.core.page import Action, ActionKind, Card, CardStep, Page, Tone
 from monitor.core.rule import Route
 from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, RetryAfter, Sent
 from tests.servers.slack import OK, Fault, SlackServer, answers, broken, drips, error, hangs, lost_reply, rate_limited
+from tests.servers.slack_rules import buttons_of
 
 PAGE = Page("INC-0001", Tone.ROLLBACK, "ROLLBACK NOW production: login 62 % failing", (), mention=("S0ONCALL",))
 CARD = Card("INC-0001", "Rollback procedure", "ana: pin the target", (), (CardStep(1, "Declare", current=True),))
@@ -432,3 +433,16 @@ def test_a_note_whose_reply_was_lost_is_found_again(slack: SlackServer) -> None:
     assert isinstance(pager_of(slack).deliver(Message(post)), Ambiguous)
     assert isinstance(pager_of(slack).deliver(Message(replace(post, attempts=1))), Sent)
     assert len(slack.messages()) == 1
+
+
+def test_an_escalation_stands_in_its_channel_by_itself_with_a_button(slack: SlackServer) -> None:
+    said = "ROLLBACK NOW: login. Nobody has acknowledged INC-0001."
+    acknowledge = Action(ActionKind.ACKNOWLEDGE, "Acknowledge", "INC-0001|3")
+    message = Message(post_of(slack, PostKind.ESCALATION, said=said), actions=(acknowledge,), home="C0OPS")
+    slack.fault("chat.postMessage", lost_reply())
+    assert isinstance(pager_of(slack).deliver(message), Ambiguous)
+    again = replace(message, post=replace(message.post, attempts=1))
+    assert isinstance(pager_of(slack).deliver(again), Sent)
+    (told,) = slack.messages()
+    assert told.text.startswith(said)
+    assert [one["action_id"] for one in buttons_of(told.blocks)] == ["acknowledge"]

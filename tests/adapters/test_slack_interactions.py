@@ -92,6 +92,7 @@ def test_a_click_reaches_the_handler_with_who_and_what() -> None:
     ("changes", "command", "note"),
     [
         ({"action_id": "start"}, ActionKind.START, ""),
+        ({"action_id": "still_on_it"}, ActionKind.STILL_ON_IT, ""),
         ({"action_id": "dealt_with", "value": "DRILL-0007|12|3"}, ActionKind.DEALT_WITH, "3"),
         ({"action_id": "dealt_with:2", "value": "INC-0001|12|1"}, ActionKind.DEALT_WITH, "1"),
     ],

@@ -94,14 +94,52 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(folder: Path) -> None:
     assert findings(folder) == []
 
 
+ESCALATION = "environment: e\nescalation:"
+
+
+AGAIN = """name: w, matchers: ['a="b"'], from: "01:00", to: "02:00\""""
+
+
+def window(more: str) -> str:
+    """A maintenance window, and more of it."""
+    return f'environment: e\nmaintenance: [{{name: w, matchers: [\'job="a"\'], from: "02:00", to: "04:00", {more}}}]\n'
+
+
 ROUTING = [
     ("no environment", "default: {}\n", "1:1", "missing-key"),
     ("a channel's name", "environment: e\ndefault: {channel: '#ops'}\n", "2:20", "value"),
     ("a person's name", "environment: e\ndefault: {responders: ['@ana']}\n", "2:24", "value"),
     ("responders as a text", "environment: e\ndefault: {responders: S1}\n", "2:23", "value"),
     ("routes of a later version", "environment: e\nroutes: []\n", "2:1", "later"),
-    ("escalation of a later version", "environment: e\nescalation: {}\n", "2:1", "later"),
-    ("maintenance of a later version", "environment: e\nmaintenance: []\n", "2:1", "later"),
+    ("again in no order", f"{ESCALATION} {{rollback: {{again: [4m, 2m]}}}}\n", "2:37", "order"),
+    ("the same time twice", f"{ESCALATION} {{blind: {{again: [5m, 5m]}}}}\n", "2:34", "order"),
+    ("a time without a unit", f"{ESCALATION} {{rollback: {{again: [2]}}}}\n", "2:33", "value"),
+    ("again at once", f"{ESCALATION} {{rollback: {{again: [0s]}}}}\n", "2:33", "value"),
+    ("escalate to nowhere", f"{ESCALATION} {{rollback: {{escalate: 5m}}}}\n", "2:35", "no-channel"),
+    (
+        "escalate before the last again",
+        f"{ESCALATION} {{rollback: {{again: [6m], escalate: 5m}}, channel: C0ESCAL}}\n",
+        "2:48",
+        "order",
+    ),
+    (
+        "escalate to a channel left blank",
+        f"{ESCALATION} {{rollback: {{escalate: 5m}}, channel: ''}}\n",
+        "2:35",
+        "no-channel",
+    ),
+    ("escalate to a name", f"{ESCALATION} {{channel: '#oncall'}}\n", "2:23", "value"),
+    ("misspelt in the escalation", f"{ESCALATION} {{rolback: {{}}}}\n", "2:14", "unknown-key"),
+    ("a prepare that pages again", f"{ESCALATION} {{prepare: {{again: [5m]}}}}\n", "2:24", "unknown-key"),
+    ("rollback under maintenance", window("tiers: [prepare, rollback]"), "2:93", "rollback"),
+    ("a time without quotes", window("zone: UTC").replace('"02:00"', "02:00"), "2:54", "value"),
+    ("no such time", window("zone: UTC").replace("02:00", "25:00"), "2:54", "value"),
+    ("a window of no length", window("zone: UTC").replace("04:00", "02:00"), "2:54", "value"),
+    ("no such zone", window("zone: Europe/Berlim"), "2:82", "value"),
+    ("no such day", window("days: [sunday]"), "2:83", "value"),
+    ("a window over everything", window("zone: UTC").replace("job=", "job!="), "2:35", "value"),
+    ("two windows of one name", window(f"zone: UTC}}, {{{AGAIN}"), "2:88", "value"),
+    ("a window without its end", window("zone: UTC").replace(', to: "04:00"', ""), "2:15", "missing-key"),
     ("misspelt key", "enviroment: e\nenvironment: e\n", "1:1", "unknown-key"),
     ("no as an environment", "environment: no\n", "1:14", "value"),
 ]

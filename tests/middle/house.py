@@ -14,7 +14,7 @@ from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Sample, Tier, Transition, labels_of
 from monitor.core.page import ActionKind
 from monitor.core.procedure import Procedure, Step
-from monitor.core.rule import Group, Query, Resolve, Route, Routing, Rule, RuleSet, TierRule
+from monitor.core.rule import Escalation, Group, Maintenance, Query, Resolve, Route, Routing, Rule, RuleSet, TierRule
 from monitor.desk import Desk
 from monitor.engine import Engine, Evaluated
 from monitor.lookout import Lookout
@@ -34,6 +34,8 @@ QUIET, BAD, WORST = 0.0, 0.1, 0.6
 """A signal's values: clear, over the limit of prepare, over both."""
 
 ROUTE = Route("C0OPS", responders=("S0ONCALL",))
+NOBODY_AGAIN = Escalation((), None, (), None, acknowledgement_expires=None)
+"""No calls of people who do not acknowledge, for tests of everything else."""
 ROLLBACK = Procedure("rollback", "Roll back", (Step("declare", "Declare"), Step("pin", "Pin the target")))
 ANA = Actor("U0ANA", "Ana", Source.SLACK, frozenset({Role.RESPONDER}))
 BEN = Actor("U0BEN", "Ben", Source.SLACK, frozenset({Role.RESPONDER}))
@@ -67,8 +69,14 @@ def group(name: str, *rules: Rule, interval: int = INTERVAL) -> Group:
     return Group(name, rules, interval=interval, query_offset=OFFSET, blind_after=BLIND_AFTER)
 
 
-def rule_set(*groups: Group, route: Route = ROUTE) -> RuleSet:
-    return RuleSet(groups, Routing("production", route, REOPEN_WITHIN), {"rollback": ROLLBACK})
+def rule_set(
+    *groups: Group,
+    route: Route = ROUTE,
+    escalation: Escalation = NOBODY_AGAIN,
+    maintenance: tuple[Maintenance, ...] = (),
+) -> RuleSet:
+    routing = Routing("production", route, REOPEN_WITHIN, escalation, maintenance)
+    return RuleSet(groups, routing, {"rollback": ROLLBACK})
 
 
 def key(alert: str, tier: Tier = Tier.ROLLBACK, job: str = "") -> AlertKey:
@@ -96,7 +104,14 @@ class RecallingStore(MemoryStore):
 class House:
     """Everything between the ports, put together as the composition root does it."""
 
-    def __init__(self, *groups: Group, pager: RecordingPager | None = None) -> None:
+    def __init__(
+        self,
+        *groups: Group,
+        pager: RecordingPager | None = None,
+        escalation: Escalation = NOBODY_AGAIN,
+        maintenance: tuple[Maintenance, ...] = (),
+        route: Route = ROUTE,
+    ) -> None:
         self.clock = ManualClock(datetime.fromtimestamp(START + OFFSET, UTC))
         self.source = ScriptedSource(self._answers)
         self.store = RecallingStore()
@@ -105,7 +120,7 @@ class House:
         self.asked: list[tuple[str, int]] = []
         self._said: dict[str, list[tuple[int, Said]]] = {}
         self.bell = Bell()
-        self.build(rule_set(*groups))
+        self.build(rule_set(*groups, route=route, escalation=escalation, maintenance=maintenance))
 
     def build(self, rules: RuleSet, store: Store | None = None) -> None:
         """Put the parts together; once more is a restart of the process."""

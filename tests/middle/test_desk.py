@@ -10,8 +10,9 @@ from monitor.core.incident import No, Refusal
 from monitor.core.model import Tier
 from monitor.core.page import ActionKind
 from monitor.core.paging import POSTS, Happening, NewPost
-from monitor.core.rule import Resolve
+from monitor.core.rule import Escalation, Resolve
 from monitor.ports import Change, ConflictError, Unanswered
+from monitor.silencing import Wanted
 from tests.middle.house import (
     ANA,
     BAD,
@@ -190,6 +191,60 @@ STORIES += [
         [Happening.PREPARE_OPENS, Happening.PREPARE_JOINS],
     ),
     ("new numbers after half a minute", told_anew, [Happening.ROLLBACK_OPENS, Happening.REFRESHED]),
+]
+
+
+def unanswered(escalation: Escalation, *actions: ActionKind, minutes: int, **values: float) -> House:
+    """Nobody does more than `actions` for some minutes."""
+    house = House(CRITICAL, escalation=escalation)
+    for alert, value in values.items():
+        house.says(alert, value)
+    house.tick()
+    for action in actions:
+        house.ask(action)
+        house.outbox.deliver_due()
+    house.walk(60 * minutes)
+    return house
+
+
+def hidden_before() -> House:
+    """A silence hides one alert; then another service rolls back."""
+    house = House(CRITICAL)
+    house.says("Slow", BAD)
+    house.commands.silencing.add(Wanted(('job="slow"',), "2h", "load test", ANA))
+    house.tick()
+    return later(house, Login=WORST)
+
+
+AGAIN = Escalation((120,), None)
+EVERYTHING = Escalation((), 300, channel="C0ESCAL")
+STORIES += [
+    (
+        "nobody answers a prepare page",
+        lambda: unanswered(Escalation(), minutes=11, Errors=BAD),
+        [Happening.PREPARE_OPENS, Happening.REMINDED],
+    ),
+    (
+        "nobody answers a rollback page",
+        lambda: unanswered(AGAIN, minutes=11, Login=WORST),
+        [Happening.ROLLBACK_OPENS, Happening.CALLED_AGAIN],
+    ),
+    (
+        "it escalates",
+        lambda: unanswered(EVERYTHING, minutes=6, Login=WORST),
+        [Happening.ROLLBACK_OPENS, Happening.ESCALATED],
+    ),
+    (
+        "whoever acknowledged does not answer",
+        lambda: unanswered(AGAIN, ActionKind.ACKNOWLEDGE, minutes=16, Login=WORST),
+        [Happening.ROLLBACK_OPENS, Happening.ACKNOWLEDGED, Happening.ASKED, Happening.UNACKNOWLEDGED],
+    ),
+    (
+        "somebody is still on it",
+        lambda: unanswered(AGAIN, ActionKind.ACKNOWLEDGE, ActionKind.STILL_ON_IT, minutes=11, Login=WORST),
+        [Happening.ROLLBACK_OPENS, Happening.ACKNOWLEDGED, Happening.STILL_ON_IT],
+    ),
+    ("what a silence hid is told", hidden_before, [Happening.ROLLBACK_OPENS, Happening.HIDDEN_TOLD]),
 ]
 
 

@@ -21,7 +21,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from monitor.adapters.slack.mrkdwn import bold, escaped, link, mentions, one_line, plain, when
+from monitor.adapters.slack.mrkdwn import bold, channel, escaped, link, mentions, one_line, plain, when
 from monitor.core.page import Action, ActionKind, Page, Tone, Why
 
 Json: TypeAlias = dict[str, Any]
@@ -42,6 +42,8 @@ PREFIX = {
     Tone.RECOVERED: "🟡",
     Tone.ENDED: "🟢",
 }
+FIRST = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.STILL_ON_IT})
+"""The buttons that say that somebody has it; at most one of them is shown."""
 TIER_MARK = {"rollback": "🔴", "prepare": "🟠", "blind": "⚫"}
 
 
@@ -132,9 +134,9 @@ def _lines(lines: Iterable[str]) -> list[Block]:
 
 
 def _buttons(actions: Sequence[Action]) -> list[Block]:
-    """Give the buttons: Acknowledge first and alone, so that a thumb in the dark finds it, then the rest."""
-    first = [one for one in actions if one.kind is ActionKind.ACKNOWLEDGE]
-    rest = [one for one in actions if one.kind is not ActionKind.ACKNOWLEDGE]
+    """Give the buttons: what says that somebody has it first and alone, so that a thumb in the dark finds it."""
+    first = [one for one in actions if one.kind in FIRST]
+    rest = [one for one in actions if one.kind not in FIRST]
     return [ActionsBlock(elements=_elements(row)) for row in (first, rest) if row]
 
 
@@ -170,8 +172,8 @@ def _button(action: Action, action_id: str) -> ButtonElement:
 
 
 def _style(action: Action) -> str | None:
-    """Give Acknowledge the one green button."""
-    return "primary" if action.kind is ActionKind.ACKNOWLEDGE else None
+    """Give what says that somebody has it the one green button."""
+    return "primary" if action.kind in FIRST else None
 
 
 def _bare_page(page: Page, text: str) -> str:
@@ -189,7 +191,13 @@ def _bare_page(page: Page, text: str) -> str:
 # --- lines ----------------------------------------------------------------------------------------------------------
 
 
-def draw_line(said: str, mention: Sequence[str] = ()) -> Drawn:
-    """Give a line of the thread: its words, then whom it calls; one text needs no blocks."""
-    text = f"{escaped(said, MAX_TEXT) or '-'} {mentions(mention)}".rstrip()
-    return Drawn(text=text, blocks=None, bare=text)
+def draw_line(said: str, mention: Sequence[str] = (), actions: Sequence[Action] = (), home: str = "") -> Drawn:
+    """Give a line of the thread: its words, where the page stands (a channel), whom it calls; then its buttons.
+
+    One text needs no blocks.
+    """
+    place = f"The page and its thread stand in {channel(home)}." if home else ""
+    limit = MAX_PART if actions or home else MAX_TEXT
+    text = " ".join(part for part in (escaped(said, limit) or "-", place, mentions(mention)) if part)
+    blocks = as_json([section(text), *_buttons(actions)]) if actions else None
+    return Drawn(text=text, blocks=blocks, bare=text)

@@ -24,7 +24,7 @@ PAGES, PAGE, LOOK_WITHIN = 5, 200, 10.0
 PATIENCE = 4
 """Attempts after which a post is made though Slack would not say whether it is there: doubled is better than lost."""
 ROOT_WAIT = 2.0
-ALONE = frozenset({PostKind.ROOT, PostKind.NOTE})
+ALONE = frozenset({PostKind.ROOT, PostKind.ESCALATION, PostKind.NOTE})
 """Kinds that stand in the channel by themselves; the others go into the thread of a root."""
 
 Speak: TypeAlias = Callable[[str, list[dict[str, Any]] | None], SlackResponse]
@@ -164,8 +164,13 @@ def drawn_of(message: Message) -> Drawn | None:
             return draw_page(message.page) if message.page else None
         case PostKind.CARD:
             return draw_card(message.card) if message.card else None
-        case PostKind.LINE | PostKind.BROADCAST | PostKind.NOTE:
-            return draw_line(message.post.said, message.post.mention) if message.post.said.strip() else None
+        case PostKind.LINE | PostKind.BROADCAST | PostKind.ESCALATION | PostKind.NOTE:
+            return _line(message) if message.post.said.strip() else None
+
+
+def _line(message: Message) -> Drawn:
+    """Give a line; one that asks for something has its buttons, one from another channel says where the page stands."""
+    return draw_line(message.post.said, message.post.mention, message.actions, message.home)
 
 
 def metadata_of(post: Post) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _WRITTEN_BY_AUTHOR = re.compile(
     re.VERBOSE,
 )
 _GROUP = re.compile(r"S[A-Z0-9]+")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
 _URL = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
 MAX_URL = 900
@@ -115,6 +116,11 @@ def mention(who: str) -> str:
     if _GROUP.fullmatch(who):
         return f"<!subteam^{who}>"
     return f"<@{who}>" if _PERSON.fullmatch(who) else ""
+
+
+def channel(name: str) -> str:
+    """Give the link to a channel (C…); the bare word for anything else."""
+    return f"<#{name}>" if _CHANNEL.fullmatch(name) else one_line(name, 60)
 
 
 def mentions(who: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Values as rows and back. Events are JSON by pydantic, told apart by their `kind`; nothing is lost on the way."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from monitor.core.events import Event
 from monitor.core.model import Alert, AlertKey, Cause, Labels, State, Tier, labels_of
+from monitor.core.silence import Hidden, Silence
 from monitor.ports import NO_INCIDENT, Post, PostKind, PostState, Recorded
 
 
@@ -26,6 +28,40 @@ def event_text(event: Event) -> str:
 def event_of(text: str) -> Event:
     """Give the event that `text` holds."""
     return _events().validate_json(text)
+
+
+@cache
+def _silences() -> TypeAdapter[Silence]:
+    return TypeAdapter(Silence)
+
+
+@cache
+def _hidden() -> TypeAdapter[Hidden | None]:
+    """A list or union of dataclasses takes these settings, a dataclass alone does not."""
+    return TypeAdapter(Hidden | None, config=ConfigDict(ser_json_inf_nan="strings"))
+
+
+def silence_row(silence: Silence) -> dict[str, Any]:
+    """Give a silence as a row, one version on."""
+    return {"id": silence.id, "version": silence.version + 1, "body": _silences().dump_json(silence).decode()}
+
+
+def silence_of(row: Any) -> Silence:  # noqa: ANN401  # a row's columns are typed by the table
+    """Give the silence of a row."""
+    return replace(_silences().validate_json(row.body), version=row.version)
+
+
+def hidden_row(one: Hidden) -> dict[str, Any]:
+    """Give an alert that paged nobody as a row."""
+    return {"id": one.id, "at": one.at, "live": one.live, "body": _hidden().dump_json(one).decode()}
+
+
+def hidden_of(text: str) -> Hidden:
+    """Give the alert that `text` holds. Raises ValueError where it holds none."""
+    found = _hidden().validate_json(text)
+    if found is None:
+        raise ValueError("a row of hidden alerts holds none")
+    return found
 
 
 def labels_text(labels: Labels) -> str:

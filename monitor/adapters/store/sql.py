@@ -14,6 +14,8 @@ from monitor.adapters.store import codec, tables
 from monitor.adapters.store.lock import Lock
 from monitor.core.events import Ended, Event, Opened
 from monitor.core.incident import Incident, fold
+from monitor.core.model import utc
+from monitor.core.silence import Hidden, Silence
 from monitor.ports import (
     Change,
     ConflictError,
@@ -103,6 +105,10 @@ class SqlStore:
             for post in change.posts:
                 _write_post(connection, post)
             _insert(connection, tables.transitions, [codec.transition_row(one) for one in change.transitions])
+            for silence in change.silences:
+                _write_silence(connection, silence)
+            for one in change.hidden:
+                _write_hidden(connection, one)
             if change.rules is not None:
                 _write_rules(connection, change.rules)
 
@@ -178,10 +184,26 @@ class SqlStore:
         with self._reading() as connection:
             return [codec.transition_of(row) for row in connection.execute(query)][::-1]
 
+    def silences(self) -> Sequence[Silence]:
+        """Give every silence by number."""
+        with self._reading() as connection:
+            rows = connection.execute(select(tables.silences).order_by(tables.silences.c.id))
+            return [codec.silence_of(row) for row in rows]
+
+    def hidden(self, *, live_only: bool = False) -> Sequence[Hidden]:
+        """Give what fired and paged nobody, in order."""
+        table = tables.hidden
+        query = select(table.c.body).order_by(table.c.at, table.c.id)
+        with self._reading() as connection:
+            return [
+                codec.hidden_of(body) for body in connection.scalars(query.where(table.c.live) if live_only else query)
+            ]
+
     def prune(self, before: int) -> int:
-        """Forget the recorded changes before grid time `before`; give how many there were."""
-        table = tables.transitions
+        """Forget what changed and what was hidden before grid time `before`; give the number of changes."""
+        table, hidden = tables.transitions, tables.hidden
         with self._writing() as connection:
+            connection.execute(delete(hidden).where(~hidden.c.live, hidden.c.at < utc(before)))
             return connection.execute(delete(table).where(table.c.at < before)).rowcount
 
 
@@ -267,6 +289,21 @@ def _write_post(connection: Connection, post: Post) -> None:
         return
     again = {"wanted": wanted + 1, "state": str(PostState.OWED)}
     connection.execute(update(table).where(table.c.key == post.key).values(again))
+
+
+def _write_silence(connection: Connection, silence: Silence) -> None:
+    """Write a silence where its version still stands; of two new ones with one number the key settles the race."""
+    table = tables.silences
+    stored = connection.scalar(select(table.c.version).where(table.c.id == silence.id)) or 0
+    if stored != silence.version:
+        raise ConflictError(f"silence {silence.id} is at version {stored}, not {silence.version}")
+    connection.execute(delete(table).where(table.c.id == silence.id))
+    connection.execute(insert(table).values(codec.silence_row(silence)))
+
+
+def _write_hidden(connection: Connection, one: Hidden) -> None:
+    connection.execute(delete(tables.hidden).where(tables.hidden.c.id == one.id))
+    connection.execute(insert(tables.hidden).values(codec.hidden_row(one)))
 
 
 def _write_rules(connection: Connection, rules: KeptRules) -> None:

@@ -130,6 +130,23 @@ rule_files = Table(
     Column("adopted_at", UtcTime, nullable=False),
 )
 
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+hidden = Table(
+    "hidden",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("live", Boolean, nullable=False, index=True),
+    Column("body", Text, nullable=False),
+)
+
 transitions = Table(
     "transitions",
     metadata,
