@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from monitor.core.calling import Call
 from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Cause, Sample, State
@@ -98,8 +99,9 @@ class MetricsSource(RangeSource, Protocol):
 class PostKind(StrEnum):
     """What a post is.
 
-    The incident's one root message, the procedure card, a line in the thread, or one told to the channel too; or a
-    note, which belongs to no incident and stands in the channel by itself.
+    The incident's one root message, the procedure card, a line in the thread, or one told to the channel too; a note,
+    which belongs to no incident and stands in the channel by itself; or a call: the page carried to another pager (its
+    name stands for the channel) or to a second channel.
     """
 
     ROOT = "root"
@@ -107,6 +109,7 @@ class PostKind(StrEnum):
     LINE = "line"
     BROADCAST = "broadcast"
     NOTE = "note"
+    CALL = "call"
 
 
 NO_INCIDENT = ""
@@ -129,9 +132,11 @@ class Post:
     """Something owed to a channel. It is due while `sent < wanted`: first posted, then edited in place.
 
     `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line,
-    broadcast or note (root and card are rendered from the incident when they are sent). `mention` are user or
-    user-group ids; `reason` is a `monitor.core.paging.Happening` or `monitor.core.paging.Notice`.
-    `ts` is the pager's own name of the message; `decided_at` is when the transition behind it was decided.
+    broadcast or note (root and card are rendered from the incident when they are sent), and of a call the tier that it
+    was made at. `mention` are user or
+    user-group ids; `reason` is a `monitor.core.paging.Happening`, `monitor.core.paging.Notice` or
+    `monitor.core.calling.Because`. `ts` is the pager's own name of the message; `decided_at` is when the transition
+    behind it was decided; `gone` counts how often the message was found deleted and owed anew.
     """
 
     incident: str
@@ -149,6 +154,7 @@ class Post:
     not_before: datetime | None = None
     state: PostState = PostState.OWED
     problem: str = ""
+    gone: int = 0
 
     @property
     def key(self) -> str:
@@ -211,7 +217,8 @@ class Change:
 
     `groups` replace the stored states of their names where the stored version is `group.version` (and count it up);
     `posts` are inserted, or, where their key exists, their `wanted` is raised by one and their state becomes owed
-    again; `transitions` are appended to the record; `rules` replace the kept rule set.
+    again; `transitions` are appended to the record; `rules` replace the kept rule set. Every call (`PostKind.CALL`)
+    that stands for an incident in `recalled` is wanted once more.
     """
 
     groups: tuple[GroupState, ...] = ()
@@ -219,11 +226,12 @@ class Change:
     posts: tuple[Post, ...] = ()
     transitions: tuple[Recorded, ...] = ()
     rules: KeptRules | None = None
+    recalled: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.groups or self.events or self.posts or self.transitions or self.rules)
+        return not (self.groups or self.events or self.posts or self.transitions or self.rules or self.recalled)
 
 
 class ConflictError(Exception):
@@ -312,26 +320,37 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Not taken; try again in `seconds`."""
+    """Not taken; try again in `seconds`. Unless it is `alone`, what goes the same way to the same channel waits too."""
 
     seconds: float
     why: str
+    alone: bool = False
 
 
-Delivery: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The message to be edited, or the root whose thread it belongs to, is not there any more: somebody deleted it."""
+
+    why: str
+
+
+Delivery: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter | Gone
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One post with what it says: `page` for a root, `card` for a procedure card, `post.said` for the rest.
+    """One post with what it says: `page` for a root or call, `card` for a procedure card, `post.said` for the rest.
 
-    `root_ts` is the pager's name of the incident's root message in that channel (None for the root itself).
+    `root_ts` is the pager's name of the incident's root message in that channel (None for the root itself). `call` is
+    how the incident stands, for pagers that know no messages. `urgent`: better posted twice than late.
     """
 
     post: Post
     page: Page | None = None
     card: Card | None = None
     root_ts: str | None = None
+    call: Call | None = None
+    urgent: bool = False
 
 
 class Pager(Protocol):

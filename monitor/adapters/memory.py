@@ -19,6 +19,7 @@ from monitor.ports import (
     KeptRules,
     Message,
     Post,
+    PostKind,
     PostState,
     RangeAnswer,
     RangeSamples,
@@ -129,6 +130,9 @@ class MemoryStore:
                 self._groups[group.name] = replace(group, version=group.version + 1)
             for new in change.events:
                 self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
+            for post in [one for one in self._posts.values() if one.kind is PostKind.CALL]:
+                if post.incident in change.recalled:
+                    self._owe(post)
             for post in change.posts:
                 self._owe(post)
             self._transitions += change.transitions
