@@ -47,11 +47,15 @@ command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev
   { echo "$(1) is needed: sudo apt-get install $(2)"; exit 1; }
 endef
 
-.PHONY: prometheus systemd
+.PHONY: prometheus alertmanager systemd
 prometheus: # Debian's package starts a server of its own: it is not needed here, so one that came with us is switched off
 	@command -v prometheus >/dev/null || { $(call program,prometheus,prometheus) && \
 	  { ! command -v systemctl >/dev/null || systemctl disable -q --now prometheus 2>/dev/null || true; }; }
 	@$(call program,promtool,prometheus)
+
+alertmanager: # the same
+	@command -v prometheus-alertmanager >/dev/null || { $(call program,prometheus-alertmanager,prometheus-alertmanager) && \
+	  { ! command -v systemctl >/dev/null || systemctl disable -q --now prometheus-alertmanager 2>/dev/null || true; }; }
 
 systemd:
 	@$(call program,systemd-analyze,systemd)
@@ -77,7 +81,7 @@ types: .venv/dev.stamp
 imports: .venv/dev.stamp
 	@$(BIN)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-unit: .venv/dev.stamp prometheus systemd ## the tests, with the coverage of branches
+unit: .venv/dev.stamp prometheus alertmanager systemd ## the tests, with the coverage of branches
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 bench: .venv/dev.stamp prometheus ## the measurements behind the figures in the documentation

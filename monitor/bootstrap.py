@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+import structlog
+
 from monitor import files
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner
@@ -16,14 +18,14 @@ from monitor.commands import Commands, Done, Request
 from monitor.core.events import Actor
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
-from monitor.core.rule import RuleSet
+from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, RuleSet
 from monitor.desk import Desk
 from monitor.engine import Engine
 from monitor.files import Contents
 from monitor.files.findings import Severity
 from monitor.lookout import Lookout
-from monitor.outbox import Bell, Delivered, Outbox, Scenes
-from monitor.ports import Clock, MetricsSource, Pager, Store
+from monitor.outbox import Bell, Delivered, Destinations, Outbox, Scenes
+from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Sent, Store
 from monitor.reading import Reader, plan
 from monitor.reload import Reloader
 from monitor.rulebook import RuleBook
@@ -34,6 +36,8 @@ from monitor.vigil import Vigil
 
 if TYPE_CHECKING:
     from monitor.adapters.slack.socket import SlackSocket
+
+log = structlog.get_logger()
 
 CONSOLE_CHANNEL = "console"
 """The channel that posts are owed to where no Slack is set."""
@@ -162,7 +166,13 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
     engine = Engine(Reader(source, Baselines(source)), desk, clock, book, lookout)
     commands = Commands(desk, store, clock, book, _timed(metrics))
     pager = _pager(settings, terminal)
-    outbox = Outbox(store, pager, clock, Scenes(book, engine.readings), news, _counted(metrics))
+    others = other_pagers(settings)
+    for name in start.rules.routing.page.named:
+        if name not in others:
+            log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
+    elsewhere = Destinations(others, lambda: settings.slack.escalation_channel)
+    scenes = Scenes(book, engine.readings)
+    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere)
     return App(
         settings=settings,
         clock=clock,
@@ -217,6 +227,32 @@ def _pager(settings: Settings, terminal: TextIO) -> Pager:
     return ConsolePager(terminal)
 
 
+def other_pagers(settings: Settings) -> dict[str, ProbedPager]:
+    """Give every pager beside Slack that is configured, by its name in routing.yaml."""
+    pagers: dict[str, ProbedPager] = {}
+    if settings.pagerduty.routing_key is not None:
+        from monitor.adapters.pagerduty import PagerDuty  # noqa: PLC0415  # loaded only where it is used
+
+        key, api_url = settings.pagerduty.routing_key.get_secret_value(), settings.pagerduty.api_url
+        pagers[PAGERDUTY] = PagerDuty(key, api_url=api_url)
+    if settings.alertmanager.url:
+        from monitor.adapters.alertmanager import Alertmanager  # noqa: PLC0415  # the same
+
+        pagers[ALERTMANAGER] = Alertmanager(settings.alertmanager.url)
+    if settings.webhook.url is not None:
+        from monitor.adapters.webhook import Webhook  # noqa: PLC0415  # the same
+
+        secret = settings.webhook.secret.get_secret_value() if settings.webhook.secret else ""
+        pagers[WEBHOOK] = Webhook(settings.webhook.url.get_secret_value(), secret)
+    return pagers
+
+
+def pager_findings(settings: Settings) -> dict[str, str]:
+    """Give the other pagers that are configured, each with what is wrong with it (nothing: it answers)."""
+    asked = {name: pager.probe() for name, pager in other_pagers(settings).items()}
+    return {name: "" if isinstance(answer, Sent) else answer.why for name, answer in asked.items()}
+
+
 def _socket(settings: Settings, clock: Clock, commands: Commands, book: RuleBook) -> "SlackSocket | None":
     slack = settings.slack
     if slack.bot_token is None or slack.app_token is None:
@@ -246,11 +282,14 @@ def _timed(metrics: Metrics) -> Callable[[Request, Incident], None]:
 
 def _counted(metrics: Metrics) -> Callable[[Delivered], None]:
     def count(delivered: Delivered) -> None:
-        outcome = type(delivered.delivery).__name__.lower()
-        method = "edit" if delivered.post.ts else "post"
+        post, outcome = delivered.post, type(delivered.delivery).__name__.lower()
+        if post.kind is PostKind.CALL:
+            metrics.calls.labels(post.channel, post.reason, outcome).inc()
+            return
+        method = "edit" if post.ts else "post"
         metrics.slack_requests.labels(method, outcome).inc()
         if outcome == "sent" and method == "post":
-            metrics.pages.labels(delivered.post.reason).inc()
+            metrics.pages.labels(post.reason).inc()
             metrics.page_delivery.observe(max(0.0, delivered.seconds))
 
     return count

@@ -360,6 +360,13 @@ class Pager(Protocol):
         """Post the message, or edit it where `message.post.ts` is set. Never raises; bounded in time."""
 
 
+class ProbedPager(Pager, Protocol):
+    """A pager that can be asked whether it listens."""
+
+    def probe(self) -> Delivery:
+        """See whether it would take a page, without paging anybody. Never raises; bounded in time."""
+
+
 class Clock(Protocol):
     """The only source of time."""
 

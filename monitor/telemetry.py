@@ -159,6 +159,9 @@ class Metrics:
         self.outbox_pending = gauge("outbox_pending", "Posts that are owed.")
         self.outbox_oldest = gauge("outbox_oldest_seconds", "Age of the oldest post that is owed.")
         self.slack_requests = counter("slack_requests", "Deliveries to the pager, by outcome.", "method", "outcome")
+        self.calls = counter(
+            "calls", "Pages told to other pagers or a second channel, by why.", "destination", "reason", "outcome"
+        )
         self.acknowledgement = histogram(
             "acknowledgement_seconds", "Seconds from page to acknowledgement.", 15, 60, 300, 600, 1800
         )

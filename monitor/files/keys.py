@@ -8,7 +8,7 @@ from types import MappingProxyType
 from monitor.core.ruledifference import AtReload
 from monitor.files import prometheuskeys
 from monitor.files.procedurekeys import CHECK, CHOICE, COMMAND, FIELD, PROCEDURE, STEP, WAVE
-from monitor.files.routingkeys import RELEASED, RELEASES, ROUTE, ROUTING
+from monitor.files.routingkeys import PAGE, RELEASED, RELEASES, ROUTE, ROUTING
 from monitor.files.signalkeys import AVAILABILITY, BASELINE, COUNT, ERROR_RATIO, LATENCY, QUERY, SIGNAL
 from monitor.files.tables import Key, Table
 
@@ -270,7 +270,7 @@ GUARDS = Table(
 
 TABLES = (
     RULE_FILE, GROUP, RULE, DEFAULTS, REQUIRES, OVERRIDE, SIGNAL, ERROR_RATIO, LATENCY, BASELINE, AVAILABILITY, COUNT,
-    QUERY, TIER, GUARDS, prometheuskeys.FILE, prometheuskeys.GROUP, prometheuskeys.RULE, ROUTING, ROUTE, RELEASES,
+    QUERY, TIER, GUARDS, prometheuskeys.FILE, prometheuskeys.GROUP, prometheuskeys.RULE, ROUTING, PAGE, ROUTE, RELEASES,
     RELEASED, PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
 )  # fmt: skip
 """Every table, in the order of the docs."""

@@ -7,10 +7,20 @@ ROUTING = Table(
     (
         Key("environment", "text", "what is watched; it stands in every page", required=True),
         Key("default", "mapping", "where pages go and who may act", "the settings' channel and responders"),
+        Key("page", "mapping", "which pagers a page of each tier calls, all at once", "`slack` for every tier"),
         Key("reopen_within", "duration", "a breach so soon after recovery belongs to the same incident", "`30m`"),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
-    later=("routes", "page", "escalation", "maintenance", "group_by"),
+    later=("routes", "escalation", "maintenance", "group_by"),
+)
+
+PAGE = Table(
+    "page",
+    (
+        Key("rollback", "list of pagers", "`slack`, `pagerduty`, `alertmanager`, `webhook`", "`[slack]`"),
+        Key("blind", "list of pagers", "the same", "`[slack]`"),
+        Key("prepare", "list of pagers", "the same", "`[slack]`"),
+    ),
 )
 
 ROUTE = Table(
