@@ -51,9 +51,10 @@ class Handing:
             return ()
         return self._call(post, self._elsewhere.after(post), Because.REFUSED, why, now)
 
-    def follows_refused(self, post: Post, now: datetime) -> tuple[Post, ...]:
-        """Hand on a page that waits for a root which was refused: it goes where the root went."""
-        posts = self._store.posts(post.incident) if is_page(post) else ()
+    def follows_refused(self, post: Post, posts: Sequence[Post], now: datetime) -> tuple[Post, ...]:
+        """Hand on a page that waits for a root which was refused, as `posts` say: it goes where the root went."""
+        if not is_page(post):
+            return ()
         root = next((one for one in posts if one.kind is PostKind.ROOT and one.channel == post.channel), None)
         handed = any(one.kind is PostKind.CALL and one.n == 0 and one.reason == Because.REFUSED for one in posts)
         if root is None or root.ts is not None or not handed:

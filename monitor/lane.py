@@ -5,7 +5,7 @@ and for nobody else's. Knows the pager's port, not the pager.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -166,7 +166,7 @@ class Lane:
         """
         self._bell.answer()
         now = self._work.clock.now()
-        waiting, troubles = _Waiting(), list[Exception]()
+        seen, waiting, troubles = _Seen(self._work.store), _Waiting(), list[Exception]()
         for post in self._mine(now, waiting):
             if self._stopping.is_set():
                 break
@@ -174,7 +174,7 @@ class Lane:
                 waiting.until(post.not_before)
                 continue
             try:
-                self._try(post, waiting)
+                self._try(post, seen, waiting)
             except StoreError:
                 raise  # what cannot be written down must not be posted on and on
             except Exception as trouble:  # noqa: BLE001  # raised below: nothing is swallowed
@@ -197,21 +197,23 @@ class Lane:
             return in_order(post for post in owed if post.channel == self._name)
         return in_order(post for post in owed if post.channel not in self._others)
 
-    def _try(self, post: Post, waiting: "_Waiting") -> None:
+    def _try(self, post: Post, seen: "_Seen", waiting: "_Waiting") -> None:
         """Try one post, unless its channel or its root make it wait."""
         clock = self._work.clock
-        incident = self._work.store.incident(post.incident) if post.incident else None
-        stage = stage_of(incident)
-        wait = self._pace.wait(post, stage, clock.monotonic())
+        wait = self._pace.held(post, clock.monotonic())
+        stage: Stage = ()
+        if wait == 0 and post.incident:
+            stage = stage_of(seen.incident(post.incident))
+            wait = self._pace.rests(post, stage, clock.monotonic())
         if wait > 0:
             waiting.until(clock.now() + timedelta(seconds=wait))
             return
-        post = self._doubted(post)
-        message = self._message(post, incident)
+        message = self._message(self._doubted(post), seen)
         if message is None:
-            self._work.handing.follows_refused(post, clock.now())
+            self._work.handing.follows_refused(post, seen.posts(post.incident), clock.now())
             return
         after = self._deliver(message, stage)
+        seen.forget()
         if after.state is PostState.OWED and after.not_before is not None:
             waiting.until(after.not_before)
 
@@ -247,11 +249,12 @@ class Lane:
                 return
 
     def _gone(self, post: Post, why: str) -> None:
-        """Somebody deleted a message: the root of a thread, and its card with it, are owed anew."""
+        """Where a root was deleted, it is owed anew, and the card that stood in its thread with it."""
+        lost = {PostKind.ROOT, PostKind.CARD} if post.ts is None else set()
+        if post.kind is PostKind.ROOT and post.gone == 0:
+            lost = {PostKind.CARD}
         for one in self._work.store.posts(post.incident):
-            is_root = one.kind is PostKind.ROOT and post.kind is not PostKind.ROOT
-            hangs = is_root or (one.kind is PostKind.CARD and post.kind is PostKind.ROOT)
-            if hangs and one.channel == post.channel and one.ts is not None and one.gone < MOST_GONE:
+            if one.kind in lost and one.channel == post.channel and one.ts is not None and one.gone < MOST_GONE:
                 self._work.store.record(anew(one, why))
 
     def _doubted(self, post: Post) -> Post:
@@ -262,10 +265,11 @@ class Lane:
         untold = post.decided_at < self._began or post.key in self._unwritten
         return replace(post, attempts=1) if untold and post.ts is None and post.attempts == 0 else post
 
-    def _message(self, post: Post, incident: Incident | None) -> Message | None:
+    def _message(self, post: Post, seen: "_Seen") -> Message | None:
         """Give what `post` says now; None where it must wait for its root."""
         if post.kind is PostKind.NOTE:
             return Message(post)
+        incident = seen.incident(post.incident)
         if incident is None:
             return None
         scene = self._work.scenes.of(incident, post, self._work.clock.now())
@@ -274,7 +278,7 @@ class Lane:
             page = render(scene)
             page = replace(page, notes=(*page.notes, POSTED_ANEW)) if post.gone else page
             return Message(post, page=page, urgent=urgent)
-        posts = self._work.store.posts(post.incident)
+        posts = seen.posts(post.incident)
         if post.kind is PostKind.CALL:
             calls = [one for one in posts if one.kind is PostKind.CALL and one.channel == post.channel]
             told = calling.call(incident, post.n, Tier(post.said), superseded=any(one.n > post.n for one in calls))
@@ -284,6 +288,31 @@ class Lane:
         if root_ts is None:
             return None
         return Message(post, card=card(scene) if post.kind is PostKind.CARD else None, root_ts=root_ts, urgent=urgent)
+
+
+class _Seen:
+    """What was read of incidents since something was last written: a thousand owed posts read theirs once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.forget()
+
+    def forget(self) -> None:
+        """Read anew from now on."""
+        self._incidents: dict[str, Incident | None] = {}
+        self._posts: dict[str, Sequence[Post]] = {}
+
+    def incident(self, name: str) -> Incident | None:
+        """Give an incident."""
+        if name not in self._incidents:
+            self._incidents[name] = self._store.incident(name)
+        return self._incidents[name]
+
+    def posts(self, name: str) -> Sequence[Post]:
+        """Give everything that is or was owed for an incident."""
+        if name not in self._posts:
+            self._posts[name] = self._store.posts(name)
+        return self._posts[name]
 
 
 class _Waiting:

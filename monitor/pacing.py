@@ -65,14 +65,14 @@ class Pace:
         self._free: dict[tuple[str, str], float] = {}
         self._shown: dict[str, tuple[Stage, float]] = {}
 
-    def wait(self, post: Post, stage: Stage, now: float) -> float:
-        """Give the seconds until `post` may go; 0: now."""
-        free = self._free.get(_way(post), now)
-        if post.ts is not None:
-            shown, at = self._shown.get(post.key, ((), now - self._tempo.edit_every))
-            if shown == stage:
-                free = max(free, at + self._tempo.edit_every)
-        return max(0.0, free - now)
+    def held(self, post: Post, now: float) -> float:
+        """Give the seconds until anything may go the way of `post`; 0: now."""
+        return max(0.0, self._free.get(_way(post), now) - now)
+
+    def rests(self, post: Post, stage: Stage, now: float) -> float:
+        """Give the seconds until `post`, where it is an edit that shows no new stage, may be made; 0: now."""
+        shown, at = self._shown.get(post.key, ((), now))
+        return max(0.0, at + self._tempo.edit_every - now) if post.ts is not None and shown == stage else 0.0
 
     def tried(self, post: Post, stage: Stage, now: float) -> None:
         """Take down that `post` was tried."""

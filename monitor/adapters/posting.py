@@ -4,11 +4,11 @@ The deadline and the size are those of the bounded session; nothing is retried h
 address may hold a secret: what is said of trouble names the setting, never the address.
 """
 
+import json
 import threading
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-import orjson
 import requests
 import urllib3
 
@@ -33,7 +33,7 @@ class Poster:
 
     def post(self, url: str, document: object, headers: Mapping[str, str] | None = None) -> Answer:
         """Post `document` (JSON, or ready bytes) and give what became of it. Never raises."""
-        body = document if isinstance(document, bytes) else orjson.dumps(document)
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
         return self.ask("POST", url, body, {"Content-Type": "application/json", **(headers or {})})
 
     def ask(self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
@@ -42,7 +42,7 @@ class Poster:
         try:
             reply = session.request(method, url, timeout=self._timeout, body=body, headers=headers)
         except TooLargeError:
-            return Sent("")  # it was taken; what it says beside that is of no use
+            return Ambiguous("its answer is too large to be read")
         except requests.ConnectTimeout:
             return RetryAfter(UNREACHED_WAIT, f"no connection came about in time: is {self._setting} right?")
         except requests.ConnectionError as problem:

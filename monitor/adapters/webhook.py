@@ -5,11 +5,10 @@ The document is versioned; its `key` is the same for everything told of one page
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 from monitor.adapters.posting import Answer, Poster
 from monitor.core.calling import Call
@@ -47,7 +46,7 @@ class Webhook:
         return self._send({"version": VERSION, "event": "test"})
 
     def _send(self, told: dict[str, Any]) -> Answer:
-        body, at = orjson.dumps(told), str(int(self._time().timestamp()))
+        body, at = json.dumps(told).encode(), str(int(self._time().timestamp()))
         headers = {TIMESTAMP: at}
         if self._secret:
             headers[SIGNATURE] = signature(self._secret, at, body)
