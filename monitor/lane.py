@@ -332,8 +332,12 @@ class _Waiting:
 
 
 def delivered(post: Post, delivery: Delivery, now: datetime) -> Post:
-    """Give `post` after one attempt: what to remember of it and when to try again."""
-    tried = replace(post, attempts=post.attempts + 1)
+    """Give `post` after one attempt: what to remember of it and when to try again.
+
+    Attempts count from the first whose outcome nobody knows: what was surely not taken needs no looking for.
+    """
+    doubted = post.attempts > 0 or isinstance(delivery, Ambiguous)
+    tried = replace(post, attempts=post.attempts + 1) if doubted else post
     match delivery:
         case Sent(ts):
             return replace(post, ts=ts, sent=post.wanted, state=PostState.SENT, attempts=0, not_before=None, problem="")
@@ -360,6 +364,6 @@ def _tell(post: Post, delivery: Delivery) -> None:
             level = log.debug if post.ts is not None else log.info
             level("post.delivered", **told)
         case Rejected(why) | Gone(why):
-            log.error("post.rejected", why=why, attempts=post.attempts + 1, **told)
+            log.error("post.rejected", why=why, **told)
         case RetryAfter(_, why) | Ambiguous(why):
-            log.warning("post.delayed", why=why, attempts=post.attempts + 1, **told)
+            log.warning("post.delayed", why=why, **told)
