@@ -5,13 +5,13 @@ line tells what happened meanwhile. What was handed on stays owed to Slack too.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from monitor.core.calling import CALLS, PATIENCE, Because, Stance, stance, story
-from monitor.ports import Change, Post, PostKind, PostState, Store
+from monitor.ports import Change, Post, PostKind, Store
 
 log = structlog.get_logger()
 
@@ -115,9 +115,3 @@ class Handing:
         line = Post(post.incident, post.channel, PostKind.LINE, -post.n, Because.CALLED_MEANWHILE, now, said=said)
         self._store.commit(Change(posts=(line,)))
         self._owed_now()
-
-
-def anew(post: Post, why: str) -> Post:
-    """Give a message that somebody deleted as one that is owed anew."""
-    again = replace(post, ts=None, sent=0, attempts=0, not_before=None, state=PostState.OWED)
-    return replace(again, gone=post.gone + 1, problem=why)

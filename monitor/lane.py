@@ -9,16 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import structlog
-
+from monitor.attempts import Delivered, anew, delivered, tell
 from monitor.core import calling
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
 from monitor.core.page import Reading, Scene, card, render
-from monitor.handing import Handing, anew, is_page
+from monitor.handing import Handing, is_page
 from monitor.pacing import Pace, Stage, Tempo, in_order, stage_of
 from monitor.ports import (
-    Ambiguous,
     Clock,
     Delivery,
     Gone,
@@ -35,16 +33,6 @@ from monitor.ports import (
 )
 from monitor.rulebook import RuleBook
 
-log = structlog.get_logger()
-
-BACKOFF = (1, 2, 5, 10, 20, 30)
-"""Seconds until the next try after 1, 2, ... tries that nobody answered."""
-
-REJECTED_PAUSE = 60
-"""Seconds until a new post that was refused is tried again: somebody may have mended the channel or the token.
-
-A refused edit is given up; the next change of the incident owes another."""
-
 IDLE = 5.0
 """Seconds after which the outbox looks for debts without having been told of any."""
 
@@ -52,15 +40,6 @@ MOST_GONE = 5
 """Times that a root is posted anew for posts that hang on it."""
 
 POSTED_ANEW = "The message before this one was deleted in Slack; this one takes its place."
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """One attempt, for metrics and logs: what became of `post`, and the seconds since its transition was decided."""
-
-    post: Post
-    delivery: Delivery
-    seconds: float
 
 
 class Bell:
@@ -230,7 +209,7 @@ class Lane:
         self._unwritten.add(post.key)
         work.store.record(after)
         self._unwritten.discard(post.key)
-        _tell(post, delivery)
+        tell(post, delivery)
         work.watched(Delivered(post, delivery, (now - post.decided_at).total_seconds()))
         self._consequences(post, delivery, now)
         return after
@@ -329,41 +308,3 @@ class _Waiting:
     def seconds(self, now: datetime) -> float:
         """Give the seconds from `now`: at least a moment, at most `IDLE`."""
         return IDLE if self._at is None else min(IDLE, max(0.05, (self._at - now).total_seconds()))
-
-
-def delivered(post: Post, delivery: Delivery, now: datetime) -> Post:
-    """Give `post` after one attempt: what to remember of it and when to try again.
-
-    Attempts count from the first whose outcome nobody knows: what was surely not taken needs no looking for.
-    """
-    doubted = post.attempts > 0 or isinstance(delivery, Ambiguous)
-    tried = replace(post, attempts=post.attempts + 1) if doubted else post
-    match delivery:
-        case Sent(ts):
-            return replace(post, ts=ts, sent=post.wanted, state=PostState.SENT, attempts=0, not_before=None, problem="")
-        case Gone(why) if post.ts is not None and post.gone == 0:
-            return anew(post, why)
-        case Gone(why) | Rejected(why) if post.ts is not None:
-            return replace(tried, state=PostState.FAILED, problem=why)
-        case Gone(why):  # its root was deleted; it waits for another
-            return replace(tried, not_before=None, problem=why)
-        case Rejected(why):
-            return replace(tried, not_before=now + timedelta(seconds=REJECTED_PAUSE), problem=why)
-        case RetryAfter(seconds, why):
-            return replace(tried, not_before=now + timedelta(seconds=seconds), problem=why)
-        case Ambiguous(why):
-            pause = BACKOFF[min(post.attempts, len(BACKOFF) - 1)]
-            return replace(tried, not_before=now + timedelta(seconds=pause), problem=why)
-
-
-def _tell(post: Post, delivery: Delivery) -> None:
-    """A line a post, and one for whatever stands in its way."""
-    told = {"post": post.key, "reason": post.reason}
-    match delivery:
-        case Sent():
-            level = log.debug if post.ts is not None else log.info
-            level("post.delivered", **told)
-        case Rejected(why) | Gone(why):
-            log.error("post.rejected", why=why, **told)
-        case RetryAfter(_, why) | Ambiguous(why):
-            log.warning("post.delayed", why=why, **told)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from monitor.attempts import Delivered
 from monitor.core.rule import PAGERS, SETTING
 from monitor.handing import Elsewhere, Handing
-from monitor.lane import Bell, Delivered, Lane, Scenes, Work
+from monitor.lane import Bell, Lane, Scenes, Work
 from monitor.pacing import Tempo
 from monitor.ports import Clock, Delivery, Message, Pager, Rejected, Store
 

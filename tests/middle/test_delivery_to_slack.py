@@ -119,7 +119,7 @@ def test_a_storm_of_429_lost_replies_and_500_loses_and_doubles_nothing() -> None
 def test_a_page_that_is_refused_is_in_the_second_channel_at_once_and_in_the_first_when_mended(
     monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    monkeypatch.setattr("monitor.lane.REJECTED_PAUSE", 1)
+    monkeypatch.setattr("monitor.attempts.REJECTED_PAUSE", 1)
     with SlackServer() as slack:
         house = House(slack, second="C0DRILL")
         slack.channels[slack.channel] = state

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.memory import RecordingPager
+from monitor.attempts import BACKOFF, REJECTED_PAUSE, delivered
 from monitor.core.page import ActionKind, Tone
-from monitor.lane import BACKOFF, IDLE, REJECTED_PAUSE, delivered
+from monitor.lane import IDLE
 from monitor.outbox import Bell, Delivered, Outbox, Scenes
 from monitor.pacing import ORDER, in_order
 from monitor.ports import (
