@@ -102,6 +102,10 @@ ROUTING = [
     ("routes of a later version", "environment: e\nroutes: []\n", "2:1", "later"),
     ("escalation of a later version", "environment: e\nescalation: {}\n", "2:1", "later"),
     ("maintenance of a later version", "environment: e\nmaintenance: []\n", "2:1", "later"),
+    ("a pager that is none", "environment: e\npage: {rollback: [slack, pagerdutty]}\n", "2:26", "value"),
+    ("pages that leave Slack out", "environment: e\npage: {blind: [webhook]}\n", "2:15", "value"),
+    ("a tier that is none", "environment: e\npage: {rolback: [slack]}\n", "2:8", "unknown-key"),
+    ("a pager that a setting brings", "environment: e\npage: {blind: [slack, webhook]}\n", "2:7", "pager"),
     ("misspelt key", "enviroment: e\nenvironment: e\n", "1:1", "unknown-key"),
     ("no as an environment", "environment: no\n", "1:14", "value"),
 ]
