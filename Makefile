@@ -47,7 +47,7 @@ command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev
   { echo "$(1) is needed: sudo apt-get install $(2)"; exit 1; }
 endef
 
-.PHONY: prometheus victoriametrics systemd
+.PHONY: prometheus alertmanager victoriametrics systemd
 
 # $(call quietly,NAME,PACKAGE): the same of a Debian package that starts a server of its own: it is not needed here, so one
 # that came with us is switched off
@@ -59,6 +59,9 @@ endef
 prometheus:
 	@$(call quietly,prometheus,prometheus)
 	@$(call program,promtool,prometheus)
+
+alertmanager:
+	@$(call quietly,prometheus-alertmanager,prometheus-alertmanager)
 
 victoriametrics: # vmalert decides beside the monitor; what it decides is written to a VictoriaMetrics
 	@$(call quietly,vmalert,victoria-metrics)
@@ -88,7 +91,7 @@ types: .venv/dev.stamp
 imports: .venv/dev.stamp
 	@$(BIN)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-unit: .venv/dev.stamp prometheus victoriametrics systemd ## the tests, with the coverage of branches
+unit: .venv/dev.stamp prometheus alertmanager victoriametrics systemd ## the tests, with the coverage of branches
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 bench: .venv/dev.stamp prometheus victoriametrics ## the measurements behind the figures in the documentation, 1,000 rules beside vmalert

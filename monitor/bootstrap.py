@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+import structlog
+
 from monitor import files
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner
@@ -15,15 +17,15 @@ from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind, Scene, render
-from monitor.core.rule import Route, RuleSet
+from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
 from monitor.desk import Desk
 from monitor.engine import Engine
 from monitor.files import Contents
 from monitor.files.findings import Severity
 from monitor.hearing import Hearing
 from monitor.lookout import Lookout
-from monitor.outbox import Bell, Delivered, Outbox, Scenes
-from monitor.ports import Clock, MetricsSource, Pager, Store
+from monitor.outbox import Bell, Delivered, Destinations, Outbox, Scenes
+from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Sent, Store
 from monitor.reading import Reader, plan
 from monitor.reload import Reloader
 from monitor.rulebook import RuleBook
@@ -36,6 +38,8 @@ from monitor.vigil import Vigil
 if TYPE_CHECKING:
     from monitor.adapters.slack.inbound import SlackInbound
     from monitor.adapters.slack.interactions import Press
+
+log = structlog.get_logger()
 
 CONSOLE_CHANNEL = "console"
 """The channel that posts are owed to where no Slack is set."""
@@ -165,8 +169,13 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
     commands = Commands(desk, store, clock, book, _timed(metrics))
     pager = _pager(settings, terminal)
     hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
+    others = other_pagers(settings)
+    for name in start.rules.routing.page.named:
+        if name not in others:
+            log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
+    elsewhere = Destinations(others, lambda: _second_channel(settings, book))
     scenes = Scenes(book, engine.readings, lambda: hearing.hears)
-    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics))
+    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere)
     return App(
         settings=settings,
         clock=clock,
@@ -220,6 +229,37 @@ def _pager(settings: Settings, terminal: TextIO) -> Pager:
     from monitor.adapters.console import ConsolePager  # noqa: PLC0415  # the same
 
     return ConsolePager(terminal)
+
+
+def _second_channel(settings: Settings, book: RuleBook) -> str:
+    """Give the channel that takes a page which the first one refuses."""
+    return book.now.rules.routing.escalation.channel or settings.slack.escalation_channel
+
+
+def other_pagers(settings: Settings) -> dict[str, ProbedPager]:
+    """Give every pager beside Slack that is configured, by its name in routing.yaml."""
+    pagers: dict[str, ProbedPager] = {}
+    if settings.pagerduty.routing_key is not None:
+        from monitor.adapters.pagerduty import PagerDuty  # noqa: PLC0415  # loaded only where it is used
+
+        key, api_url = settings.pagerduty.routing_key.get_secret_value(), settings.pagerduty.api_url
+        pagers[PAGERDUTY] = PagerDuty(key, api_url=api_url)
+    if settings.alertmanager.url:
+        from monitor.adapters.alertmanager import Alertmanager  # noqa: PLC0415  # the same
+
+        pagers[ALERTMANAGER] = Alertmanager(settings.alertmanager.url)
+    if settings.webhook.url is not None:
+        from monitor.adapters.webhook import Webhook  # noqa: PLC0415  # the same
+
+        secret = settings.webhook.secret.get_secret_value() if settings.webhook.secret else ""
+        pagers[WEBHOOK] = Webhook(settings.webhook.url.get_secret_value(), secret)
+    return pagers
+
+
+def pager_findings(settings: Settings) -> dict[str, str]:
+    """Give the other pagers that are configured, each with what is wrong with it (nothing: it answers)."""
+    asked = {name: pager.probe() for name, pager in other_pagers(settings).items()}
+    return {name: "" if isinstance(answer, Sent) else answer.why for name, answer in asked.items()}
 
 
 def _reachable(settings: Settings) -> bool:
@@ -291,11 +331,14 @@ def _timed(metrics: Metrics) -> Callable[[Request, Incident], None]:
 
 def _counted(metrics: Metrics) -> Callable[[Delivered], None]:
     def count(delivered: Delivered) -> None:
-        outcome = type(delivered.delivery).__name__.lower()
-        method = "edit" if delivered.post.ts else "post"
+        post, outcome = delivered.post, type(delivered.delivery).__name__.lower()
+        if post.kind is PostKind.CALL:
+            metrics.calls.labels(post.channel, post.reason, outcome).inc()
+            return
+        method = "edit" if post.ts else "post"
         metrics.slack_requests.labels(method, outcome).inc()
         if outcome == "sent" and method == "post":
-            metrics.pages.labels(delivered.post.reason).inc()
+            metrics.pages.labels(post.reason).inc()
             metrics.page_delivery.observe(max(0.0, delivered.seconds))
 
     return count

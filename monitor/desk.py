@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
+from monitor.core.calling import calls, to_be_told
 from monitor.core.evaluate import retire
 from monitor.core.events import Event
 from monitor.core.incident import Incident, Refusal
 from monitor.core.model import Cause, Transition
 from monitor.core.paging import Happening, NewPost, Notice, Owed, owed
 from monitor.core.response import Finding, Response, Scope, follow, respond
-from monitor.core.rule import Route, RuleSet
+from monitor.core.rule import Pages, Route, RuleSet
 from monitor.core.silence import Hidden
 from monitor.hiding import Hiding, say
 from monitor.ports import (
@@ -264,12 +265,18 @@ class Desk:
         self._owed_now()
 
     def _commit(self, responses: Sequence[Response], change: Change) -> None:
-        route = self._book.now.rules.routing.default
-        change = with_responses(change, responses, route, self._clock.now())
+        routing, now = self._book.now.rules.routing, self._clock.now()
+        change = with_responses(change, responses, routing.default, now)
+        change = with_calls(change, responses, routing.page, self._last_call, now)
         if not change.empty:
             self._store.commit(change)
         if responses:
             self._owed_now()
+
+    def _last_call(self, incident: str) -> datetime | None:
+        """When another pager was last called for an incident."""
+        calls = (post.decided_at for post in self._store.posts(incident) if post.kind is PostKind.CALL)
+        return max(calls, default=None)
 
 
 def recorded_of(group: str, transitions: Iterable[Transition], book: InForce) -> tuple[Recorded, ...]:
@@ -301,6 +308,19 @@ def with_responses(change: Change, responses: Sequence[Response], route: Route, 
         events=tuple(NewEvents(one.after.id, one.expected_rev, one.events) for one in responses),
         posts=tuple(_post(one.after.id, post, route, at) for one in responses for post in owed(one, route)),
     )
+
+
+def with_calls(
+    change: Change, responses: Sequence[Response], pages: Pages, last: Callable[[str], datetime | None], at: datetime
+) -> Change:
+    """Give `change` with the other pagers that `responses` call by `pages`, and those that must be told anew."""
+    posts = tuple(
+        Post(one.after.id, called.pager, PostKind.CALL, called.n, called.happening, at, said=called.tier)
+        for one in responses
+        for called in calls(one, pages, last(one.after.id) if one.before else None, at)
+    )
+    told = tuple(one.after.id for one in responses if to_be_told(one))
+    return replace(change, posts=(*change.posts, *posts), recalled=told)
 
 
 def _post(incident: str, post: Owed, route: Route, at: datetime) -> Post:

@@ -1,113 +1,36 @@
-"""What is owed -> posted.
+"""Everything that is owed, in lanes: the main pager's (Slack or the console), and one for each other pager.
 
-Pages first, a thread after its root, failures tried again. Knows the pager's port, not the pager.
+A pager that hangs holds up nobody else's lane. What a lane does stands in `monitor.lane`.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-import structlog
+from monitor.attempts import Delivered
+from monitor.core.rule import PAGERS, SETTING
+from monitor.handing import Elsewhere, Handing
+from monitor.lane import Bell, Lane, Scenes, Work
+from monitor.pacing import Tempo
+from monitor.ports import Clock, Delivery, Message, Pager, Rejected, Store
 
-from monitor.core.incident import Incident
-from monitor.core.model import AlertKey
-from monitor.core.page import Reading, Scene, card, render, under_escalation, under_question
-from monitor.core.paging import Happening
-from monitor.ports import (
-    Ambiguous,
-    Clock,
-    Delivery,
-    Message,
-    Pager,
-    Post,
-    PostKind,
-    PostState,
-    Rejected,
-    RetryAfter,
-    Sent,
-    Store,
-    StoreError,
-)
-from monitor.rulebook import RuleBook
+__all__ = ["Bell", "Delivered", "Destinations", "Outbox", "Scenes", "Tempo"]
 
-log = structlog.get_logger()
-
-BACKOFF = (1, 2, 5, 10, 20, 30)
-"""Seconds until the next try after 1, 2, ... tries that nobody answered."""
-
-REJECTED_PAUSE = 60
-"""Seconds until a new post that was refused is tried again: somebody may have mended the channel or the token.
-
-A refused edit is given up; the next change of the incident owes another."""
-
-IDLE = 5.0
-"""Seconds after which the outbox looks for debts without having been told of any."""
-
-ORDER = {
-    PostKind.ROOT: 0,
-    PostKind.ESCALATION: 1,
-    PostKind.BROADCAST: 2,
-    PostKind.CARD: 3,
-    PostKind.LINE: 4,
-    PostKind.NOTE: 5,
-}
-"""New posts go out in this order, and before all edits."""
+STOP_WITHIN = 2.0
+"""Seconds for the other lanes to end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """One attempt, for metrics and logs: what became of `post`, and the seconds since its transition was decided."""
+class Destinations:
+    """Where pages go beside their channel: other pagers by name, and another Slack channel (asked for each time)."""
 
-    post: Post
-    delivery: Delivery
-    seconds: float
-
-
-class Bell:
-    """Rung where something new is owed; waited for where it is delivered."""
-
-    def __init__(self) -> None:
-        self._rung = threading.Event()
-
-    def ring(self) -> None:
-        """Say that something new is owed."""
-        self._rung.set()
-
-    @property
-    def rung(self) -> bool:
-        """Whether it rang since it was last waited for or answered."""
-        return self._rung.is_set()
-
-    def answer(self) -> None:
-        """Be ready for the next ring: what was owed until now is about to be read."""
-        self._rung.clear()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until it rings, or for `seconds`; and be ready for the next ring."""
-        self._rung.wait(seconds)
-        self._rung.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class Scenes:
-    """What a page is rendered from beside its incident.
-
-    Procedures, and what the signals say now (kept up to date by the engine).
-    """
-
-    book: RuleBook
-    readings: Mapping[AlertKey, Reading]
-    buttons: Callable[[], bool] = lambda: True
-
-    def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
-        """Give the scene of `incident` for `post`."""
-        procedure = self.book.now.rules.procedures.get(incident.procedure)
-        return Scene(incident, now, dict(self.readings), procedure, post.mention, self.buttons())
+    pagers: Mapping[str, Pager] = field(default_factory=lambda: MappingProxyType({}))
+    second: Callable[[], str] = lambda: ""
 
 
 class Outbox:
-    """Delivers what the store says is owed, woken by the bell. `run` is its thread."""
+    """Delivers what the store says is owed, woken by the bell. `run` is its thread and has one for each other pager."""
 
     def __init__(
         self,
@@ -117,148 +40,45 @@ class Outbox:
         scenes: Scenes,
         bell: Bell,
         watched: Callable[[Delivered], None] = lambda _: None,
+        *,
+        destinations: Destinations = Destinations(),
+        tempo: Tempo = Tempo(),  # noqa: B008  # the same
     ) -> None:
-        self._store = store
-        self._pager = pager
-        self._clock = clock
-        self._scenes = scenes
-        self._bell = bell
-        self._watched = watched
-        self._began = clock.now()
-        self._unwritten: set[str] = set()
-        self._stopping = threading.Event()
+        pagers = destinations.pagers
+        handing = Handing(store, Elsewhere(destinations.second, tuple(pagers)), bell.ring)
+        work = Work(store, clock, scenes, handing, tempo, watched)
+        others = frozenset(pagers)
+        self._main = Lane("", _Present(pager), others, work, bell)
+        self._lanes = [Lane(name, one, others, work, bell.another()) for name, one in pagers.items()]
 
     def stop(self) -> None:
-        """Ask `run` to return after the delivery that is under way."""
-        self._stopping.set()
-        self._bell.ring()
+        """Ask `run` to return after the deliveries that are under way."""
+        for lane in (*self._lanes, self._main):
+            lane.stop()
 
     def run(self, failed: Callable[[Exception], None]) -> None:
         """Deliver until stopped. What goes wrong with the store is told to `failed` and tried again."""
-        while not self._stopping.is_set():
-            try:
-                wait = self.deliver_due()
-            except Exception as error:  # noqa: BLE001  # the one catch-all of this thread: it counts, and pages go on
-                failed(error)
-                wait = 1.0
-            self._bell.wait(wait)
+        threads = [threading.Thread(target=lane.run, args=(failed,), daemon=True) for lane in self._lanes]
+        for thread in threads:
+            thread.start()
+        self._main.run(failed)
+        for thread in threads:
+            thread.join(STOP_WITHIN / len(threads))
 
     def deliver_due(self) -> float:
-        """Deliver everything that is due; give the seconds until the next try.
-
-        What goes wrong with one post does not hold up the others; it is raised when they had their turn. Something new
-        that is owed meanwhile, such as a page, does not wait until all that was read before it is out.
-        """
-        self._bell.answer()
-        now = self._clock.now()
-        waiting: list[datetime] = []
-        troubles: list[Exception] = []
-        for post in in_order(self._store.owed()):
-            if self._stopping.is_set():
-                break
-            if post.not_before is not None and post.not_before > now:
-                waiting.append(post.not_before)
-                continue
-            try:
-                after = self._deliver(post)
-            except StoreError:
-                raise  # what cannot be written down must not be posted on and on
-            except Exception as trouble:  # noqa: BLE001  # raised below: nothing is swallowed
-                troubles.append(trouble)
-                continue
-            if after is not None and after.state is PostState.OWED and after.not_before is not None:
-                waiting.append(after.not_before)
-            if self._bell.rung:
-                waiting.append(now)
-                break
-        if troubles:
-            raise troubles[0]
-        if not waiting:
-            return IDLE
-        return min(IDLE, max(0.05, (min(waiting) - self._clock.now()).total_seconds()))
-
-    def _deliver(self, post: Post) -> Post | None:
-        """Try one post; None where it must wait for its root."""
-        post = self._doubted(post)
-        message = self._message(post)
-        if message is None:
-            return None
-        delivery = self._pager.deliver(message)
-        now = self._clock.now()
-        after = delivered(post, delivery, now)
-        self._unwritten.add(post.key)
-        self._store.record(after)
-        self._unwritten.discard(post.key)
-        _tell(post, delivery)
-        self._watched(Delivered(post, delivery, (now - post.decided_at).total_seconds()))
-        return after
-
-    def _doubted(self, post: Post) -> Post:
-        """Take for tried what may have gone out though no attempt is on record.
-
-        An earlier process may have ended, or the disk been full, after the pager's ok and before it was written down.
-        """
-        untold = post.decided_at < self._began or post.key in self._unwritten
-        return replace(post, attempts=1) if untold and post.ts is None and post.attempts == 0 else post
-
-    def _message(self, post: Post) -> Message | None:
-        if post.kind is PostKind.NOTE:
-            return Message(post)
-        incident = self._store.incident(post.incident)
-        if incident is None:
-            return None
-        if post.kind is PostKind.ESCALATION:
-            home = self._scenes.book.now.rules.routing.default.channel
-            return Message(post, actions=under_escalation(incident), home=home)
-        root_ts = None
-        if post.kind is not PostKind.ROOT:
-            root_ts = next(
-                (
-                    one.ts
-                    for one in self._store.posts(post.incident)
-                    if one.kind is PostKind.ROOT and one.channel == post.channel
-                ),
-                None,
-            )
-            if root_ts is None:
-                return None
-        scene = self._scenes.of(incident, post, self._clock.now())
-        if post.kind is PostKind.ROOT:
-            return Message(post, page=render(scene))
-        actions = under_question(incident) if post.reason == Happening.ASKED else ()
-        return Message(post, card=card(scene) if post.kind is PostKind.CARD else None, root_ts=root_ts, actions=actions)
+        """Deliver everything that is due in every lane; give the seconds until the next try."""
+        return min([lane.deliver_due() for lane in (self._main, *self._lanes)])
 
 
-def in_order(posts: Iterable[Post]) -> list[Post]:
-    """Give `posts` in the order in which they go out: new before edits, pages before the rest, oldest first."""
-    return sorted(posts, key=lambda post: (post.ts is not None, ORDER[post.kind], post.decided_at, post.n))
+class _Present:
+    """The main pager, which answers for pagers that are named in routing.yaml and configured nowhere."""
 
+    def __init__(self, pager: Pager) -> None:
+        self._pager = pager
 
-def delivered(post: Post, delivery: Delivery, now: datetime) -> Post:
-    """Give `post` after one attempt: what to remember of it and when to try again."""
-    match delivery:
-        case Sent(ts):
-            return replace(post, ts=ts, sent=post.wanted, state=PostState.SENT, attempts=0, not_before=None, problem="")
-        case Rejected(why) if post.ts is not None:
-            return replace(post, state=PostState.FAILED, attempts=post.attempts + 1, problem=why)
-        case Rejected(why):
-            not_before = now + timedelta(seconds=REJECTED_PAUSE)
-            return replace(post, attempts=post.attempts + 1, not_before=not_before, problem=why)
-        case RetryAfter(seconds, why):
-            return replace(post, attempts=post.attempts + 1, not_before=now + timedelta(seconds=seconds), problem=why)
-        case Ambiguous(why):
-            pause = BACKOFF[min(post.attempts, len(BACKOFF) - 1)]
-            return replace(post, attempts=post.attempts + 1, not_before=now + timedelta(seconds=pause), problem=why)
-
-
-def _tell(post: Post, delivery: Delivery) -> None:
-    """A line a post, and one for whatever stands in its way."""
-    told = {"post": post.key, "reason": post.reason}
-    match delivery:
-        case Sent():
-            level = log.debug if post.ts is not None else log.info
-            level("post.delivered", **told)
-        case Rejected(why):
-            log.error("post.rejected", why=why, attempts=post.attempts + 1, **told)
-        case RetryAfter(_, why) | Ambiguous(why):
-            log.warning("post.delayed", why=why, attempts=post.attempts + 1, **told)
+    def deliver(self, message: Message) -> Delivery:
+        """Post the message, or refuse a call that nobody can make."""
+        channel = message.post.channel
+        if channel in PAGERS:
+            return Rejected(f"{channel} is not configured: {SETTING[channel]} is not set")
+        return self._pager.deliver(message)

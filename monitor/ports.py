@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from monitor.core.calling import Call
 from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Cause, Sample, State
@@ -100,8 +101,9 @@ class PostKind(StrEnum):
     """What a post is.
 
     The incident's one root message, the procedure card, a line in the thread, or one told to the channel too; an
-    escalation, which tells another channel of the incident; or a note, which belongs to no incident. The last two stand
-    in their channel by themselves.
+    escalation, which tells another channel of the incident, and a note, which belongs to no incident: both stand in
+    their channel by themselves; or a call: the page carried to another pager (its name stands for the channel) or to a
+    second channel.
     """
 
     ROOT = "root"
@@ -110,6 +112,7 @@ class PostKind(StrEnum):
     BROADCAST = "broadcast"
     ESCALATION = "escalation"
     NOTE = "note"
+    CALL = "call"
 
 
 NO_INCIDENT = ""
@@ -132,9 +135,11 @@ class Post:
     """Something owed to a channel. It is due while `sent < wanted`: first posted, then edited in place.
 
     `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line,
-    broadcast or note (root and card are rendered from the incident when they are sent). `mention` are user or
-    user-group ids; `reason` is a `monitor.core.paging.Happening` or `monitor.core.paging.Notice`.
-    `ts` is the pager's own name of the message; `decided_at` is when the transition behind it was decided.
+    broadcast or note (root and card are rendered from the incident when they are sent), and of a call the tier that it
+    was made at. `mention` are user or
+    user-group ids; `reason` is a `monitor.core.paging.Happening`, `monitor.core.paging.Notice` or
+    `monitor.core.calling.Because`. `ts` is the pager's own name of the message; `decided_at` is when the transition
+    behind it was decided; `gone` counts how often the message was found deleted and owed anew.
     """
 
     incident: str
@@ -152,6 +157,7 @@ class Post:
     not_before: datetime | None = None
     state: PostState = PostState.OWED
     problem: str = ""
+    gone: int = 0
 
     @property
     def key(self) -> str:
@@ -216,7 +222,7 @@ class Change:
     `posts` are inserted, or, where their key exists, their `wanted` is raised by one and their state becomes owed
     again; `transitions` are appended to the record; `rules` replace the kept rule set. `silences` replace those of
     their numbers where the stored version is `silence.version` (0: none is stored) and count it up; `hidden` replace
-    those of their ids.
+    those of their ids. Every call (`PostKind.CALL`) that stands for an incident in `recalled` is wanted once more.
     """
 
     groups: tuple[GroupState, ...] = ()
@@ -226,12 +232,13 @@ class Change:
     rules: KeptRules | None = None
     silences: tuple[Silence, ...] = ()
     hidden: tuple[Hidden, ...] = ()
+    recalled: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        written = self.groups, self.events, self.posts, self.transitions, self.rules, self.silences, self.hidden
-        return not any(written)
+        facts = self.groups, self.events, self.posts, self.transitions, self.rules
+        return not any((*facts, self.silences, self.hidden, self.recalled))
 
 
 class ConflictError(Exception):
@@ -329,21 +336,30 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Not taken; try again in `seconds`."""
+    """Not taken; try again in `seconds`. Unless it is `alone`, what goes the same way to the same channel waits too."""
 
     seconds: float
     why: str
+    alone: bool = False
 
 
-Delivery: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The message to be edited, or the root whose thread it belongs to, is not there any more: somebody deleted it."""
+
+    why: str
+
+
+Delivery: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter | Gone
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One post with what it says: `page` for a root, `card` for a procedure card, `post.said` for the rest.
+    """One post with what it says: `page` for a root or call, `card` for a procedure card, `post.said` for the rest.
 
     `root_ts` is the pager's name of the incident's root message in that channel (None for the root itself). `actions`
     are buttons under a line that asks for something; `home` is the channel of the page that an escalation tells of.
+    `call` is how the incident stands, for pagers that know no messages. `urgent`: better posted twice than late.
     """
 
     post: Post
@@ -352,6 +368,8 @@ class Message:
     root_ts: str | None = None
     actions: tuple[Action, ...] = ()
     home: str = ""
+    call: Call | None = None
+    urgent: bool = False
 
 
 class Pager(Protocol):
@@ -359,6 +377,13 @@ class Pager(Protocol):
 
     def deliver(self, message: Message) -> Delivery:
         """Post the message, or edit it where `message.post.ts` is set. Never raises; bounded in time."""
+
+
+class ProbedPager(Pager, Protocol):
+    """A pager that can be asked whether it listens."""
+
+    def probe(self) -> Delivery:
+        """See whether it would take a page, without paging anybody. Never raises; bounded in time."""
 
 
 class Clock(Protocol):

@@ -47,11 +47,15 @@ class SettingsError(Exception):
         super().__init__("; ".join(self.sentences))
 
 
-def _http_url(value: str) -> str:
+def _web_address(value: str) -> None:
     try:
         TypeAdapter(AnyHttpUrl).validate_python(value)
     except ValidationError:
         raise ValueError("is no URL; write it with its scheme, such as http://prometheus:9090") from None
+
+
+def _http_url(value: str) -> str:
+    _web_address(value)
     if "@" in value.partition("://")[2].partition("/")[0]:
         raise ValueError("holds a user or password; give those in settings of their own")
     if "?" in value or "#" in value:
@@ -96,6 +100,7 @@ class SlackSettings(_Section):
     signing_secret: SecretStr | None = None
     channel: str = ""
     responders: Annotated[tuple[str, ...], NoDecode] = ()
+    escalation_channel: str = ""
     api_url: str = "https://slack.com/api/"
 
     @field_validator("responders", mode="before")
@@ -107,6 +112,43 @@ class SlackSettings(_Section):
     @classmethod
     def _api(cls, value: str) -> str:
         return _http_url(value) + "/"
+
+
+class PagerDutySettings(_Section):
+    """PagerDuty's Events API v2. Without a routing key it is not there."""
+
+    routing_key: SecretStr | None = None
+    api_url: str = "https://events.pagerduty.com"
+
+    @field_validator("api_url")
+    @classmethod
+    def _api(cls, value: str) -> str:
+        return _http_url(value)
+
+
+class AlertmanagerSettings(_Section):
+    """An Alertmanager that pages are sent to. Without an address it is not there."""
+
+    url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        return _http_url(value) if value else ""
+
+
+class WebhookSettings(_Section):
+    """A webhook that pages are sent to; its address may hold a secret. Without one it is not there."""
+
+    url: SecretStr | None = None
+    secret: SecretStr | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _web_address(value.get_secret_value())
+        return value
 
 
 class Settings(BaseSettings):
@@ -123,6 +165,9 @@ class Settings(BaseSettings):
     rules: Path = Path("rules")
     prometheus: PrometheusSettings = PrometheusSettings()
     slack: SlackSettings = SlackSettings()
+    pagerduty: PagerDutySettings = PagerDutySettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
+    webhook: WebhookSettings = WebhookSettings()
     database_url: str = "sqlite:///rollback-monitor.db"
     listen: str = "127.0.0.1:9911"
     console_token: SecretStr | None = None
@@ -164,6 +209,9 @@ class Settings(BaseSettings):
             self.slack.bot_token,
             self.slack.app_token,
             self.slack.signing_secret,
+            self.pagerduty.routing_key,
+            self.webhook.url,
+            self.webhook.secret,
             self.console_token,
         )
         headers = (value for name, value in self.prometheus.headers.items() if PRIVATE_HEADER.search(name))
@@ -235,7 +283,11 @@ def _fields(section: BaseModel) -> Iterable[str]:
 
 def _secret_names() -> frozenset[str]:
     """The settings that hold a secret, so that a file may hold it instead."""
-    sections: dict[str, type[BaseModel]] = {"": Settings, "PROMETHEUS__": PrometheusSettings, "SLACK__": SlackSettings}
+    sections: dict[str, type[BaseModel]] = {"": Settings} | {
+        f"{name}__": type(field.default)
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.default, BaseModel)
+    }
     return frozenset(
         f"{PREFIX}{prefix}{name}".upper()
         for prefix, model in sections.items()

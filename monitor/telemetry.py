@@ -161,6 +161,9 @@ class Metrics:
         self.slack_requests = counter("slack_requests", "Deliveries to the pager, by outcome.", "method", "outcome")
         self.inbound = counter("slack_inbound", "Signed requests of Slack, by HTTP status.", "kind", "status")
         self.buttons = gauge("buttons_available", "1 while clicks in Slack can come through.")
+        self.calls = counter(
+            "calls", "Pages told to other pagers or a second channel, by why.", "destination", "reason", "outcome"
+        )
         self.acknowledgement = histogram(
             "acknowledgement_seconds", "Seconds from page to acknowledgement.", 15, 60, 300, 600, 1800
         )

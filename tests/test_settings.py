@@ -243,3 +243,32 @@ def test_each_of_several_servers_is_looked_at() -> None:
     with pytest.raises(SettingsError) as refused:
         load(environ={URL: "http://a:9090,b:9090"})
     assert refused.value.sentences[0].startswith(f"{URL} ")
+
+
+def test_other_pagers_are_secrets_in_every_form(tmp_path: Path) -> None:
+    """A webhook's address may hold a token; each secret may stand in a file."""
+    key = written(tmp_path, "key", f"key-{CANARY}\n")
+    environ = {
+        "MONITOR_PAGERDUTY__ROUTING_KEY_FILE": str(key),
+        "MONITOR_PAGERDUTY__API_URL": "https://events.eu.pagerduty.com/",
+        "MONITOR_ALERTMANAGER__URL": "http://alertmanager:9093/",
+        "MONITOR_WEBHOOK__URL": f"https://example.com/{CANARY}?token={CANARY}",
+        "MONITOR_WEBHOOK__SECRET": f"secret-{CANARY}",
+    }
+    settings, _ = load(environ)
+    assert settings.pagerduty.api_url == "https://events.eu.pagerduty.com"
+    assert settings.alertmanager.url == "http://alertmanager:9093"
+    assert set(settings.secrets) == {
+        f"key-{CANARY}",
+        f"https://example.com/{CANARY}?token={CANARY}",
+        f"secret-{CANARY}",
+    }
+    assert CANARY not in repr(settings)
+
+
+def test_a_webhook_that_is_no_address_is_refused_without_being_told() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({"MONITOR_WEBHOOK__URL": f"example.com/{CANARY}"})
+    (sentence,) = refused.value.sentences
+    assert sentence.startswith("MONITOR_WEBHOOK__URL is no URL")
+    assert CANARY not in sentence

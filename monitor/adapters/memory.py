@@ -20,6 +20,7 @@ from monitor.ports import (
     KeptRules,
     Message,
     Post,
+    PostKind,
     PostState,
     RangeAnswer,
     RangeSamples,
@@ -122,26 +123,30 @@ class MemoryStore:
     def commit(self, change: Change) -> None:
         """Write `change` whole, or raise ConflictError and write nothing."""
         with self._lock:
-            for group in change.groups:
-                if self._groups.get(group.name, GroupState(group.name)).version != group.version:
-                    raise ConflictError(f"group {group.name} moved on")
-            for new in change.events:
-                if len(self._events.get(new.incident, ())) != new.expected_rev:
-                    raise ConflictError(f"{new.incident} moved on")
-            for silence in change.silences:
-                known = self._silences.get(silence.id)
-                if (known.version if known else 0) != silence.version:
-                    raise ConflictError(f"silence {silence.id} moved on")
+            self._refuse_what_moved_on(change)
             self._silences |= {one.id: replace(one, version=one.version + 1) for one in change.silences}
             self._hidden |= {one.id: one for one in change.hidden}
             for group in change.groups:
                 self._groups[group.name] = replace(group, version=group.version + 1)
             for new in change.events:
                 self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
-            for post in change.posts:
+            calls = [one for one in self._posts.values() if one.kind is PostKind.CALL]
+            for post in (*(one for one in calls if one.incident in change.recalled), *change.posts):
                 self._owe(post)
             self._transitions += change.transitions
             self._rules = change.rules or self._rules
+
+    def _refuse_what_moved_on(self, change: Change) -> None:
+        for group in change.groups:
+            if self._groups.get(group.name, GroupState(group.name)).version != group.version:
+                raise ConflictError(f"group {group.name} moved on")
+        for new in change.events:
+            if len(self._events.get(new.incident, ())) != new.expected_rev:
+                raise ConflictError(f"{new.incident} moved on")
+        for silence in change.silences:
+            known = self._silences.get(silence.id)
+            if (known.version if known else 0) != silence.version:
+                raise ConflictError(f"silence {silence.id} moved on")
 
     def _owe(self, post: Post) -> None:
         known = self._posts.get(post.key)

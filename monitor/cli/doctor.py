@@ -15,13 +15,14 @@ from monitor.bootstrap import (
     SystemClock,
     database_owner,
     load_rules,
+    pager_findings,
     prometheus_servers,
     slack_findings,
     source_of,
     try_database,
 )
-from monitor.core.model import Verdict
-from monitor.core.rule import Rule, RuleSet
+from monitor.core.model import Tier, Verdict
+from monitor.core.rule import SETTING, Rule, RuleSet
 from monitor.core.words import plain
 from monitor.files import Severity
 from monitor.grid import newest_point
@@ -200,6 +201,25 @@ def _database(settings: Settings) -> Iterator[Line]:
 
 
 def _pagers(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
+    yield from _slack(settings, rules)
+    found = pager_findings(settings)
+    for name, problem in found.items():
+        yield Line(ok=not problem, what=f"pager {name}{'' if problem else ': answers'}", mend=problem)
+    if rules is None:
+        return
+    page = rules.routing.page
+    for name in page.named:
+        if name not in found:
+            what = f"pager {name}: routing.yaml names it in page, and it is not configured"
+            yield Line(ok=False, what=what, mend=f"set {SETTING[name]}")
+    called = [name for name in page.others(Tier.ROLLBACK) if name in found]
+    if settings.slack.bot_token is not None and not called:
+        late = f", and {', '.join(found)} only where Slack does not take them" if found else ""
+        mend = "Do Not Disturb will swallow it on a phone at night; name another pager in page of rules/routing.yaml"
+        yield Line(ok=None, what=f"rollback pages Slack only{late}", mend=mend)
+
+
+def _slack(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
     if settings.slack.bot_token is None:
         mend = "pages are printed where the daemon runs; set MONITOR_SLACK__BOT_TOKEN to page people"
         yield Line(ok=None, what="pager: console", mend=mend)
@@ -212,4 +232,3 @@ def _pagers(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
     if not (route.responders or route.commanders):
         what = "people: nobody may start a rollback"
         yield Line(ok=False, what=what, mend="name responders in rules/routing.yaml")
-    yield Line(ok=None, what="rollback pages Slack only", mend="Do Not Disturb will swallow it on a phone at night")

@@ -159,7 +159,7 @@ def _routing(old: Routing, new: Routing) -> Iterable[str]:
     differing = [one.name for one in fields(old) if getattr(old, one.name) != getattr(new, one.name)]
     for name in differing:
         before, after = getattr(old, name), getattr(new, name)
-        if name == "default":
+        if name in {"default", "page"}:
             parts = [one.name for one in fields(before) if getattr(before, one.name) != getattr(after, one.name)]
             words = [value_words(part, getattr(before, part), getattr(after, part)) for part in parts]
             yield f"routing: {'; '.join(words)}"

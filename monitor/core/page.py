@@ -439,5 +439,7 @@ def _card_step(number: int, step: Step) -> CardStep:
 
 
 def names(firings: Iterable[Firing]) -> str:
-    """Give the summaries of `firings` as one readable list."""
-    return "; ".join(f"{one.summary}, {one.begun} {clock(one.since)}" for one in firings)
+    """Give the summaries of `firings` as one readable list; of many the first, and how many there are."""
+    told = [f"{one.summary}, {one.begun} {clock(one.since)}" for one in firings]
+    more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return "; ".join([*told[:SHOWN], *more])

@@ -314,6 +314,38 @@ class Route:
     approvers: tuple[str, ...] = ()
 
 
+SLACK, PAGERDUTY, ALERTMANAGER, WEBHOOK = "slack", "pagerduty", "alertmanager", "webhook"
+PAGERS = (SLACK, PAGERDUTY, ALERTMANAGER, WEBHOOK)
+"""The pagers by the names that people write. Slack (the console, where it is not set) shows every incident."""
+
+SETTING: Mapping[str, str] = {
+    SLACK: "MONITOR_SLACK__BOT_TOKEN",
+    PAGERDUTY: "MONITOR_PAGERDUTY__ROUTING_KEY",
+    ALERTMANAGER: "MONITOR_ALERTMANAGER__URL",
+    WEBHOOK: "MONITOR_WEBHOOK__URL",
+}
+"""The setting without which a pager is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Which pagers a page of each tier calls, all at once."""
+
+    rollback: tuple[str, ...] = (SLACK,)
+    blind: tuple[str, ...] = (SLACK,)
+    prepare: tuple[str, ...] = (SLACK,)
+
+    def others(self, tier: Tier) -> tuple[str, ...]:
+        """Give the pagers beside Slack that a page of `tier` calls."""
+        named = {Tier.ROLLBACK: self.rollback, Tier.BLIND: self.blind, Tier.PREPARE: self.prepare}[tier]
+        return tuple(one for one in named if one != SLACK)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every pager beside Slack that is named for any tier."""
+        return tuple(dict.fromkeys(one for tier in Tier for one in self.others(tier)))
+
+
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """When people are called again who do not acknowledge, in seconds since the page; None: never.
@@ -359,6 +391,7 @@ class Routing:
     reopen_within: int = 1800
     escalation: Escalation = Escalation()
     maintenance: tuple[Maintenance, ...] = ()
+    page: Pages = Pages()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
-from monitor.core.rule import Escalation, Route, Routing
+from monitor.core.rule import PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing
 from monitor.files import routingkeys as keys
 from monitor.files.escalationkey import an_id, channel, read_escalation
 from monitor.files.fields import Fields
-from monitor.files.findings import Report
+from monitor.files.findings import Report, nearest
 from monitor.files.maintenancekey import read_maintenance
 from monitor.files.nodes import Node, WrongError
 from monitor.files.scalars import duration, name, sequence
@@ -24,7 +24,34 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
         reopen_within=fields.take("reopen_within", duration, 1800),
         escalation=fields.take("escalation", lambda node: read_escalation(node, report), Escalation()),
         maintenance=read_maintenance(fields),
+        page=fields.take("page", lambda node: _pages(node, report), Pages()),
     )
+
+
+def _pages(node: Node, report: Report) -> Pages:
+    fields, usual = Fields(node, keys.PAGE, report), Pages()
+    pages = Pages(
+        rollback=fields.take("rollback", _pagers, usual.rollback),
+        blind=fields.take("blind", _pagers, usual.blind),
+        prepare=fields.take("prepare", _pagers, usual.prepare),
+    )
+    for pager in pages.named:
+        message = f"`{pager}` is called only where {SETTING[pager]} is set"
+        report.remark(node.place, "pager", message, "`doctor` says whether it is, on the machine of the daemon")
+    return pages
+
+
+def _pagers(node: Node) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for item in sequence(node, "[slack, pagerduty]").items:
+        word = name(item)
+        if word not in PAGERS:
+            raise WrongError(item.place, f"`{word}` is no pager", nearest(word, PAGERS, f"one of {', '.join(PAGERS)}"))
+        found[word] = None
+    if SLACK not in found:
+        others = ", ".join([SLACK, *found])
+        raise WrongError(node.place, "`slack` is missing: the incident lives there", f"write [{others}]")
+    return tuple(found)
 
 
 def _route(node: Node, fallback: Route, report: Report) -> Route:

@@ -7,12 +7,22 @@ ROUTING = Table(
     (
         Key("environment", "text", "what is watched; it stands in every page", required=True),
         Key("default", "mapping", "where pages go and who may act", "the settings' channel and responders"),
+        Key("page", "mapping", "which pagers a page of each tier calls, all at once", "`slack` for every tier"),
         Key("reopen_within", "duration", "a breach so soon after recovery belongs to the same incident", "`30m`"),
         Key("escalation", "mapping", "who is called again when nobody acknowledges, and when", "see its keys"),
         Key("maintenance", "list", "windows in which prepare or blind alerts page nobody", "none"),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
-    later=("routes", "page", "group_by"),
+    later=("routes", "group_by"),
+)
+
+PAGE = Table(
+    "page",
+    (
+        Key("rollback", "list of pagers", "`slack`, `pagerduty`, `alertmanager`, `webhook`", "`[slack]`"),
+        Key("blind", "list of pagers", "the same", "`[slack]`"),
+        Key("prepare", "list of pagers", "the same", "`[slack]`"),
+    ),
 )
 
 ROUTE = Table(

@@ -16,7 +16,7 @@ from monitor.adapters.slack.probe import probe
 from monitor.core.events import Role
 from monitor.core.page import Action, ActionKind, Card, CardStep, Page, Tone
 from monitor.core.rule import Route
-from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, RetryAfter, Sent
+from monitor.ports import Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
 from tests.servers.slack import OK, Fault, SlackServer, answers, broken, drips, error, hangs, lost_reply, rate_limited
 from tests.servers.slack_rules import buttons_of
 
@@ -182,8 +182,10 @@ def test_a_deleted_message_says_so(slack: SlackServer) -> None:
     ts = sent_root(slack)
     slack.delete(ts)
     delivery = pager_of(slack).deliver(root(slack, ts=ts))
-    assert isinstance(delivery, Rejected)
+    assert isinstance(delivery, Gone)
     assert "deleted" in delivery.why
+    line = Message(post_of(slack, PostKind.LINE), root_ts=ts)
+    assert isinstance(pager_of(slack).deliver(line), Gone), "the thread went with its root"
 
 
 @pytest.mark.parametrize("fault", [lost_reply(), hangs(1, accepted=True)], ids=["reset", "timeout"])
@@ -227,6 +229,40 @@ def test_a_look_that_fails_posts_nothing_yet_but_not_for_ever(slack: SlackServer
     assert isinstance(pager_of(slack).deliver(root(slack, attempts=1)), Ambiguous | RetryAfter)
     assert slack.everything() == []
     assert isinstance(pager_of(slack).deliver(root(slack, attempts=4)), Sent)
+
+
+def test_what_is_urgent_is_looked_for_ten_seconds_at_most_and_then_posted(
+    slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.adapters.slack.client.LOOK_WITHIN", 1.0)
+    slack.fault("conversations.history", rate_limited("60"), answers(500), answers(500), answers(500))
+    pager, urgent = pager_of(slack), replace(root(slack, attempts=1), urgent=True)
+    began = time.monotonic()
+    told = pager.deliver(urgent)
+    assert isinstance(told, RetryAfter)
+    assert told.seconds <= 1.0, "as long as looking may go on, whatever Slack says of reading"
+    assert told.alone, "a limit on reading does not hold up what others post"
+    time.sleep(max(0.0, 1.05 - (time.monotonic() - began)))
+    assert isinstance(pager.deliver(urgent), Sent)
+    assert len(slack.everything()) == 1
+
+
+def test_an_urgent_page_that_is_found_late_is_adopted(slack: SlackServer) -> None:
+    slack.fault("chat.postMessage", hangs(1, accepted=True))
+    slack.fault("conversations.history", answers(500))
+    pager, message = pager_of(slack), replace(root(slack), urgent=True)
+    assert isinstance(pager.deliver(message), Ambiguous)
+    looked = replace(message, post=replace(message.post, attempts=1))
+    assert isinstance(pager.deliver(looked), RetryAfter)
+    found = pager.deliver(replace(message, post=replace(message.post, attempts=2)))
+    assert isinstance(found, Sent)
+    assert [one.ts for one in slack.everything()] == [found.ts]
+
+
+def test_a_page_carried_to_a_second_channel_is_a_page(slack: SlackServer) -> None:
+    sent = pager_of(slack).deliver(Message(post_of(slack, PostKind.CALL, channel="C0DRILL"), page=PAGE))
+    assert isinstance(sent, Sent)
+    assert slack.message(sent.ts).shown.startswith("# 🔴 ROLLBACK NOW production")
 
 
 def test_a_look_that_is_not_allowed_posts_anyway(slack: SlackServer) -> None:

@@ -234,3 +234,26 @@ def test_what_was_decided_first_is_owed_first(store: Store) -> None:
     store.record(replace(sent, sent=1, ts="1.1", state=PostState.SENT))
     assert [one.n for one in store.owed()] == [7, 9, 1]
     assert [one.n for one in store.posts(name())] == [9, 3, 1]
+
+
+def test_every_call_of_an_incident_is_wanted_once_more_and_nothing_else(store: Store) -> None:
+    first, other = post(kind=PostKind.CALL), post(kind=PostKind.LINE, n=1)
+    elsewhere = post(kind=PostKind.CALL, number=2)
+    store.commit(begun(1, posts=(first, other)))
+    store.commit(begun(2, posts=(elsewhere,)))
+    for one in (first, other, elsewhere):
+        store.record(replace(one, ts="1.0", sent=1, state=PostState.SENT))
+    store.commit(Change(recalled=(name(),)))
+    (owed,) = store.owed()
+    assert (owed.key, owed.wanted, owed.sent) == (first.key, 2, 1)
+    store.commit(Change(posts=(replace(first, channel="webhook"),), recalled=(name(),)))
+    assert sorted((one.key, one.wanted) for one in store.owed()) == sorted(
+        [(first.key, 3), (replace(first, channel="webhook").key, 1)]
+    ), "a new call is wanted once"
+
+
+def test_how_often_a_message_was_gone_is_kept(store: Store) -> None:
+    store.commit(begun(1, posts=(post(),)))
+    store.record(replace(post(), gone=2, problem="deleted"))
+    (owed,) = store.owed()
+    assert (owed.gone, owed.problem) == (2, "deleted")

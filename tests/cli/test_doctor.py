@@ -18,11 +18,14 @@ from monitor.cli.doctor import in_seconds, offsets
 from monitor.core.rule import Group, Route, Routing, RuleSet
 from monitor.survey import Surveyed
 from tests.cli.folder import RULES, Folder
+from tests.servers.alertmanager import Alertmanager
 from tests.servers.hostile import Hostile, hang, reply, vector
 from tests.servers.prometheus import Prometheus
+from tests.servers.receiver import Receiver
 from tests.servers.slack import SlackServer
 
 CANARY = "canary-7f3a"
+SWALLOWED = "Do Not Disturb will swallow it on a phone at night; name another pager in page of rules/routing.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,7 @@ def test_everything_is_in_place(house: House, prometheus: Prometheus, slack: Sla
         "ok    Slack channel C0OPS",
         "ok    Slack user group S0ONCALL: 2 people",
         "ok    Slack Socket Mode",
-        "note  rollback pages Slack only: Do Not Disturb will swallow it on a phone at night",
+        f"note  rollback pages Slack only: {SWALLOWED}",
     ]
     assert code == 0
     assert not slack.messages(), "it only looks"
@@ -381,4 +384,55 @@ def test_a_database_that_a_daemon_holds_is_left_alone(house: House, prometheus: 
     code, lines = house.examine(prometheus.url)
     held.close()
     assert any(line.startswith(f"ok    database {house.url}: in use by the daemon, pid ") for line in lines)
+    assert code == 0
+
+
+def routed(house: House, page: str) -> None:
+    routing = house.path / "rules" / "routing.yaml"
+    routing.write_text(routing.read_text() + page)
+
+
+def test_every_other_pager_has_a_line_and_nobody_is_paged(
+    house: House, prometheus: Prometheus, slack: SlackServer
+) -> None:
+    routed(house, "page: {rollback: [slack, pagerduty]}\n")
+    with Receiver() as duty, Alertmanager() as alertmanager, Receiver(status=403) as hook:
+        settings = {
+            "PAGERDUTY__ROUTING_KEY": CANARY,
+            "PAGERDUTY__API_URL": duty.url,
+            "ALERTMANAGER__URL": alertmanager.url,
+            "WEBHOOK__URL": f"{hook.url}/{CANARY}",
+        }
+        code, lines = house.examine(prometheus.url, slack, **settings)
+        assert alertmanager.alerts() == []
+    assert lines[-3:] == [
+        "ok    pager pagerduty: answers",
+        "ok    pager alertmanager: answers",
+        "BAD   pager webhook: it refused (HTTP 403): see MONITOR_WEBHOOK__URL",
+    ]
+    assert code == 1
+    assert [one.json["event_action"] for one in duty.received] == ["resolve"]
+    assert [one.json["event"] for one in hook.received] == ["test"]
+
+
+def test_a_pager_that_is_named_and_not_configured_is_bad(
+    house: House, prometheus: Prometheus, slack: SlackServer
+) -> None:
+    routed(house, "page: {rollback: [slack, pagerduty]}\n")
+    code, lines = house.examine(prometheus.url, slack)
+    named = "pager pagerduty: routing.yaml names it in page, and it is not configured"
+    assert lines[-2:] == [
+        f"BAD   {named}: set MONITOR_PAGERDUTY__ROUTING_KEY",
+        f"note  rollback pages Slack only: {SWALLOWED}",
+    ]
+    assert code == 1
+
+
+def test_a_pager_that_no_rollback_names_stands_in_only(
+    house: House, prometheus: Prometheus, slack: SlackServer
+) -> None:
+    with Receiver() as hook:
+        code, lines = house.examine(prometheus.url, slack, WEBHOOK__URL=hook.url)
+    late = "rollback pages Slack only, and webhook only where Slack does not take them"
+    assert lines[-2:] == ["ok    pager webhook: answers", f"note  {late}: {SWALLOWED}"]
     assert code == 0

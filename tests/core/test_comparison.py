@@ -15,6 +15,7 @@ from monitor.core.rule import (
     Guards,
     Latency,
     NoData,
+    Pages,
     Query,
     Requires,
     Route,
@@ -189,12 +190,13 @@ def test_groups_in_words() -> None:
 
 
 def test_routing_and_procedures_in_words() -> None:
-    routing = Routing("staging", Route("C1", ()), 600)
+    routing = Routing("staging", Route("C1", ()), 600, page=Pages(rollback=("slack", "pagerduty")))
     new = rule_set(routing=routing, procedures={"rollback": replace(STEPS, title="Back"), "other": STEPS})
     assert compare(rule_set(), new).rest == (
         "routing: environment production -> staging",
         "routing: channel C0OPS -> C1; responders [S0ONCALL] -> none",
         "routing: reopen_within 30m -> 10m",
+        "routing: rollback [slack] -> [slack, pagerduty]",
         "procedure other: new",
         "procedure rollback: changed",
     )

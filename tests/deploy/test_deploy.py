@@ -44,7 +44,7 @@ def test_the_unit_gives_the_monitor_time_to_stop_and_no_endless_restarts_over_ba
 
 
 def test_prometheus_accepts_the_rules_about_the_monitor() -> None:
-    assert "6 rules found" in said("promtool", "check", "rules", str(DEPLOY / "prometheus/rollback-monitor.rules.yaml"))
+    assert "7 rules found" in said("promtool", "check", "rules", str(DEPLOY / "prometheus/rollback-monitor.rules.yaml"))
 
 
 def test_the_rules_about_the_monitor_fire_when_they_should() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.store import open_store
+from monitor.adapters.store import open_store, opening
 from tests.e2e.running import Monitor, Shop, eventually, rules_with
 from tests.e2e.test_main_job import FAST
 from tests.servers.hostile import Hostile, hang
@@ -92,7 +92,11 @@ def notes(database: Path) -> None:
 
 
 DATABASES = [
-    ("written by a newer version", newer, "was written by a newer version (schema 9999, this program knows 0002)"),
+    (
+        "written by a newer version",
+        newer,
+        f"was written by a newer version (schema 9999, this program knows {opening.HEAD})",
+    ),
     ("no database", notes, "cannot be used: file is not a database"),
 ]
 

@@ -140,6 +140,10 @@ ROUTING = [
     ("a window over everything", window("zone: UTC").replace("job=", "job!="), "2:35", "value"),
     ("two windows of one name", window(f"zone: UTC}}, {{{AGAIN}"), "2:88", "value"),
     ("a window without its end", window("zone: UTC").replace(', to: "04:00"', ""), "2:15", "missing-key"),
+    ("a pager that is none", "environment: e\npage: {rollback: [slack, pagerdutty]}\n", "2:26", "value"),
+    ("pages that leave Slack out", "environment: e\npage: {blind: [webhook]}\n", "2:15", "value"),
+    ("a tier that is none", "environment: e\npage: {rolback: [slack]}\n", "2:8", "unknown-key"),
+    ("a pager that a setting brings", "environment: e\npage: {blind: [slack, webhook]}\n", "2:7", "pager"),
     ("misspelt key", "enviroment: e\nenvironment: e\n", "1:1", "unknown-key"),
     ("no as an environment", "environment: no\n", "1:14", "value"),
 ]

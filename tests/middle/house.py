@@ -18,7 +18,7 @@ from monitor.core.rule import Escalation, Group, Maintenance, Query, Resolve, Ro
 from monitor.desk import Desk
 from monitor.engine import Engine, Evaluated
 from monitor.lookout import Lookout
-from monitor.outbox import Bell, Outbox, Scenes
+from monitor.outbox import Bell, Destinations, Outbox, Scenes, Tempo
 from monitor.ports import Answer, Change, Samples, Store
 from monitor.reading import Reader
 from monitor.reload import Reloader
@@ -111,11 +111,15 @@ class House:
         escalation: Escalation = NOBODY_AGAIN,
         maintenance: tuple[Maintenance, ...] = (),
         route: Route = ROUTE,
+        destinations: Destinations | None = None,
+        tempo: Tempo | None = None,
     ) -> None:
         self.clock = ManualClock(datetime.fromtimestamp(START + OFFSET, UTC))
         self.source = ScriptedSource(self._answers)
         self.store = RecallingStore()
         self.pager = pager or RecordingPager()
+        self.destinations = destinations or Destinations()
+        self.tempo = tempo or Tempo(0, 0)
         self.answer: Callable[[str, int], Answer | None] = lambda _expr, _at: None
         self.asked: list[tuple[str, int]] = []
         self._said: dict[str, list[tuple[int, Said]]] = {}
@@ -133,7 +137,10 @@ class House:
         self.vigil = Vigil(self.engine, self.desk, kept, self.clock, self.book, self.lookout)
         self.commands = Commands(self.desk, kept, self.clock, self.book)
         self.reloader = Reloader(self.desk, self.clock, self.book)
-        self.outbox = Outbox(kept, self.pager, self.clock, Scenes(self.book, self.engine.readings), self.bell)
+        scenes = Scenes(self.book, self.engine.readings)
+        self.outbox = Outbox(
+            kept, self.pager, self.clock, scenes, self.bell, destinations=self.destinations, tempo=self.tempo
+        )
 
     # --- the world outside ----------------------------------------------------------------------------------------
 

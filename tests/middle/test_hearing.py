@@ -17,7 +17,7 @@ def rolling_back() -> tuple[House, Hearing, list[float]]:
     house.tick()
     hearing = Hearing(house.store, house.desk.refresh, gauge.append)
     scenes = Scenes(house.book, house.engine.readings, lambda: hearing.hears)
-    house.outbox = Outbox(house.store, house.pager, house.clock, scenes, house.bell)
+    house.outbox = Outbox(house.store, house.pager, house.clock, scenes, house.bell, tempo=house.tempo)
     return house, hearing, gauge
 
 

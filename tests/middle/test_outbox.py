@@ -8,19 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.memory import RecordingPager
+from monitor.attempts import BACKOFF, REJECTED_PAUSE, delivered
 from monitor.core.page import ActionKind, Tone
-from monitor.outbox import (
-    BACKOFF,
-    IDLE,
-    ORDER,
-    REJECTED_PAUSE,
-    Bell,
-    Delivered,
-    Outbox,
-    Scenes,
-    delivered,
-    in_order,
-)
+from monitor.lane import IDLE
+from monitor.outbox import Bell, Delivered, Outbox, Scenes
+from monitor.pacing import ORDER, in_order
 from monitor.ports import (
     Ambiguous,
     Change,
@@ -104,7 +96,8 @@ def test_after(post: Post, delivery: Delivery, state: PostState, pause: int | No
     after = delivered(post, delivery, NOW)
     assert after.state is state
     assert after.not_before == (None if pause is None else NOW + timedelta(seconds=pause))
-    assert after.attempts == (0 if isinstance(delivery, Sent) else post.attempts + 1)
+    doubted = post.attempts > 0 or isinstance(delivery, Ambiguous)
+    assert after.attempts == (0 if isinstance(delivery, Sent) or not doubted else post.attempts + 1)
     assert after.problem == (delivery.why if not isinstance(delivery, Sent) else "")
     assert after.key == post.key
 
@@ -229,7 +222,8 @@ def test_a_new_post_that_is_refused_stays_owed_and_is_tried_again_after_a_minute
     assert (len(house.pager.messages), root.problem) == (1, "not_in_channel")
     house.clock.advance(1)
     house.outbox.deliver_due()
-    assert house.store.owed() == []
+    (told,) = house.store.owed()
+    assert told.said == "This page could not be posted here for 60 s: not_in_channel. Nobody else was called."
 
 
 def test_an_edit_that_is_refused_is_given_up_until_the_next_change() -> None:
@@ -253,12 +247,13 @@ def test_a_thread_waits_for_its_root() -> None:
     assert house.told == ["root"]
     house.clock.advance(REJECTED_PAUSE)
     house.outbox.deliver_due()
-    assert [one.partition(":")[0] for one in house.told] == ["root", "root", "broadcast"]
+    house.outbox.deliver_due()
+    assert [one.partition(":")[0] for one in house.told] == ["root", "root", "broadcast", "line"]
     assert house.pager.messages[-1].root_ts == "2.000000"
 
 
 def test_trouble_with_one_incident_does_not_hold_up_another() -> None:
-    house = paged(RetryAfter(600, "429"))
+    house = paged(Ambiguous("reset"))
     house.outbox.deliver_due()
     other = replace(POST, incident="INC-0002")
     events = NewEvents("INC-0002", 0, tuple(house.store.events("INC-0001")))

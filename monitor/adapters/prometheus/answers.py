@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from monitor.adapters.prometheus.transport import Reply
+from monitor.adapters.http import Reply
 from monitor.core.model import Sample, labels_of
 from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, RangeSamples, Samples, Unanswered
 

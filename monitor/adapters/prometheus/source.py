@@ -18,9 +18,9 @@ import urllib3
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
+from monitor.adapters.http import Access, BoundedAdapter, BoundedSession, Reply, TooLargeError
 from monitor.adapters.prometheus import answers, visit
 from monitor.adapters.prometheus.joined import Joined
-from monitor.adapters.prometheus.transport import Access, BoundedAdapter, BoundedSession, Reply, TooLargeError
 from monitor.core.model import utc
 from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, Samples, TooMuch, Unanswered
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
+from monitor.adapters.http import Reply
 from monitor.adapters.prometheus.answers import NOT_JSON
-from monitor.adapters.prometheus.transport import Reply
 from monitor.ports import Unanswered
 
 

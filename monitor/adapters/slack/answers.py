@@ -15,10 +15,12 @@ from urllib.error import URLError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
-from monitor.ports import Ambiguous, Rejected, RetryAfter
+from monitor.ports import Ambiguous, Gone, Rejected, RetryAfter
 
 TOO_MUCH = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"})
 """Errors about what was said: the same post goes through as one bare text."""
+DELETED = frozenset({"message_not_found", "thread_not_found"})
+"""Errors about a message that stood there once: somebody deleted it."""
 PACED = frozenset({"ratelimited", "rate_limited"})
 UNSURE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 """Errors after which Slack may still have done what was asked."""
@@ -49,7 +51,7 @@ MENDS: Mapping[str, str] = {
     "invalid_metadata_format": "Slack refused the message's metadata",
 }
 
-Failure = Rejected | Ambiguous | RetryAfter
+Failure = Rejected | Ambiguous | RetryAfter | Gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ def _answered(response: SlackResponse) -> Failure:
         return Ambiguous(
             f"the answer is not Slack's (HTTP {status}): is MONITOR_SLACK__API_URL right, is a proxy between?"
         )
+    if error in DELETED:
+        return Gone(said(error))
     return TooMuch(said(error)) if error in TOO_MUCH else Rejected(said(error))
 
 

@@ -4,6 +4,7 @@ Every post carries its key in the message's metadata. After a reply was lost, th
 posted again, so that no page is doubled. Nothing here decides what is owed, when it is tried again, or what it says.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from slack_sdk.web import SlackResponse, WebClient
 from monitor.adapters.slack.answers import Failure, TooMuch, ask, quiet_logger
 from monitor.adapters.slack.blocks import Drawn, draw_line, draw_page
 from monitor.adapters.slack.card import draw_card
-from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, RetryAfter, Sent
+from monitor.ports import Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
 
 API_URL = "https://slack.com/api/"
 EVENT_TYPE = "rollback_monitor_post"
@@ -22,9 +23,11 @@ CLOCK_SLACK = 300
 """Seconds by which our clock and Slack's may differ when a message is looked for."""
 PAGES, PAGE, LOOK_WITHIN = 5, 200, 10.0
 PATIENCE = 4
-"""Attempts after which a post is made though Slack would not say whether it is there: doubled is better than lost."""
-ROOT_WAIT = 2.0
-ALONE = frozenset({PostKind.ROOT, PostKind.ESCALATION, PostKind.NOTE})
+"""Attempts after which a post is made though Slack would not say whether it is there: doubled is better than lost.
+
+What is urgent is made `LOOK_WITHIN` seconds after the first look began."""
+ROOT_WAIT, UNSEEN_WAIT = 2.0, 2.0
+ALONE = frozenset({PostKind.ROOT, PostKind.ESCALATION, PostKind.NOTE, PostKind.CALL})
 """Kinds that stand in the channel by themselves; the others go into the thread of a root."""
 
 Speak: TypeAlias = Callable[[str, list[dict[str, Any]] | None], SlackResponse]
@@ -50,6 +53,26 @@ class Found:
     rev: int
 
 
+class _Looks:
+    """Since when each post has been looked for, so that looking ends. Thread-safe."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._began: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def left(self, key: str) -> float:
+        """Give the seconds of looking that are left, all of them at the first call."""
+        with self._lock:
+            now = self._now()
+            return LOOK_WITHIN - (now - self._began.setdefault(key, now))
+
+    def ended(self, key: str) -> None:
+        """The looking for a post is over."""
+        with self._lock:
+            self._began.pop(key, None)
+
+
 class SlackPager:
     """Carries pages to Slack channels. Thread-safe; a request takes at most `timeout` seconds, a look `LOOK_WITHIN`."""
 
@@ -57,6 +80,7 @@ class SlackPager:
         """Make a pager; nothing is sent before the first delivery."""
         self._web = web_client(token, base_url=base_url, timeout=timeout)
         self._timeout = timeout
+        self._looks = _Looks(time.monotonic)
 
     def deliver(self, message: Message) -> Delivery:
         """Post the message, or edit it where it has a `ts`; see `monitor.ports.Pager`."""
@@ -68,12 +92,29 @@ class SlackPager:
         if post.kind not in ALONE and message.root_ts is None:
             return RetryAfter(ROOT_WAIT, "the incident's root message is not in the channel yet")
         if post.attempts > 0:
-            found = self._find(post, message.root_ts)
+            found = self._look(message)
             if isinstance(found, Found):
                 return Sent(found.ts) if found.rev >= post.wanted else self._edit(post, found.ts, drawn)
-            if isinstance(found, Ambiguous | RetryAfter) and post.attempts < PATIENCE:
+            if found is not None:
                 return found
         return self._post(post, message.root_ts, drawn)
+
+    def _look(self, message: Message) -> Found | Failure | None:
+        """Look for a post that may be there; None: post it, since it is not, or since looking has taken long enough."""
+        post = message.post
+        left = self._looks.left(post.key) if message.urgent else LOOK_WITHIN
+        found = self._find(post, message.root_ts, left)
+        if isinstance(found, Found | Gone):
+            self._looks.ended(post.key)
+            return found
+        left = self._looks.left(post.key) if message.urgent else LOOK_WITHIN
+        patient = left > 0 if message.urgent else post.attempts < PATIENCE
+        if isinstance(found, Ambiguous | RetryAfter) and patient:
+            # a limit on reading is no limit on posting, so that others may go on
+            seconds = found.seconds if isinstance(found, RetryAfter) else UNSEEN_WAIT
+            return RetryAfter(min(seconds, left) if message.urgent else seconds, found.why, alone=True)
+        self._looks.ended(post.key)
+        return None
 
     def _post(self, post: Post, root_ts: str | None, drawn: Drawn) -> Delivery:
         """Post a new message, as one bare text where Slack refuses its blocks."""
@@ -124,9 +165,9 @@ class SlackPager:
                 return answer
         return Rejected(refused.why)
 
-    def _find(self, post: Post, root_ts: str | None) -> Found | Failure | None:
+    def _find(self, post: Post, root_ts: str | None, within: float) -> Found | Failure | None:
         """Look for the post's key among the messages since it was decided; None: it is not there."""
-        cursor, until = "", time.monotonic() + LOOK_WITHIN
+        cursor, until = "", time.monotonic() + within
         for _ in range(PAGES):
             left = until - time.monotonic()
             if left <= 0:
@@ -160,7 +201,7 @@ class SlackPager:
 def drawn_of(message: Message) -> Drawn | None:
     """Give what a message says, drawn; None where the part that its kind needs is missing."""
     match message.post.kind:
-        case PostKind.ROOT:
+        case PostKind.ROOT | PostKind.CALL:
             return draw_page(message.page) if message.page else None
         case PostKind.CARD:
             return draw_card(message.card) if message.card else None

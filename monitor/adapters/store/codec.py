@@ -128,6 +128,7 @@ def delivery_row(post: Post) -> dict[str, Any]:
         "not_before": post.not_before,
         "state": str(post.state),
         "problem": post.problem,
+        "gone": post.gone,
     }
 
 
@@ -149,6 +150,7 @@ def post_of(row: Any) -> Post:  # noqa: ANN401  # the same
         not_before=row.not_before,
         state=PostState(row.state),
         problem=row.problem,
+        gone=row.gone,
     )
 
 

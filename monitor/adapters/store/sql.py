@@ -23,6 +23,7 @@ from monitor.ports import (
     KeptRules,
     NewEvents,
     Post,
+    PostKind,
     PostState,
     Recorded,
     StoreError,
@@ -102,6 +103,7 @@ class SqlStore:
                 _write_group(connection, group)
             for new in change.events:
                 _write_events(connection, new)
+            _recall(connection, change.recalled)
             for post in change.posts:
                 _write_post(connection, post)
             _insert(connection, tables.transitions, [codec.transition_row(one) for one in change.transitions])
@@ -304,6 +306,15 @@ def _write_silence(connection: Connection, silence: Silence) -> None:
 def _write_hidden(connection: Connection, one: Hidden) -> None:
     connection.execute(delete(tables.hidden).where(tables.hidden.c.id == one.id))
     connection.execute(insert(tables.hidden).values(codec.hidden_row(one)))
+
+
+def _recall(connection: Connection, incidents: Sequence[str]) -> None:
+    """Want every call of `incidents` once more."""
+    table = tables.posts
+    if incidents:
+        mine = (table.c.incident.in_(incidents), table.c.kind == str(PostKind.CALL))
+        again = {"wanted": table.c.wanted + 1, "state": str(PostState.OWED)}
+        connection.execute(update(table).where(*mine).values(again))
 
 
 def _write_rules(connection: Connection, rules: KeptRules) -> None:

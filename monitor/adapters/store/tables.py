@@ -119,6 +119,7 @@ posts = Table(
     Column("not_before", UtcTime),
     Column("state", String, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("gone", Integer, nullable=False, server_default="0"),
     Index("ix_posts_owed", "state", "decided_at"),
 )
 

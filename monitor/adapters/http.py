@@ -1,4 +1,4 @@
-"""One HTTP exchange with a metrics server, bounded in time and size whatever the server does.
+"""One HTTP exchange with a server, bounded in time and size whatever the server does; shared by the adapters.
 
 Time: connect, TLS, headers and body share one deadline, checked before every single read from the socket. Size: what
 comes over the wire and what it unpacks to are both capped. This module must not know what a query or a sample is.
@@ -102,14 +102,22 @@ class BoundedSession(requests.Session):
         *,
         params: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         **_defaults: object,
     ) -> Reply:
-        """Make one exchange of at most `timeout` seconds in all. Raises what requests raises, and `TooLargeError`."""
+        """Make one exchange of at most `timeout` seconds in all. Raises what requests raises, and `TooLargeError`.
+
+        `body` is sent as it stands, in place of a form.
+        """
         self.reply = None
-        form, query = (params, None) if method == "POST" else (None, params)
+        form: Any = body
+        query = params
+        if method == "POST" and body is None:
+            form, query = params, None
         total: Any = urllib3.Timeout(total=timeout)  # requests hands it on to urllib3
         with super().request(
-            method, url, params=query, data=form, timeout=total, stream=True, allow_redirects=False
+            method, url, params=query, data=form, headers=headers, timeout=total, stream=True, allow_redirects=False
         ) as response:
             self.reply = Reply(response.status_code, response.headers, _body(response))
         return self.reply

@@ -1,0 +1,150 @@
+"""Which other pagers are called for an incident, when, and what they are told of it. Pure.
+
+Slack (or the console) shows every incident; other pagers are called by `page:` of routing.yaml, and, whatever it says,
+where a page was refused or not taken in time. What they are told is a function of the incident as it stands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from monitor.core.events import AlertFired
+from monitor.core.incident import Incident, apply
+from monitor.core.model import Tier
+from monitor.core.paging import Happening, happened
+from monitor.core.response import Response
+from monitor.core.rule import Pages
+from monitor.core.words import clock, lasted
+
+
+class Stance(StrEnum):
+    """How an incident stands, as other pagers understand it."""
+
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Because(StrEnum):
+    """Why another destination is called though `page:` does not name it; and why Slack is told a story later."""
+
+    REFUSED = "refused"
+    NOT_TAKEN = "not_taken"
+    CALLED_MEANWHILE = "called_meanwhile"
+
+
+CALLS = frozenset(
+    {
+        Happening.PREPARE_OPENS,
+        Happening.ROLLBACK_OPENS,
+        Happening.BLIND_OPENS,
+        Happening.RAISED,
+        Happening.BACK,
+        Happening.CALLED_AGAIN,
+        Happening.UNACKNOWLEDGED,
+    }
+)
+"""The happenings that page: they call the pagers of their tier, and somebody else where Slack does not take them."""
+
+PATIENCE: Mapping[Tier, timedelta] = {
+    Tier.ROLLBACK: timedelta(seconds=30),
+    Tier.BLIND: timedelta(seconds=30),
+    Tier.PREPARE: timedelta(seconds=120),
+}
+"""How long Slack may take to accept a page before the other pagers are called."""
+
+BACK_CALLS_AFTER = timedelta(minutes=10)
+"""A breach that comes back calls the pagers at most so often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What another pager is told. `key` and `tier` are the same for everything told of one page; `by` has it."""
+
+    key: str
+    stance: Stance
+    incident: str
+    environment: str
+    tier: Tier
+    since: datetime
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One call to be made: whom, why, the number of the page that it belongs to (0: the opening), and its tier."""
+
+    pager: str
+    happening: Happening
+    n: int
+    tier: Tier
+
+
+def stance(incident: Incident) -> Stance:
+    """Give how `incident` stands: recovered or ended it calls nobody any more."""
+    if incident.ended_at is not None or incident.recovered_at is not None:
+        return Stance.RESOLVED
+    owned = incident.acknowledged_by is not None or incident.commander is not None
+    return Stance.ACKNOWLEDGED if owned else Stance.TRIGGERED
+
+
+def call(incident: Incident, n: int, tier: Tier, *, superseded: bool) -> Call:
+    """Give what is told of page `n` of `incident`, made at `tier`; one that a later call took the place of is over."""
+    owner = incident.acknowledged_by or incident.commander
+    return Call(
+        key=f"{incident.environment}/{incident.id}{f'/{n}' if n else ''}",
+        stance=Stance.RESOLVED if superseded else stance(incident),
+        incident=incident.id,
+        environment=incident.environment,
+        tier=tier,
+        since=min((one.since for one in incident.alerts), default=incident.opened_at),
+        by=owner.name if owner else "",
+    )
+
+
+def calls(response: Response, pages: Pages, last: datetime | None, at: datetime) -> tuple[Called, ...]:
+    """Give the calls that `response` owes by `pages`; `last` is when the incident's last one was decided."""
+    found: list[Called] = []
+    for happening, n, tier in _paging(response):
+        if happening is Happening.BACK and last is not None and at - last < BACK_CALLS_AFTER:
+            continue
+        found += [Called(pager, happening, n, tier) for pager in pages.others(tier)]
+    return tuple(found)
+
+
+def _paging(response: Response) -> list[tuple[Happening, int, Tier]]:
+    """Give what pages in `response`, each happening once: with its number, as its post has it, and its tier."""
+    if response.before is None:
+        opens = {Tier.ROLLBACK: Happening.ROLLBACK_OPENS, Tier.BLIND: Happening.BLIND_OPENS}
+        return [(opens.get(response.after.tier, Happening.PREPARE_OPENS), 0, response.after.tier)]
+    found: dict[Happening, tuple[int, Tier]] = {}
+    incident = response.before
+    for number, event in enumerate(response.events):
+        meant = happened(incident, event)
+        incident = apply(incident, event)
+        if meant in CALLS:
+            tier = event.firing.key.tier if isinstance(event, AlertFired) else incident.tier
+            n, worst = found.get(meant, (response.before.rev + number + 1, tier))
+            found[meant] = (n, Tier.ROLLBACK if Tier.ROLLBACK in {worst, tier} else worst)
+    return [(happening, n, tier) for happening, (n, tier) in found.items()]
+
+
+def to_be_told(response: Response) -> bool:
+    """Whether pagers that were called before must be told how the incident stands now."""
+    if response.before is None:
+        return False
+    changed = stance(response.before) is not stance(response.after)
+    return changed or any(happening in CALLS for happening, _, _ in _paging(response))
+
+
+def story(late: timedelta, problem: str, told: Mapping[str, datetime | None], incident: Incident) -> str:
+    """Give what happened while Slack did not take a page: who was called when (None: did not answer), who has it."""
+    words = [f"This page could not be posted here for {lasted(late)}{f': {problem}' if problem else ''}."]
+    reached = [f"{name} at {clock(at)}" if at else f"{name} (has not taken it)" for name, at in told.items()]
+    words += [f"Called meanwhile: {', '.join(reached)}."] if reached else ["Nobody else was called."]
+    if incident.acknowledged_by is not None and incident.acknowledged_at is not None:
+        words.append(f"Acknowledged by {incident.acknowledged_by.name} at {clock(incident.acknowledged_at)}.")
+    if incident.recovered_at is not None:
+        words.append(f"Recovered {clock(incident.recovered_at)}.")
+    return " ".join(words)
