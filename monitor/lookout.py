@@ -136,6 +136,7 @@ class Lookout:
 
         While the whole group goes without an answer, that alone is told: its rules are measured up to the last answer;
         and while the source gives none to anybody, not even that: groups are measured up to the source's last answer.
+        A rule in the shadow is no subject: it pages nobody, not by its absence either.
         `kept` are its blind alerts: those of a rule that was not evaluated since the monitor started are not seen yet.
         """
         with self._lock:
@@ -143,7 +144,7 @@ class Lookout:
             own = group_key(group.name)
             told = self._source.at if self._source is not None else now
             sights = [answered.sight(own.alert, own.labels, max(told, answered.at), group.interval)]
-            for rule in group.rules:
+            for rule in (one for one in group.rules if not one.shadow):
                 seen = self._rules.get(rule.alert)
                 if seen is None:
                     mine = [key for key in kept if key.alert == rule.alert and key != own]

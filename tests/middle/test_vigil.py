@@ -185,6 +185,14 @@ def test_an_expected_instance_without_data_is_blind_and_starts_nothing() -> None
     assert not house.incident().is_open
 
 
+def test_a_rule_in_the_shadow_is_never_blind() -> None:
+    shade = replace(rule("Shade", rollback=0), shadow=True, expect=((("job", "shade"),),))
+    house = House(group("critical", LOGIN, shade))
+    house.says("Shade", None, since=0)
+    house.walk(2 * BLIND_AFTER)
+    assert (house.incidents, house.told) == ([], [])
+
+
 def test_instances_beyond_the_limit_are_named() -> None:
     house = House(replace(CRITICAL, limit=3))
     house.says("Login", {f"job{number}": QUIET for number in range(10)})
