@@ -6,9 +6,9 @@ Read, judge, step, and hand what changed to the desk. Who calls it, and when, is
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.core.evaluate import Stepped, derived, skip, step
+from monitor.core.evaluate import Heard, Stepped, derived, heard, skip, step
 from monitor.core.firing import firing_of, reading_of, snapshot_of, worst_of
-from monitor.core.model import Alert, AlertKey, State, Tier, Transition, Verdict, utc
+from monitor.core.model import Alert, AlertKey, State, Tier, Transition, utc
 from monitor.core.page import Reading
 from monitor.core.point import within_limit
 from monitor.core.response import Cleared, Finding, Fired
@@ -219,11 +219,13 @@ class _Fold:
         )
 
     def _breaching(self, rule: Rule, times: tuple[int, ...]) -> frozenset[AlertKey]:
-        """The alerts whose history begins in breach."""
+        """The alerts whose history begins in breach, or in missing data that stand for one."""
         first = self._points(rule, times)[0]
         if isinstance(first, Waiting):
             return frozenset()
-        return frozenset(key for key, one in first.judgements.items() if one.verdict is Verdict.BREACH)
+        return frozenset(
+            key for key, one in first.judgements.items() if heard(one.verdict, rule.no_data) is Heard.BREACH
+        )
 
     def _folded(self, rule: Rule, alerts: dict[AlertKey, Alert], times: tuple[int, ...]) -> _Run:
         transitions: list[Transition] = []

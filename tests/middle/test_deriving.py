@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.model import Alert, Cause, Sample, State, Tier
-from monitor.core.rule import Condition, Matcher, MatchOp, Override, Requires, Resolve, Rule, TierRule
+from monitor.core.rule import Condition, Matcher, MatchOp, NoData, Override, Requires, Resolve, Rule, TierRule
 from monitor.ports import Change, GroupState, Samples, Unanswered
 from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule
 
@@ -45,6 +45,16 @@ def test_no_further_back_than_it_must() -> None:
     house = since(-INTERVAL)
     house.evaluate()
     assert min(at for _, at in house.asked) == START - 300 - 2 * INTERVAL
+
+
+@pytest.mark.parametrize("seconds", [1200, 10 * LIMIT], ids=["long since=>its true time", "older still=>began before"])
+def test_missing_data_that_are_a_breach_are_looked_for_as_far_back(seconds: int) -> None:
+    house = since(seconds, rules=(replace(ERRORS, no_data=NoData.BREACH, expect=(PREPARE.labels,)),))
+    house.says("Errors", None, since=START - seconds)
+    house.evaluate()
+    alert = house.alerts()[PREPARE]
+    assert (alert.state, alert.since) == (State.FIRING, START - min(seconds, LIMIT))
+    assert alert.open_ended is (seconds > LIMIT)
 
 
 def test_a_breach_older_than_what_may_be_caught_up_with_began_before() -> None:
