@@ -60,12 +60,14 @@ def within_limit(
 ) -> tuple[Mapping[AlertKey, Judgement], tuple[Labels, ...]]:
     """Give the judgements of at most `limit` instances, and the instances that are left out.
 
-    The `known` ones (that pend or fire) come first, then the others in the order of their labels.
+    The `known` ones (that pend or fire) come first, all of them even where a reload made the limit smaller: one that is
+    left out would read as gone. Then come the others in the order of their labels.
     """
     instances = {key.labels for key in judgements}
+    first = {key.labels for key in known} & instances
+    limit = max(limit, len(first))
     if len(instances) <= limit:
         return judgements, ()
-    first = {key.labels for key in known}
     ordered = sorted(instances, key=lambda labels: (labels not in first, labels))
     kept = set(ordered[:limit])
     return {key: one for key, one in judgements.items() if key.labels in kept}, tuple(ordered[limit:])

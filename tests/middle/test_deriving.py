@@ -7,7 +7,7 @@ import pytest
 from monitor.core.model import Alert, Cause, Sample, State, Tier
 from monitor.core.rule import Condition, Matcher, MatchOp, NoData, Override, Requires, Resolve, Rule, TierRule
 from monitor.ports import Change, GroupState, Samples, Unanswered
-from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule
+from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule, rule_set
 
 LOGIN = rule("Login", rollback=0)
 ERRORS = rule("Errors", prepare=300)
@@ -201,6 +201,17 @@ def test_instances_beyond_the_limit_are_not_stepped_but_those_that_fire_are_kept
     house.says("Login", {"a": WORST, "b": WORST, "c": WORST, "x": WORST})
     house.walk(INTERVAL)
     assert {one.labels[0][1] for one in house.alerts()} == {"a", "x"}
+
+
+@pytest.mark.parametrize("no_data", list(NoData))
+def test_a_limit_that_becomes_smaller_ends_nothing_that_fires(no_data: NoData) -> None:
+    house = House(group("critical", replace(LOGIN, no_data=no_data)))
+    house.says("Login", {"a": WORST, "b": WORST, "c": QUIET})
+    house.tick()
+    smaller = replace(group("critical", replace(LOGIN, no_data=no_data)), limit=1)
+    house.reloader.adopt(rule_set(smaller))
+    house.walk(INTERVAL)
+    assert {one.labels[0][1] for one in house.alerts()} == {"a", "b"}
 
 
 def _sample(value: float) -> Sample:
