@@ -129,6 +129,7 @@ class _Fold:
         self._reader = reader
         self._book = book
         self._group = group
+        self._now = now
         self._newest = newest_point(group, now, reader.source_time())
         self._deadline = deadline
         self._read: dict[tuple[str, tuple[int, ...]], Sequence[Point]] = {}
@@ -141,6 +142,10 @@ class _Fold:
         for key, alert in state.alerts.items():
             mine.setdefault(key.alert, {})[key] = alert
         self.runs = list(self._runs(state.cursors, mine))
+        readable = newest_point(self._group, self._now, self._reader.source_time())
+        if readable < self._newest:  # its first answers tell that our clock is ahead: what they say has not been yet
+            self._newest, self._read = readable, {}
+            self.runs = list(self._runs(state.cursors, mine))
         cursors = dict(state.cursors)
         for run in self.runs:
             mine[run.rule.alert] = run.alerts

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -284,6 +284,22 @@ def test_no_point_lies_in_the_sources_own_future() -> None:
     house.source.time = house.clock.now() - timedelta(seconds=100)
     house.evaluate()
     assert max(at for _, at in house.asked) <= START + OFFSET - 100
+
+
+def test_a_source_that_tells_its_time_with_its_first_answer_is_not_read_ahead_of_it() -> None:
+    house = House(CRITICAL)
+    house.says("Errors", BAD, since=START - INTERVAL)
+    house.tick()
+    house.build(house.book.now.rules)  # restarted, on a clock that is ahead
+
+    def tells(_expr: str, _at: int) -> None:
+        house.source.time = datetime.fromtimestamp(START + 20, UTC)
+
+    house.answer = tells
+    house.clock.advance(1200)
+    house.evaluate()
+    assert house.alerts()[key("Errors", Tier.PREPARE)].state is State.PENDING
+    assert house.desk.present("critical").cursors == {"Login": START + INTERVAL, "Errors": START + INTERVAL}
 
 
 def test_what_pends_does_not_gain_by_points_that_were_never_read() -> None:
