@@ -133,6 +133,7 @@ class _Fold:
         self._newest = newest_point(group, now, reader.source_time())
         self._deadline = deadline
         self._read: dict[tuple[str, tuple[int, ...]], Sequence[Point]] = {}
+        self._last: Rule | None = None
         self.runs: list[_Run] = []
         self.alerts: dict[AlertKey, Alert] = {}
 
@@ -166,10 +167,13 @@ class _Fold:
         live = [rule for rule in known if self._due(cursors[rule.alert]) == (self._newest,)]
         self._read_together([rule for rule in live if (rule.alert, (self._newest,)) not in self._read])
         names = {rule.alert for rule in live}
-        for rule in sorted(known, key=lambda rule: rule.alert not in names):
-            yield self._run(rule, alerts[rule.alert], cursors[rule.alert])
-        for rule in self._group.rules:
-            if rule.alert not in cursors:
+        new = [rule for rule in self._group.rules if rule.alert not in cursors]
+        ordered = [*sorted(known, key=lambda rule: rule.alert not in names), *new]
+        self._last = ordered[-1] if ordered else None
+        for rule in ordered:
+            if rule.alert in cursors:
+                yield self._run(rule, alerts[rule.alert], cursors[rule.alert])
+            else:
                 yield self._derived(rule, alerts[rule.alert])
 
     def _due(self, cursor: int) -> tuple[int, ...]:
@@ -181,8 +185,10 @@ class _Fold:
             self._read |= {(rule.alert, (self._newest,)): points[rule.alert] for rule in rules}
 
     def _points(self, rule: Rule, times: tuple[int, ...]) -> Sequence[Point]:
+        """Read a stretch of one rule; one whose reading hangs must leave the others after it their time."""
         if (rule.alert, times) not in self._read:
-            self._read[rule.alert, times] = self._reader.points(self._book.plan, rule, times, self._deadline)
+            deadline = self._deadline if rule is self._last else self._deadline.halfway
+            self._read[rule.alert, times] = self._reader.points(self._book.plan, rule, times, deadline)
         return self._read[rule.alert, times]
 
     def _run(self, rule: Rule, kept: dict[AlertKey, Alert], cursor: int) -> _Run:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.adapters.memory import ScriptedSource
 from monitor.core.model import Cause, Sample, State, Tier, Transition, labels_of
 from monitor.core.rule import Baseline, Group, Latency, ReferenceKind, Rule, TierRule
-from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, Samples, Unanswered
+from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, RangeAnswer, Samples, Unanswered
 from tests.middle.house import (
     BAD,
     INTERVAL,
@@ -143,6 +144,39 @@ def test_a_latency_waits_for_its_baseline() -> None:
     house.answer = lambda expr, _at: Unanswered("timeout") if "[3600s]" in expr else seen
     evaluated = house.evaluate()
     assert (evaluated.points, evaluated.why) == (0, "its baseline was not read: timeout")
+
+
+class Hanging(ScriptedSource):
+    """What is asked of a latency's hours takes all the time that it is given."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.source.script)
+        self.house = house
+
+    def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
+        if "[3600s]" not in expr:
+            return super().range(expr, start, end, step, deadline=deadline)
+        self.house.clock.advance(deadline)
+        return Unanswered("timeout")
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["both are new", "both are to be caught up with"])
+def test_a_reading_that_hangs_leaves_the_others_their_time(*, kept: bool) -> None:
+    signal = Latency("duration_seconds", 0.95, ("job",), 300, Baseline((ReferenceKind.TRAILING,)))
+    slow = Rule("Slow", signal, (TierRule(Tier.PREPARE, above=0.5, below=None, hold=0, window=300),))
+    house = House(group("critical", slow, LOGIN))
+    house.answer = lambda expr, _at: Samples(()) if "_bucket" in expr else None
+    if kept:
+        house.tick()
+        house.clock.advance(3600)
+    house.says("Login", WORST)
+    buckets = Samples(tuple(Sample(labels_of({"job": "auth", "le": le}), 9.0) for le in ("1", "+Inf")))
+    house.answer = lambda expr, _at: buckets if "_bucket" in expr else None
+    house.source = Hanging(house)
+    house.build(house.book.now.rules)
+    evaluated = house.evaluate()
+    assert list(evaluated.troubles) == ["Slow"]
+    assert house.alerts()[key("Login")].state is State.FIRING
 
 
 # --- catching up ------------------------------------------------------------------------------------------------------
