@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from monitor.core.evaluate import Sight
+from monitor.core.judge import unseen
 from monitor.core.model import AlertKey, Judgement, Labels, Tier, Verdict
 from monitor.core.rule import Group, Rule
 
@@ -98,7 +99,7 @@ class Lookout:
         if look.waiting or look.error:
             seen.why = look.waiting or look.error
         elif look.instances == 0 and not look.rule.optional:
-            seen.why = "its selectors match no series"
+            seen.why = _nothing_of(look)
         else:
             seen.now(now)
 
@@ -161,6 +162,13 @@ class Lookout:
             if key.alert == rule.alert and key.labels
         }
         return sights.values()
+
+
+def _nothing_of(look: Look) -> str:
+    """Say why no instance gave anything to judge: what was read is of no use, or nothing was."""
+    nothing = unseen(look.rule.signal).why
+    useless = (one.why for one in look.judgements.values() if one.why != nothing)
+    return next(useless, "its selectors match no series")
 
 
 def _beyond(look: Look) -> AlertKey | None:
