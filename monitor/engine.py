@@ -245,7 +245,7 @@ class _Fold:
             if isinstance(point, Waiting):
                 look = Look(rule, waiting=point.why, active=_active(rule, alerts))
                 break
-            judgements, left_out = within_limit(point.judgements, alerts, self._group.limit)
+            judgements, left_out = within_limit(point.judgements, _active(rule, alerts), self._group.limit)
             if point.error:
                 judgements = in_error(alerts, point.error)
             stepped = step(rule, self._group, alerts, judgements, at)

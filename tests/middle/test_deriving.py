@@ -203,6 +203,13 @@ def test_instances_beyond_the_limit_are_not_stepped_but_those_that_fire_are_kept
     assert {one.labels[0][1] for one in house.alerts()} == {"a", "x"}
 
 
+def test_an_expected_instance_is_never_beyond_the_limit() -> None:
+    house = House(replace(group("critical", replace(LOGIN, expect=(key("Login", job="x").labels,))), limit=2))
+    house.says("Login", {"a": QUIET, "b": QUIET, "c": QUIET, "x": WORST})
+    house.tick()
+    assert {one.labels[0][1] for one in house.alerts()} == {"x"}
+
+
 @pytest.mark.parametrize("no_data", list(NoData))
 def test_a_limit_that_becomes_smaller_ends_nothing_that_fires(no_data: NoData) -> None:
     house = House(group("critical", replace(LOGIN, no_data=no_data)))
