@@ -6,9 +6,9 @@ Read, judge, step, and hand what changed to the desk. Who calls it, and when, is
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.core.evaluate import Stepped, derived, skip, step
+from monitor.core.evaluate import Heard, Stepped, derived, heard, skip, step
 from monitor.core.firing import firing_of, reading_of, snapshot_of, worst_of
-from monitor.core.model import Alert, AlertKey, State, Tier, Transition, Verdict, utc
+from monitor.core.model import Alert, AlertKey, State, Tier, Transition, utc
 from monitor.core.page import Reading
 from monitor.core.point import within_limit
 from monitor.core.response import Cleared, Finding, Fired
@@ -129,9 +129,11 @@ class _Fold:
         self._reader = reader
         self._book = book
         self._group = group
+        self._now = now
         self._newest = newest_point(group, now, reader.source_time())
         self._deadline = deadline
         self._read: dict[tuple[str, tuple[int, ...]], Sequence[Point]] = {}
+        self._last: Rule | None = None
         self.runs: list[_Run] = []
         self.alerts: dict[AlertKey, Alert] = {}
 
@@ -141,6 +143,10 @@ class _Fold:
         for key, alert in state.alerts.items():
             mine.setdefault(key.alert, {})[key] = alert
         self.runs = list(self._runs(state.cursors, mine))
+        readable = newest_point(self._group, self._now, self._reader.source_time())
+        if readable < self._newest:  # its first answers tell that our clock is ahead: what they say has not been yet
+            self._newest, self._read = readable, {}
+            self.runs = list(self._runs(state.cursors, mine))
         cursors = dict(state.cursors)
         for run in self.runs:
             mine[run.rule.alert] = run.alerts
@@ -161,10 +167,13 @@ class _Fold:
         live = [rule for rule in known if self._due(cursors[rule.alert]) == (self._newest,)]
         self._read_together([rule for rule in live if (rule.alert, (self._newest,)) not in self._read])
         names = {rule.alert for rule in live}
-        for rule in sorted(known, key=lambda rule: rule.alert not in names):
-            yield self._run(rule, alerts[rule.alert], cursors[rule.alert])
-        for rule in self._group.rules:
-            if rule.alert not in cursors:
+        new = [rule for rule in self._group.rules if rule.alert not in cursors]
+        ordered = [*sorted(known, key=lambda rule: rule.alert not in names), *new]
+        self._last = ordered[-1] if ordered else None
+        for rule in ordered:
+            if rule.alert in cursors:
+                yield self._run(rule, alerts[rule.alert], cursors[rule.alert])
+            else:
                 yield self._derived(rule, alerts[rule.alert])
 
     def _due(self, cursor: int) -> tuple[int, ...]:
@@ -176,8 +185,10 @@ class _Fold:
             self._read |= {(rule.alert, (self._newest,)): points[rule.alert] for rule in rules}
 
     def _points(self, rule: Rule, times: tuple[int, ...]) -> Sequence[Point]:
+        """Read a stretch of one rule; one whose reading hangs must leave the others after it their time."""
         if (rule.alert, times) not in self._read:
-            self._read[rule.alert, times] = self._reader.points(self._book.plan, rule, times, self._deadline)
+            deadline = self._deadline if rule is self._last else self._deadline.halfway
+            self._read[rule.alert, times] = self._reader.points(self._book.plan, rule, times, deadline)
         return self._read[rule.alert, times]
 
     def _run(self, rule: Rule, kept: dict[AlertKey, Alert], cursor: int) -> _Run:
@@ -219,11 +230,13 @@ class _Fold:
         )
 
     def _breaching(self, rule: Rule, times: tuple[int, ...]) -> frozenset[AlertKey]:
-        """The alerts whose history begins in breach."""
+        """The alerts whose history begins in breach, or in missing data that stand for one."""
         first = self._points(rule, times)[0]
         if isinstance(first, Waiting):
             return frozenset()
-        return frozenset(key for key, one in first.judgements.items() if one.verdict is Verdict.BREACH)
+        return frozenset(
+            key for key, one in first.judgements.items() if heard(one.verdict, rule.no_data) is Heard.BREACH
+        )
 
     def _folded(self, rule: Rule, alerts: dict[AlertKey, Alert], times: tuple[int, ...]) -> _Run:
         transitions: list[Transition] = []
@@ -232,7 +245,7 @@ class _Fold:
             if isinstance(point, Waiting):
                 look = Look(rule, waiting=point.why, active=_active(rule, alerts))
                 break
-            judgements, left_out = within_limit(point.judgements, alerts, self._group.limit)
+            judgements, left_out = within_limit(point.judgements, _active(rule, alerts), self._group.limit)
             if point.error:
                 judgements = in_error(alerts, point.error)
             stepped = step(rule, self._group, alerts, judgements, at)

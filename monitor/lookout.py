@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from monitor.core.evaluate import Sight
+from monitor.core.judge import unseen
 from monitor.core.model import AlertKey, Judgement, Labels, Tier, Verdict
 from monitor.core.rule import Group, Rule
 
@@ -98,7 +99,7 @@ class Lookout:
         if look.waiting or look.error:
             seen.why = look.waiting or look.error
         elif look.instances == 0 and not look.rule.optional:
-            seen.why = "its selectors match no series"
+            seen.why = _nothing_of(look)
         else:
             seen.now(now)
 
@@ -136,6 +137,7 @@ class Lookout:
 
         While the whole group goes without an answer, that alone is told: its rules are measured up to the last answer;
         and while the source gives none to anybody, not even that: groups are measured up to the source's last answer.
+        A rule in the shadow is no subject: it pages nobody, not by its absence either.
         `kept` are its blind alerts: those of a rule that was not evaluated since the monitor started are not seen yet.
         """
         with self._lock:
@@ -143,7 +145,7 @@ class Lookout:
             own = group_key(group.name)
             told = self._source.at if self._source is not None else now
             sights = [answered.sight(own.alert, own.labels, max(told, answered.at), group.interval)]
-            for rule in group.rules:
+            for rule in (one for one in group.rules if not one.shadow):
                 seen = self._rules.get(rule.alert)
                 if seen is None:
                     mine = [key for key in kept if key.alert == rule.alert and key != own]
@@ -160,6 +162,13 @@ class Lookout:
             if key.alert == rule.alert and key.labels
         }
         return sights.values()
+
+
+def _nothing_of(look: Look) -> str:
+    """Say why no instance gave anything to judge: what was read is of no use, or nothing was."""
+    nothing = unseen(look.rule.signal).why
+    useless = (one.why for one in look.judgements.values() if one.why != nothing)
+    return next(useless, "its selectors match no series")
 
 
 def _beyond(look: Look) -> AlertKey | None:

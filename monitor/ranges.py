@@ -27,6 +27,11 @@ class Deadline:
         """The seconds that are left; never negative."""
         return max(0.0, self.by - self.clock.monotonic())
 
+    @property
+    def halfway(self) -> "Deadline":
+        """Half of the time that is left."""
+        return Deadline(self.clock, self.by - self.left / 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Stretched:

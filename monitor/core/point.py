@@ -1,7 +1,7 @@
 """What a rule adds to the judgements of its signal at one point: expected instances, a condition, a limit. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from monitor.core.judge import unseen
@@ -56,16 +56,18 @@ def _met(value: float, requires: Requires) -> bool:
 
 
 def within_limit(
-    judgements: Mapping[AlertKey, Judgement], known: Mapping[AlertKey, object], limit: int
+    judgements: Mapping[AlertKey, Judgement], known: Iterable[AlertKey], limit: int
 ) -> tuple[Mapping[AlertKey, Judgement], tuple[Labels, ...]]:
     """Give the judgements of at most `limit` instances, and the instances that are left out.
 
-    The `known` ones (that pend or fire) come first, then the others in the order of their labels.
+    The `known` ones (that pend or fire, or are expected) come first, all of them even where a reload made the limit
+    smaller: one that is left out would read as gone. Then come the others in the order of their labels.
     """
     instances = {key.labels for key in judgements}
+    first = {key.labels for key in known} & instances
+    limit = max(limit, len(first))
     if len(instances) <= limit:
         return judgements, ()
-    first = {key.labels for key in known}
     ordered = sorted(instances, key=lambda labels: (labels not in first, labels))
     kept = set(ordered[:limit])
     return {key: one for key, one in judgements.items() if key.labels in kept}, tuple(ordered[limit:])

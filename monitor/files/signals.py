@@ -51,6 +51,13 @@ def _by(fields: Fields) -> tuple[str, ...]:
     return fields.take("by", label_names, ())
 
 
+def _by_but_le(node: Node) -> tuple[str, ...]:
+    found = label_names(node)
+    if "le" in found:
+        raise WrongError(node.place, "the label `le` tells buckets apart, not instances", "leave it out")
+    return found
+
+
 def _window(fields: Fields) -> int:
     return fields.take("window", positive_duration, _WINDOW)
 
@@ -65,7 +72,8 @@ def _error_ratio(fields: Fields) -> ErrorRatio | None:
 def _latency(fields: Fields) -> Latency | None:
     histogram = fields.take("histogram", _histogram, "")
     quantile = fields.take("quantile", _quantile, 0.95)
-    by, window = _by(fields), _window(fields)
+    by: tuple[str, ...] = fields.take("by", _by_but_le, ())
+    window = _window(fields)
     baseline = fields.take("baseline", lambda node: _baseline(node, fields.report), Baseline())
     baseline = replace(baseline, ceiling=fields.take("ceiling", seconds, None))
     return Latency(histogram, quantile, by, window, baseline) if histogram else None

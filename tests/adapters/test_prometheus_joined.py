@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.adapters.prometheus.joined import MOST, Joined, bracketed, is_scalar, joined
+from monitor.adapters.prometheus.joined import MARK, MOST, Joined, bracketed, is_scalar, joined
 from monitor.core.model import Sample
 from monitor.ports import Answer, BadQuery, Partial, RangeSamples, Samples, TooMuch, Unanswered
 from tests.servers.prometheus import Prometheus, steady
@@ -130,6 +130,18 @@ def test_a_sick_server_is_not_asked_more(answer: Answer) -> None:
     answers = Joined().read([f"x{n}" for n in range(MOST)], ask)
     assert len(asked) == 1
     assert set(answers.values()) == {answer}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param((), id="no mark, as a proxy's own answer or a scalar has none"),
+        *(pytest.param(((MARK, mark),), id=f"marked {mark!r}") for mark in ("2", "-1", "x", "", "9" * 5000)),
+    ],
+)
+def test_an_answer_without_our_marks_answers_nothing(labels: tuple[tuple[str, str], ...]) -> None:
+    answers = Joined().read(["a", "b"], lambda _: Samples((Sample(((MARK, "0"),), 1.0), Sample(labels, 1.0))))
+    assert {type(answer) for answer in answers.values()} == {Unanswered}
 
 
 @pytest.mark.parametrize(

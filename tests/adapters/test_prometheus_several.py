@@ -54,6 +54,15 @@ def test_a_wrong_query_is_asked_of_nobody_else(there: Prometheus) -> None:
     source.close()
 
 
+def test_a_query_that_only_the_next_one_refuses_waits_for_the_first(there: Prometheus) -> None:
+    source = several(nowhere(), there.url)
+    for answer in (source.instant("sum(", T, deadline=5.0), source.range("sum(", T - 60, T, 15, deadline=5.0)):
+        assert isinstance(answer, Unanswered)
+        assert answer.why.startswith("the connection is refused; ")
+        assert answer.why.endswith(f"({there.url})")
+    source.close()
+
+
 def test_where_nobody_answers_each_says_why() -> None:
     source = several(nowhere(), nowhere())
     answer = source.instant("up", T, deadline=5.0)

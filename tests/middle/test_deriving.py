@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.model import Alert, Cause, Sample, State, Tier
-from monitor.core.rule import Condition, Matcher, MatchOp, Override, Requires, Resolve, Rule, TierRule
+from monitor.core.rule import Condition, Matcher, MatchOp, NoData, Override, Requires, Resolve, Rule, TierRule
 from monitor.ports import Change, GroupState, Samples, Unanswered
-from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule
+from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule, rule_set
 
 LOGIN = rule("Login", rollback=0)
 ERRORS = rule("Errors", prepare=300)
@@ -45,6 +45,16 @@ def test_no_further_back_than_it_must() -> None:
     house = since(-INTERVAL)
     house.evaluate()
     assert min(at for _, at in house.asked) == START - 300 - 2 * INTERVAL
+
+
+@pytest.mark.parametrize("seconds", [1200, 10 * LIMIT], ids=["long since=>its true time", "older still=>began before"])
+def test_missing_data_that_are_a_breach_are_looked_for_as_far_back(seconds: int) -> None:
+    house = since(seconds, rules=(replace(ERRORS, no_data=NoData.BREACH, expect=(PREPARE.labels,)),))
+    house.says("Errors", None, since=START - seconds)
+    house.evaluate()
+    alert = house.alerts()[PREPARE]
+    assert (alert.state, alert.since) == (State.FIRING, START - min(seconds, LIMIT))
+    assert alert.open_ended is (seconds > LIMIT)
 
 
 def test_a_breach_older_than_what_may_be_caught_up_with_began_before() -> None:
@@ -191,6 +201,24 @@ def test_instances_beyond_the_limit_are_not_stepped_but_those_that_fire_are_kept
     house.says("Login", {"a": WORST, "b": WORST, "c": WORST, "x": WORST})
     house.walk(INTERVAL)
     assert {one.labels[0][1] for one in house.alerts()} == {"a", "x"}
+
+
+def test_an_expected_instance_is_never_beyond_the_limit() -> None:
+    house = House(replace(group("critical", replace(LOGIN, expect=(key("Login", job="x").labels,))), limit=2))
+    house.says("Login", {"a": QUIET, "b": QUIET, "c": QUIET, "x": WORST})
+    house.tick()
+    assert {one.labels[0][1] for one in house.alerts()} == {"x"}
+
+
+@pytest.mark.parametrize("no_data", list(NoData))
+def test_a_limit_that_becomes_smaller_ends_nothing_that_fires(no_data: NoData) -> None:
+    house = House(group("critical", replace(LOGIN, no_data=no_data)))
+    house.says("Login", {"a": WORST, "b": WORST, "c": QUIET})
+    house.tick()
+    smaller = replace(group("critical", replace(LOGIN, no_data=no_data)), limit=1)
+    house.reloader.adopt(rule_set(smaller))
+    house.walk(INTERVAL)
+    assert {one.labels[0][1] for one in house.alerts()} == {"a", "b"}
 
 
 def _sample(value: float) -> Sample:

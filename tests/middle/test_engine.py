@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.adapters.memory import ScriptedSource
 from monitor.core.model import Cause, Sample, State, Tier, Transition, labels_of
 from monitor.core.rule import Baseline, Group, Latency, ReferenceKind, Rule, TierRule
-from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, Samples, Unanswered
+from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, RangeAnswer, Samples, Unanswered
 from tests.middle.house import (
     BAD,
     INTERVAL,
@@ -143,6 +144,39 @@ def test_a_latency_waits_for_its_baseline() -> None:
     house.answer = lambda expr, _at: Unanswered("timeout") if "[3600s]" in expr else seen
     evaluated = house.evaluate()
     assert (evaluated.points, evaluated.why) == (0, "its baseline was not read: timeout")
+
+
+class Hanging(ScriptedSource):
+    """What is asked of a latency's hours takes all the time that it is given."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.source.script)
+        self.house = house
+
+    def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
+        if "[3600s]" not in expr:
+            return super().range(expr, start, end, step, deadline=deadline)
+        self.house.clock.advance(deadline)
+        return Unanswered("timeout")
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["both are new", "both are to be caught up with"])
+def test_a_reading_that_hangs_leaves_the_others_their_time(*, kept: bool) -> None:
+    signal = Latency("duration_seconds", 0.95, ("job",), 300, Baseline((ReferenceKind.TRAILING,)))
+    slow = Rule("Slow", signal, (TierRule(Tier.PREPARE, above=0.5, below=None, hold=0, window=300),))
+    house = House(group("critical", slow, LOGIN))
+    house.answer = lambda expr, _at: Samples(()) if "_bucket" in expr else None
+    if kept:
+        house.tick()
+        house.clock.advance(3600)
+    house.says("Login", WORST)
+    buckets = Samples(tuple(Sample(labels_of({"job": "auth", "le": le}), 9.0) for le in ("1", "+Inf")))
+    house.answer = lambda expr, _at: buckets if "_bucket" in expr else None
+    house.source = Hanging(house)
+    house.build(house.book.now.rules)
+    evaluated = house.evaluate()
+    assert list(evaluated.troubles) == ["Slow"]
+    assert house.alerts()[key("Login")].state is State.FIRING
 
 
 # --- catching up ------------------------------------------------------------------------------------------------------
@@ -284,6 +318,22 @@ def test_no_point_lies_in_the_sources_own_future() -> None:
     house.source.time = house.clock.now() - timedelta(seconds=100)
     house.evaluate()
     assert max(at for _, at in house.asked) <= START + OFFSET - 100
+
+
+def test_a_source_that_tells_its_time_with_its_first_answer_is_not_read_ahead_of_it() -> None:
+    house = House(CRITICAL)
+    house.says("Errors", BAD, since=START - INTERVAL)
+    house.tick()
+    house.build(house.book.now.rules)  # restarted, on a clock that is ahead
+
+    def tells(_expr: str, _at: int) -> None:
+        house.source.time = datetime.fromtimestamp(START + 20, UTC)
+
+    house.answer = tells
+    house.clock.advance(1200)
+    house.evaluate()
+    assert house.alerts()[key("Errors", Tier.PREPARE)].state is State.PENDING
+    assert house.desk.present("critical").cursors == {"Login": START + INTERVAL, "Errors": START + INTERVAL}
 
 
 def test_what_pends_does_not_gain_by_points_that_were_never_read() -> None:

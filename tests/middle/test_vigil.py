@@ -1,14 +1,15 @@
 """What time alone brings: blindness and sight, incidents that end by themselves, pages that show the present."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from monitor.core.events import EndReason
-from monitor.core.model import AlertKey, State, Tier
-from monitor.core.rule import Rule
-from monitor.ports import Answer, BadQuery, Partial, Unanswered
+from monitor.core.model import AlertKey, Sample, State, Tier
+from monitor.core.rule import Requires, Rule
+from monitor.ports import Answer, BadQuery, Partial, Samples, Unanswered
 from tests.middle.house import (
     BAD,
     BLIND_AFTER,
@@ -183,6 +184,31 @@ def test_an_expected_instance_without_data_is_blind_and_starts_nothing() -> None
     house.says("Login", {"web": QUIET, "app": QUIET})
     house.walk(INTERVAL)
     assert not house.incident().is_open
+
+
+@pytest.mark.parametrize(
+    ("login", "traffic", "why"),
+    [
+        pytest.param(None, 2.0, "its selectors match no series", id="nothing is read"),
+        pytest.param(math.nan, 2.0, "no data (the value is nan)", id="no number"),
+        pytest.param(QUIET, None, "its condition (`requires`) gave no data", id="nothing tells of its condition"),
+    ],
+)
+def test_why_nothing_of_a_rule_can_be_judged(login: float | None, traffic: float | None, why: str) -> None:
+    house = House(group("critical", replace(LOGIN, requires=Requires("sum_of_traffic", above=1.0)), ERRORS))
+    house.says("Login", login, since=0)
+    told = Samples(()) if traffic is None else Samples((Sample((), traffic),))
+    house.answer = lambda expr, _at: told if expr == "sum_of_traffic" else None
+    blind = house.walk(BLIND_AFTER + INTERVAL)
+    assert [(one.alert.key.alert, one.judgement and one.judgement.why) for one in blind] == [("Login", why)]
+
+
+def test_a_rule_in_the_shadow_is_never_blind() -> None:
+    shade = replace(rule("Shade", rollback=0), shadow=True, expect=((("job", "shade"),),))
+    house = House(group("critical", LOGIN, shade))
+    house.says("Shade", None, since=0)
+    house.walk(2 * BLIND_AFTER)
+    assert (house.incidents, house.told) == ([], [])
 
 
 def test_instances_beyond_the_limit_are_named() -> None:

@@ -5,13 +5,14 @@ taken apart by the mark. Only a query that the server calls wrong is split, unti
 it is asked apart until it works again, and the others are unharmed. It must not know what an expression means.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 import promql_parser
 
 from monitor.core.model import Labels, Sample
-from monitor.ports import Answer, BadQuery, Samples
+from monitor.ports import Answer, BadQuery, Samples, Unanswered
 
 MARK = "__signal__"
 MOST = 50
@@ -22,6 +23,8 @@ KEPT = 20_000
 
 LONGEST = 60_000
 """Characters of one query."""
+
+_NUMBER = re.compile(r"[0-9]{1,3}")
 
 
 class Joined:
@@ -128,17 +131,27 @@ def _scalar(node: object) -> bool:
 
 
 def taken_apart(exprs: Sequence[str], answer: Samples) -> dict[str, Answer]:
-    """Give each expression its samples, without the mark; one without samples has an empty answer."""
+    """Give each expression its samples, without the mark; one without samples has an empty answer.
+
+    A sample without a mark of ours answers something else, and then nothing has been answered.
+    """
     found: list[list[Sample]] = [[] for _ in exprs]
     for sample in answer.samples:
-        number, labels = _marked(sample.labels)
+        marked = _marked(sample.labels)
+        if marked is None or marked[0] not in range(len(exprs)):
+            return dict.fromkeys(exprs, Unanswered("the answer does not tell apart what was asked together"))
+        number, labels = marked
         found[number].append(Sample(labels, sample.value))
     return {expr: Samples(tuple(samples), answer.remarks) for expr, samples in zip(exprs, found, strict=True)}
 
 
-def _marked(labels: Labels) -> tuple[int, Labels]:
-    """The mark sorts before every label but the metric's name, or one that begins with a capital letter."""
+def _marked(labels: Labels) -> tuple[int, Labels] | None:
+    """Give the number, and the labels without it; None where there is none.
+
+    The mark sorts before every label but the metric's name, or one that begins with a capital letter.
+    """
     for place, (name, value) in enumerate(labels):
         if name == MARK:
-            return int(value), labels[:place] + labels[place + 1 :]
-    raise LookupError(MARK)
+            rest = labels[:place] + labels[place + 1 :]
+            return (int(value), rest) if _NUMBER.fullmatch(value) else None
+    return None

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from monitor.adapters.prometheus.source import PrometheusSource
-from monitor.ports import Answer, Partial, RangeAnswer, RangeSamples, Samples, Unanswered
+from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, RangeSamples, Samples, Unanswered
 
 _Given = TypeVar("_Given", Answer, RangeAnswer)
 
@@ -67,9 +67,14 @@ class SeveralSources:
 
 
 def _named(source: PrometheusSource, number: int, answer: _Given) -> _Given:
-    """Give `answer` with the name of the server, where it is not the first."""
+    """Give `answer` with the name of the server, where it is not the first.
+
+    One that stands in may be older and not know what the first one does: what it refuses is not answered, and waits.
+    """
     if number and isinstance(answer, Samples | RangeSamples):
         return replace(answer, source=source.url)
+    if number and isinstance(answer, BadQuery):
+        return Unanswered(f"{answer.why} ({source.url})")
     return answer
 
 
