@@ -12,7 +12,7 @@ from monitor.core.model import Alert, AlertKey, State, Tier, Transition, utc
 from monitor.core.page import Reading
 from monitor.core.point import within_limit
 from monitor.core.response import Cleared, Finding, Fired
-from monitor.core.rule import Group, Rule
+from monitor.core.rule import Condition, Group, NoData, Rule
 from monitor.desk import Decision, Desk
 from monitor.grid import due_points, history, newest_point
 from monitor.lookout import Look, Lookout
@@ -209,25 +209,47 @@ class _Fold:
         return replace(folded, cursor=due.times[folded.points - 1], transitions=transitions, skipped=due.skipped)
 
     def _derived(self, rule: Rule, kept: dict[AlertKey, Alert]) -> _Run:
-        """Fold a rule without a cursor from nothing, going back until its history does not begin in breach."""
-        seconds = max(rule.keep_firing_for, *(tier.hold for tier in rule.every_tier)) + 2 * self._group.interval
-        while True:
-            stretch = history(self._group, seconds, self._newest)
-            folded = self._folded(rule, {}, stretch.times)
-            begins = self._breaching(rule, stretch.times) if folded.points else frozenset()
-            if not begins or seconds >= self._group.max_catch_up:
-                break
-            seconds *= 2
-        if folded.points < len(stretch.times):  # not all of it was answered: nothing is known yet
+        """Fold a rule without a cursor from nothing, as far back as its history tells."""
+        times, folded, begins = self._from_history(rule)
+        if folded.points < len(times):  # not all of it was answered: nothing is known yet
             return replace(folded, alerts=kept, cursor=None, transitions=(), points=0)
         alerts = {
-            key: replace(alert, open_ended=key in begins and alert.since == stretch.times[0])
+            key: replace(alert, open_ended=key in begins and alert.since == times[0])
             for key, alert in folded.alerts.items()
         }
         now = derived(rule, kept, Stepped(alerts, folded.transitions), self._newest)
         return replace(
             folded, alerts=dict(now.alerts), cursor=self._newest, transitions=now.transitions, derived=True, points=1
         )
+
+    def _from_history(self, rule: Rule) -> tuple[tuple[int, ...], _Run, frozenset[AlertKey]]:
+        """Give the stretch that a rule is folded over, how that went, and the alerts in breach at its beginning.
+
+        It goes back, by doubling, until it does not begin in breach, but no further than its readings are answered and
+        the source has samples.
+        """
+        seconds = max(rule.keep_firing_for, *(tier.hold for tier in rule.every_tier)) + 2 * self._group.interval
+        found = None
+        while True:
+            stretch = history(self._group, seconds, self._newest).times
+            times = self._lived(rule, stretch)
+            folded = self._folded(rule, {}, times)
+            if found is not None and folded.points < len(times):
+                return found
+            found = times, folded, self._breaching(rule, times) if folded.points else frozenset[AlertKey]()
+            if not found[2] or len(times) < len(stretch) or seconds >= self._group.max_catch_up:
+                return found
+            seconds *= 2
+
+    def _lived(self, rule: Rule, times: tuple[int, ...]) -> tuple[int, ...]:
+        """Give those of `times` at which the source had samples, where a rule takes their absence for a breach.
+
+        A Prometheus that has just been started has no history: nothing was absent before it lived.
+        """
+        if not isinstance(rule.signal, Condition) and rule.no_data is not NoData.BREACH:
+            return times
+        first = self._reader.first_sample(times, self._deadline)
+        return tuple(at for at in times if first is not None and at >= first) or times[-1:]
 
     def _breaching(self, rule: Rule, times: tuple[int, ...]) -> frozenset[AlertKey]:
         """The alerts whose history begins in breach, or in missing data that stand for one."""

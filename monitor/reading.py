@@ -48,6 +48,9 @@ Point: TypeAlias = Judged | Waiting
 Parts: TypeAlias = Mapping[str, str]
 """The PromQL of a signal by part name, such as requests and failures."""
 
+SCRAPED = "count(up)"
+"""What every Prometheus has from its first scrape on."""
+
 KEPT = 20_000
 """Expressions whose number of series is remembered; after so many the reader begins anew."""
 
@@ -100,6 +103,12 @@ class Reader:
         """Give the source's own time (seconds since the epoch), or None where it told none."""
         told = self._source.clock()
         return told.timestamp() if told is not None else None
+
+    def first_sample(self, times: Sequence[int], deadline: Deadline) -> int | None:
+        """Give the first of the grid `times` at which the source had scraped anything; None where it never did."""
+        step = times[1] - times[0] if len(times) > 1 else 1
+        answers = Stretched(self._source, SCRAPED, step, 1, deadline).read(times)
+        return next((at for at in times if isinstance(one := answers[at], Samples) and one.samples), None)
 
     def together(
         self, planned: Plan, rules: Sequence[Rule], at: int, deadline: Deadline

@@ -133,7 +133,6 @@ def step(
     move first: a firing rollback carries the prepare tier of its instance, so that the lesser page can neither lag
     behind nor clear under the greater one.
     """
-    gone = replace(unseen(rule.signal), why="the instance is no longer in the data")
     after: dict[AlertKey, Alert] = {}
     transitions: list[Transition] = []
     keys = sorted(alerts.keys() | judgements.keys(), key=lambda key: (key.tier is Tier.PREPARE, key.labels))
@@ -142,7 +141,9 @@ def step(
         if tier is None:
             continue
         works = _Clockwork(rule, tier, group.interval, gap_tolerance_of(rule, group.interval))
-        judgement = judgements.get(key, gone)
+        judgement = judgements.get(key) or replace(
+            unseen(rule.signal, tier), why="the instance is no longer in the data"
+        )
         carrier = after.get(AlertKey(key.alert, key.labels, Tier.ROLLBACK)) if key.tier is Tier.PREPARE else None
         alert, cause = _move(works, key, alerts.get(key), judgement, at, carrier)
         alert = alert and _with_peak(alert, judgement, tier)

@@ -12,7 +12,7 @@ from monitor.core.latency import BEFORE_DEPLOY, CEILING, FIXED, SAME_TIME, TRAIL
 from monitor.core.model import Judgement, Reference, Verdict
 from monitor.core.observe import Observation
 from monitor.core.proof import wilson_lower
-from monitor.core.rule import Availability, Condition, ErrorRatio, Latency, Signal, TierRule
+from monitor.core.rule import Availability, Condition, ErrorRatio, Latency, Query, Signal, TierRule
 
 REL_TOLERANCE = 1e-9
 ABS_TOLERANCE = 1e-12
@@ -64,11 +64,16 @@ def unreadable(why: str, limit: float | None = None) -> Judgement:
     return Judgement(Verdict.ERROR, limit=limit, why=why)
 
 
-def unseen(signal: Signal, limit: float | None = None) -> Judgement:
-    """Give the judgement of a known instance that a complete answer does not hold: no data; of a condition, clear."""
+def unseen(signal: Signal, tier_rule: TierRule | None = None) -> Judgement:
+    """Give the judgement of a known instance that a complete answer does not hold.
+
+    No data; of a condition, clear; of a query that gives absence a value, the judgement of that value.
+    """
     if isinstance(signal, Condition):
         return Judgement(Verdict.CLEAR, why="the condition does not hold")
-    return Judgement(Verdict.NO_DATA, limit=limit, why=_nothing(None))
+    if isinstance(signal, Query) and signal.absent is not None and tier_rule is not None:
+        return judge(signal, tier_rule, Observation(signal.absent))
+    return Judgement(Verdict.NO_DATA, limit=tier_rule.limit if tier_rule else None, why=_nothing(None))
 
 
 def _is_number(value: float | None) -> TypeGuard[float]:

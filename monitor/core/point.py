@@ -7,7 +7,9 @@ from dataclasses import replace
 from monitor.core.judge import unseen
 from monitor.core.model import AlertKey, Judgement, Labels, Verdict
 from monitor.core.observe import Samples
-from monitor.core.rule import Requires, Rule
+from monitor.core.rule import NoData, Requires, Rule
+
+NOT_MET = "its condition is not met"
 
 
 def completed(rule: Rule, judgements: Mapping[AlertKey, Judgement], required: Samples) -> dict[AlertKey, Judgement]:
@@ -16,14 +18,24 @@ def completed(rule: Rule, judgements: Mapping[AlertKey, Judgement], required: Sa
     `required` are the samples of the condition, where there is one.
     """
     expected = {
-        AlertKey(rule.alert, labels, tier.tier): unseen(rule.signal, tier.limit)
+        AlertKey(rule.alert, labels, tier.tier): unseen(rule.signal, tier)
         for labels in rule.expect
         for tier in rule.tiers_of(labels)
     }
     found = {**expected, **judgements}
     if rule.requires is None:
         return found
-    return {key: under_condition(one, rule.requires, key.labels, required) for key, one in found.items()}
+    return {
+        key: _without_data(rule, under_condition(one, rule.requires, key.labels, required))
+        for key, one in found.items()
+    }
+
+
+def _without_data(rule: Rule, judgement: Judgement) -> Judgement:
+    """A condition that is not met holds everything, also where missing data stand for a verdict: sight it is not."""
+    if judgement.verdict is Verdict.NO_DATA and judgement.why.startswith(NOT_MET) and rule.no_data is not NoData.HOLD:
+        return replace(judgement, verdict=Verdict.ERROR)
+    return judgement
 
 
 def under_condition(judgement: Judgement, requires: Requires, labels: Labels, samples: Samples) -> Judgement:
@@ -31,7 +43,7 @@ def under_condition(judgement: Judgement, requires: Requires, labels: Labels, sa
 
     A sample speaks for the instances that carry all its labels (but the metric's name); one that is met is enough.
     """
-    if judgement.verdict in {Verdict.ERROR, Verdict.NO_DATA}:
+    if judgement.verdict is Verdict.ERROR:
         return judgement
     own = dict(labels)
     values = [
@@ -45,8 +57,9 @@ def under_condition(judgement: Judgement, requires: Requires, labels: Labels, sa
     if any(_met(value, requires) for value in values):
         return judgement
     side, limit = ("above", requires.above) if requires.above is not None else ("below", requires.below)
-    why = f"its condition is not met: {values[0]:.4g}, and {side} {limit:.4g} is needed ({judgement.why})"
-    return replace(judgement, verdict=Verdict.INSUFFICIENT, why=why)
+    why = f"{NOT_MET}: {values[0]:.4g}, and {side} {limit:.4g} is needed ({judgement.why})"
+    seen = judgement.verdict is not Verdict.NO_DATA
+    return replace(judgement, verdict=Verdict.INSUFFICIENT if seen else Verdict.NO_DATA, why=why)
 
 
 def _met(value: float, requires: Requires) -> bool:

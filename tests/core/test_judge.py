@@ -335,5 +335,5 @@ def test_every_reference_is_shown() -> None:
 
 def test_judgements_of_instances_that_were_not_read() -> None:
     assert (unreadable("bad query").verdict, unreadable("bad query").why) == (ERROR, "bad query")
-    assert unseen(RATIO, 0.02) == judge(RATIO, over(0.02), of(None))
+    assert unseen(RATIO, over(0.02)) == judge(RATIO, over(0.02), of(None))
     assert unseen(Condition("absent(x)")).verdict is Verdict.CLEAR, "no result of a condition is health"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.model import Alert, Cause, Sample, State, Tier
-from monitor.core.rule import Condition, Matcher, MatchOp, NoData, Override, Requires, Resolve, Rule, TierRule
+from monitor.core.rule import Condition, Matcher, MatchOp, NoData, Override, Query, Requires, Resolve, Rule, TierRule
 from monitor.ports import Change, GroupState, Samples, Unanswered
 from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule, rule_set
 
@@ -92,6 +92,35 @@ def test_history_that_is_not_answered_is_waited_for() -> None:
     assert house.alerts()[PREPARE].state is State.FIRING
 
 
+def test_what_was_absent_before_the_source_lived_is_no_breach() -> None:
+    gone = Rule("Gone", Condition("gone"), (TierRule(Tier.ROLLBACK, None, None, 300),), optional=True)
+    house = House(group("critical", gone))
+    house.says("Gone", 1.0, since=0)
+    house.says("count(up)", None, since=0)
+    house.says("count(up)", 1.0, since=START - 60)
+    house.evaluate()
+    alert = house.alerts()[key("Gone")]
+    assert (alert.state, alert.since, alert.open_ended) == (State.PENDING, START - 60, True)
+
+
+def test_a_source_that_never_scraped_anything_lets_the_hold_begin_now() -> None:
+    missing = replace(ERRORS, no_data=NoData.BREACH, expect=((("job", "errors"),),))
+    house = House(group("critical", missing))
+    for metric in ("Errors", "count(up)"):
+        house.says(metric, None, since=0)
+    house.evaluate()
+    alert = house.alerts()[PREPARE]
+    assert (alert.state, alert.since) == (State.PENDING, START)
+
+
+def test_where_older_history_is_not_answered_what_was_read_counts() -> None:
+    house = since(10 * LIMIT)
+    house.answer = lambda _expr, at: Unanswered("block damaged") if at < START - 400 else None
+    assert house.evaluate().derived == ("Errors",)
+    alert = house.alerts()[PREPARE]
+    assert (alert.state, alert.since, alert.open_ended) == (State.FIRING, START - 330, True)
+
+
 # --- a rule that was changed ------------------------------------------------------------------------------------------
 
 
@@ -168,6 +197,31 @@ def test_a_condition_beside_the_signal_starts_nothing_and_ends_nothing() -> None
     house.answer = lambda expr, _at: Samples((_sample(0.05),)) if expr == "traffic" else None
     house.walk(600)
     assert house.alerts()[key("Login")].state is State.FIRING
+
+
+def test_a_condition_that_is_not_met_holds_missing_data_too() -> None:
+    missing = replace(
+        LOGIN, requires=Requires("traffic", above=0.1), no_data=NoData.BREACH, expect=((("job", "login"),),)
+    )
+    house = House(group("critical", missing))
+    house.says("Login", None, since=0)
+    house.answer = lambda expr, _at: Samples((_sample(0.05),)) if expr == "traffic" else None
+    house.tick()
+    assert house.alerts() == {}
+    house.answer = lambda expr, _at: Samples((_sample(0.2),)) if expr == "traffic" else None
+    house.walk(INTERVAL)
+    assert house.alerts()[key("Login")].state is State.FIRING
+
+
+def test_an_instance_that_is_gone_reads_the_value_of_absence() -> None:
+    counted = replace(LOGIN, signal=Query("login", ("job",), absent=0.0))
+    house = House(group("critical", counted))
+    house.says("Login", {"web": WORST})
+    house.tick()
+    assert house.alerts()[key("Login", job="web")].state is State.FIRING
+    house.says("Login", None)
+    house.walk(INTERVAL)
+    assert house.alerts() == {}
 
 
 def test_an_override_has_its_own_limit_and_may_switch_a_tier_off() -> None:

@@ -21,6 +21,7 @@ EVERYDAY_FAILURES = 0.002
 WRONG_PASSWORDS = 0.05
 INVOICES, TRANSITIONS = "invoice_generations_total", "invoice_status_transitions_total"
 INVOICES_EACH = 3.0
+SERVICES = ("auth", "transactions", "partner-registry", "billing", "admin", "agent-service", "web")
 PROBES = (("auth", "/login"), ("billing", "/invoices"), ("admin", "/plans"))
 APIS = ("auth", "transactions", "partner-registry")
 USUAL_LATENCY = 0.2
@@ -144,4 +145,8 @@ class _Recorded:
             for service, endpoint in PROBES
         }
         found = gauge(self._times, lambda at: self._worst(lambda fault: fault.violations, at))
-        return {**probes, 'data_integrity_violations{job="transactions",check="ledger"}': found}
+        versions = {
+            f'app_build_info{{job="{service}",version="1.0.0"}}': gauge(self._times, lambda _at: 1.0)
+            for service in SERVICES
+        }
+        return {**probes, **versions, 'data_integrity_violations{job="transactions",check="ledger"}': found}

@@ -3,6 +3,7 @@
 It decides nothing; times are given and told in seconds after `START`.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from monitor.outbox import Bell, Outbox, Scenes
 from monitor.reading import Reader
 from monitor.rulebook import RuleBook
 from monitor.vigil import Vigil
+from tests.middle.house import NOBODY_AGAIN
 from tests.time_rules.histories import START
 
 OFFSET = 10
@@ -50,6 +52,7 @@ class Walk:
     """A monitor that was started at `begin` seconds after `START`, and what it has seen and told since."""
 
     def __init__(self, source: PrometheusSource, rules: RuleSet, *, begin: int = 0) -> None:
+        rules = replace(rules, routing=replace(rules.routing, escalation=NOBODY_AGAIN))
         self.rules = rules
         self.clock = ManualClock(utc(START + begin + OFFSET))
         self.store = MemoryStore()
