@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from monitor import files
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
-from monitor.adapters.store import Owner, SqlStore, open_store, owner
+from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
+from monitor.adapters.switch import HttpSwitch
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
 from monitor.core.events import Actor
@@ -23,7 +24,7 @@ from monitor.files import Contents
 from monitor.files.findings import Severity
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Outbox, Scenes
-from monitor.ports import Clock, MetricsSource, Pager, Store
+from monitor.ports import Clock, MetricsSource, Pager, Store, Switch
 from monitor.reading import Reader, plan
 from monitor.reload import Reloader
 from monitor.rulebook import RuleBook
@@ -31,6 +32,7 @@ from monitor.rulesfolder import RulesError, RulesFolder, Start
 from monitor.settings import Settings
 from monitor.telemetry import Metrics
 from monitor.vigil import Vigil
+from monitor.writebehind import WriteBehindStore
 
 if TYPE_CHECKING:
     from monitor.adapters.slack.socket import SlackSocket
@@ -58,7 +60,9 @@ class App:
     settings: Settings
     clock: Clock
     metrics: Metrics
-    store: SqlStore
+    store: WriteBehindStore
+    disk: SqlStore
+    desk: Desk
     book: RuleBook
     engine: Engine
     vigil: Vigil
@@ -67,6 +71,7 @@ class App:
     folder: RulesFolder
     lookout: Lookout
     token: str
+    switch: Switch | None
     socket: "SlackSocket | None"
 
 
@@ -133,17 +138,21 @@ def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
     return tuple(PrometheusSource(url, access) for url in given.url)
 
 
-def build(settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None) -> App:
+def build(
+    settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None, *, begin_anew: bool = False
+) -> App:
     """Put the daemon together, with `rules` instead of those on disk where they are given.
 
+    `begin_anew` allows that a corrupt database is set aside and another begun.
     Raises RulesError where the rules cannot be used and StoreError where the database cannot.
     """
-    store = open_store(settings.database_url)
+    stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
+    disk = open_store(settings.database_url, aside_as=stamp if begin_anew else "")
     try:
-        start = begin_with(settings, store) if rules is None else _given(settings, rules)
-        return _assemble(settings, store, start, terminal)
+        start = begin_with(settings, disk) if rules is None else _given(settings, rules)
+        return _assemble(settings, disk, start, terminal)
     except BaseException:
-        store.close()
+        disk.close()
         raise
 
 
@@ -152,8 +161,9 @@ def _given(settings: Settings, rules: RuleSet) -> Start:
     return Start(rules, contents, rules, contents.digest)
 
 
-def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextIO) -> App:
+def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO) -> App:
     clock, metrics, book = SystemClock(), Metrics(), RuleBook(start.rules)
+    store = WriteBehindStore(disk)
     source = source_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
     news = Bell()
@@ -162,12 +172,14 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
     engine = Engine(Reader(source, Baselines(source)), desk, clock, book, lookout)
     commands = Commands(desk, store, clock, book, _timed(metrics))
     pager = _pager(settings, terminal)
-    outbox = Outbox(store, pager, clock, Scenes(book, engine.readings), news, _counted(metrics))
+    outbox = Outbox(store, pager, clock, Scenes(book, engine.readings, lambda: store.trouble), news, _counted(metrics))
     return App(
         settings=settings,
         clock=clock,
         metrics=metrics,
         store=store,
+        disk=disk,
+        desk=desk,
         book=book,
         engine=engine,
         vigil=Vigil(engine, desk, store, clock, book, lookout),
@@ -178,6 +190,7 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
         ),
         lookout=lookout,
         token=token,
+        switch=_switch(settings),
         socket=_socket(settings, clock, commands, book),
     )
 
@@ -185,6 +198,11 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
 def database_owner(settings: Settings) -> Owner | None:
     """Give the daemon that holds the database, or None where none runs. Raises StoreError for an unusable URL."""
     return owner(settings.database_url)
+
+
+def corrupt_databases(settings: Settings) -> list[str]:
+    """Give the corrupt databases that were set aside."""
+    return set_aside(settings.database_url)
 
 
 def try_database(settings: Settings) -> None:
@@ -205,6 +223,11 @@ def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, 
         base_url=slack.api_url,
     )
     return [(one.ok, one.what, one.mend) for one in found]
+
+
+def _switch(settings: Settings) -> Switch | None:
+    url = settings.heartbeat.url
+    return HttpSwitch(url.get_secret_value(), settings.heartbeat.method) if url is not None else None
 
 
 def _pager(settings: Settings, terminal: TextIO) -> Pager:

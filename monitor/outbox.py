@@ -85,16 +85,17 @@ class Bell:
 class Scenes:
     """What a page is rendered from beside its incident.
 
-    Procedures, and what the signals say now (kept up to date by the engine).
+    Procedures, what the signals say now (kept up to date by the engine), and why evidence is not durable now.
     """
 
     book: RuleBook
     readings: Mapping[AlertKey, Reading]
+    undurable: Callable[[], str] = lambda: ""
 
     def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
         """Give the scene of `incident` for `post`."""
         procedure = self.book.now.rules.procedures.get(incident.procedure)
-        return Scene(incident, now, dict(self.readings), procedure, post.mention)
+        return Scene(incident, now, dict(self.readings), procedure, post.mention, self.undurable())
 
 
 class Outbox:
@@ -109,6 +110,8 @@ class Outbox:
         bell: Bell,
         watched: Callable[[Delivered], None] = lambda _: None,
     ) -> None:
+        self.went_round: Callable[[], None] = lambda: None
+        """Called with every post and at least every IDLE seconds, as long as the thread is well."""
         self._store = store
         self._pager = pager
         self._clock = clock
@@ -127,6 +130,7 @@ class Outbox:
     def run(self, failed: Callable[[Exception], None]) -> None:
         """Deliver until stopped. What goes wrong with the store is told to `failed` and tried again."""
         while not self._stopping.is_set():
+            self.went_round()
             try:
                 wait = self.deliver_due()
             except Exception as error:  # noqa: BLE001  # the one catch-all of this thread: it counts, and pages go on
@@ -147,6 +151,7 @@ class Outbox:
         for post in in_order(self._store.owed()):
             if self._stopping.is_set():
                 break
+            self.went_round()
             if post.not_before is not None and post.not_before > now:
                 waiting.append(post.not_before)
                 continue

@@ -282,6 +282,9 @@ class Store(Protocol):
     def prune(self, before: int) -> int:
         """Forget the recorded changes before grid time `before`; give how many there were."""
 
+    def probe(self) -> None:
+        """Write something that changes nothing, to see whether it can be done. Raises `StoreError`."""
+
     def close(self) -> None:
         """Let go of files and connections."""
 
@@ -339,6 +342,13 @@ class Pager(Protocol):
 
     def deliver(self, message: Message) -> Delivery:
         """Post the message, or edit it where `message.post.ts` is set. Never raises; bounded in time."""
+
+
+class Switch(Protocol):
+    """A dead-man's switch: somebody else's alarm that rings when it is called no longer."""
+
+    def call(self) -> str:
+        """Call it once; give what was wrong, or nothing. Never raises; bounded in time."""
 
 
 class Clock(Protocol):

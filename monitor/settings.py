@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -108,6 +109,28 @@ class SlackSettings(_Section):
         return _http_url(value) + "/"
 
 
+class HeartbeatSettings(_Section):
+    """The dead-man's switch that is called while everything goes well; its URL is a secret."""
+
+    url: SecretStr | None = None
+    method: Literal["GET", "POST"] = "GET"
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                TypeAdapter(AnyHttpUrl).validate_python(value.get_secret_value())
+            except ValidationError:
+                raise ValueError("is no URL; write it with its scheme, such as https://hc-ping.com/...") from None
+        return value
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """The effective settings."""
 
@@ -122,6 +145,7 @@ class Settings(BaseSettings):
     rules: Path = Path("rules")
     prometheus: PrometheusSettings = PrometheusSettings()
     slack: SlackSettings = SlackSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     database_url: str = "sqlite:///rollback-monitor.db"
     listen: str = "127.0.0.1:9911"
     console_token: SecretStr | None = None
@@ -162,6 +186,7 @@ class Settings(BaseSettings):
             self.prometheus.password,
             self.slack.bot_token,
             self.slack.app_token,
+            self.heartbeat.url,
             self.console_token,
         )
         headers = (value for name, value in self.prometheus.headers.items() if PRIVATE_HEADER.search(name))
@@ -213,6 +238,23 @@ def load(
     return settings, gathered
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceManager:
+    """What systemd tells of itself: the socket it listens on, and the seconds within which it wants to be fed."""
+
+    address: str = ""
+    watchdog: float = 0.0
+
+
+def service_manager(environ: Mapping[str, str] | None = None, pid: int | None = None) -> ServiceManager:
+    """Give what the service manager told; nothing of it where there is none, or where it means another process."""
+    environ, pid = os.environ if environ is None else environ, os.getpid() if pid is None else pid
+    told = environ.get("WATCHDOG_USEC", "")
+    mine = environ.get("WATCHDOG_PID", str(pid)) == str(pid)
+    watchdog = int(told) / 1e6 if told.isdecimal() and mine else 0.0
+    return ServiceManager(environ.get("NOTIFY_SOCKET", ""), watchdog)
+
+
 def names() -> dict[str, object]:
     """Give every setting's name with its default."""
     found: dict[str, object] = {}
@@ -233,7 +275,12 @@ def _fields(section: BaseModel) -> Iterable[str]:
 
 def _secret_names() -> frozenset[str]:
     """The settings that hold a secret, so that a file may hold it instead."""
-    sections: dict[str, type[BaseModel]] = {"": Settings, "PROMETHEUS__": PrometheusSettings, "SLACK__": SlackSettings}
+    sections: dict[str, type[BaseModel]] = {
+        "": Settings,
+        "PROMETHEUS__": PrometheusSettings,
+        "SLACK__": SlackSettings,
+        "HEARTBEAT__": HeartbeatSettings,
+    }
     return frozenset(
         f"{PREFIX}{prefix}{name}".upper()
         for prefix, model in sections.items()

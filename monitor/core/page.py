@@ -123,13 +123,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything a page is a function of."""
+    """Everything a page is a function of; `undurable` says why evidence is not written now."""
 
     incident: Incident
     now: datetime
     readings: Mapping[AlertKey, Reading]
     procedure: Procedure | None = None
     mention: tuple[str, ...] = ()
+    undurable: str = ""
 
 
 HEADLINE = 110
@@ -246,12 +247,16 @@ def _held_against(reference: Reference) -> str:
 
 
 def _notes(scene: Scene) -> tuple[str, ...]:
-    """Data quality, only where it is bad."""
-    if scene.incident.blind:
-        return ("No alert can start or clear while nothing is seen. Look at the dashboards by hand.",)
-    return tuple(
-        f"BLIND since {clock(one.since)}: {one.summary}" for one in scene.incident.active if one.key.tier is Tier.BLIND
+    """What is wrong with the data or with their keeping, only where it is."""
+    notes = (
+        [f"Evidence not durable: {scene.undurable}. It is kept in memory until it can be written."]
+        if scene.undurable
+        else []
     )
+    if scene.incident.blind:
+        return (*notes, "No alert can start or clear while nothing is seen. Look at the dashboards by hand.")
+    blind = [one for one in scene.incident.active if one.key.tier is Tier.BLIND]
+    return (*notes, *(f"BLIND since {clock(one.since)}: {one.summary}" for one in blind))
 
 
 def _status(scene: Scene) -> tuple[str, ...]:
