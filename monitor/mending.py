@@ -4,11 +4,15 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
+import structlog
+
 from monitor.loops import Stalled
 from monitor.ports import Clock
 from monitor.supervisor import Mended
 from monitor.ticking import Ticker
 from monitor.workers import Workers
+
+log = structlog.get_logger()
 
 RENEW_EVERY = 10.0
 """Seconds that a new scheduler gets before another takes over."""
@@ -23,6 +27,7 @@ class Mending:
         self._workers = workers
         self._stuck = stuck
         self._renewed = -math.inf
+        self._renewing: threading.Thread | None = None
 
     def mend(self, stalled: Sequence[Stalled]) -> Iterable[Mended]:
         """Put right what can be; give what was."""
@@ -46,8 +51,16 @@ class Mending:
         else:
             return
         self._renewed = now
-        self._ticker.renew()
-        yield Mended(what, which)
+        if self._renewing is None or not self._renewing.is_alive():  # even beginning a scheduler may hang
+            self._renewing = threading.Thread(target=self._renew, name="renewing", daemon=True)
+            self._renewing.start()
+            yield Mended(what, which)
+
+    def _renew(self) -> None:
+        try:
+            self._ticker.renew()
+        except Exception as error:  # the one catch-all of this thread: it is tried again
+            log.exception("ticks.failed", why=str(error))
 
 
 class Thread:
