@@ -12,7 +12,8 @@ import structlog
 
 from monitor import files
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
-from monitor.adapters.store import Owner, SqlStore, open_store, owner
+from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
+from monitor.adapters.switch import HttpSwitch
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
 from monitor.core.incident import Incident
@@ -25,7 +26,7 @@ from monitor.files.findings import Severity
 from monitor.hearing import Hearing
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Destinations, Outbox, Scenes
-from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Sent, Store
+from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Sent, Store, Switch
 from monitor.reading import Reader, plan
 from monitor.reload import Reloader
 from monitor.rulebook import RuleBook
@@ -34,6 +35,7 @@ from monitor.settings import Settings
 from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
 from monitor.vigil import Vigil
+from monitor.writebehind import WriteBehindStore
 
 if TYPE_CHECKING:
     from monitor.adapters.slack.inbound import SlackInbound
@@ -64,7 +66,9 @@ class App:
     settings: Settings
     clock: Clock
     metrics: Metrics
-    store: SqlStore
+    store: WriteBehindStore
+    disk: SqlStore
+    desk: Desk
     book: RuleBook
     engine: Engine
     vigil: Vigil
@@ -73,6 +77,7 @@ class App:
     folder: RulesFolder
     surveyor: Surveyor
     token: str
+    switch: Switch | None
     inbound: "SlackInbound | None"
 
 
@@ -139,17 +144,21 @@ def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
     return tuple(PrometheusSource(url, access) for url in given.url)
 
 
-def build(settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None) -> App:
+def build(
+    settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None, *, begin_anew: bool = False
+) -> App:
     """Put the daemon together, with `rules` instead of those on disk where they are given.
 
+    `begin_anew` allows that a corrupt database is set aside and another begun.
     Raises RulesError where the rules cannot be used and StoreError where the database cannot.
     """
-    store = open_store(settings.database_url)
+    stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
+    disk = open_store(settings.database_url, aside_as=stamp if begin_anew else "")
     try:
-        start = begin_with(settings, store) if rules is None else _given(settings, rules)
-        return _assemble(settings, store, start, terminal)
+        start = begin_with(settings, disk) if rules is None else _given(settings, rules)
+        return _assemble(settings, disk, start, terminal)
     except BaseException:
-        store.close()
+        disk.close()
         raise
 
 
@@ -158,8 +167,9 @@ def _given(settings: Settings, rules: RuleSet) -> Start:
     return Start(rules, contents, rules, contents.digest)
 
 
-def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextIO) -> App:
+def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO) -> App:
     clock, metrics, book = SystemClock(), Metrics(), RuleBook(start.rules)
+    store = WriteBehindStore(disk)
     source = source_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
     news = Bell()
@@ -174,13 +184,15 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
         if name not in others:
             log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
     elsewhere = Destinations(others, lambda: _second_channel(settings, book))
-    scenes = Scenes(book, engine.readings, lambda: hearing.hears)
+    scenes = Scenes(book, engine.readings, lambda: hearing.hears, lambda: store.trouble)
     outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere)
     return App(
         settings=settings,
         clock=clock,
         metrics=metrics,
         store=store,
+        disk=disk,
+        desk=desk,
         book=book,
         engine=engine,
         vigil=Vigil(engine, desk, store, clock, book, lookout),
@@ -191,6 +203,7 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
         ),
         surveyor=Surveyor(source, baselines, clock, book),
         token=token,
+        switch=_switch(settings),
         inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
     )
 
@@ -198,6 +211,11 @@ def _assemble(settings: Settings, store: SqlStore, start: Start, terminal: TextI
 def database_owner(settings: Settings) -> Owner | None:
     """Give the daemon that holds the database, or None where none runs. Raises StoreError for an unusable URL."""
     return owner(settings.database_url)
+
+
+def corrupt_databases(settings: Settings) -> list[str]:
+    """Give the corrupt databases that were set aside."""
+    return set_aside(settings.database_url)
 
 
 def try_database(settings: Settings) -> None:
@@ -219,6 +237,11 @@ def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, 
         base_url=slack.api_url,
     )
     return [(one.ok, one.what, one.mend) for one in found]
+
+
+def _switch(settings: Settings) -> Switch | None:
+    url = settings.heartbeat.url
+    return HttpSwitch(url.get_secret_value(), settings.heartbeat.method) if url is not None else None
 
 
 def _pager(settings: Settings, terminal: TextIO) -> Pager:

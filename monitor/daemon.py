@@ -1,31 +1,33 @@
-"""The long-running process: ticks, threads, signals, ordered shutdown. The only importer of the scheduler library.
+"""The long-running process: what runs in which thread, signals, ordered shutdown.
 
-The scheduler only ticks. Evaluations run in a bounded pool, the outbox in a thread, HTTP and Socket Mode on one event
-loop.
+Ticks only begin work. Evaluations run in a bounded pool, the outbox in a thread, HTTP and Socket Mode on one event
+loop; the supervisor sees that all of them go round.
 """
 
-import math
+import faulthandler
+import os
 import queue
 import signal
-import threading
+import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import FrameType
 
 import structlog
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
 
 from monitor.bootstrap import App
 from monitor.core.model import State
 from monitor.core.rule import RuleSet
 from monitor.engine import Evaluated
+from monitor.loops import EVENT_LOOP, OUTBOX, evaluations_of, patience, ticks_of
+from monitor.mending import Thread
+from monitor.notify import Manager
 from monitor.ports import ConflictError, StoreError
 from monitor.rulesfolder import Outcome
 from monitor.serving import Serving
 from monitor.showing import Progress, Showing
+from monitor.storagewatch import STORAGE_EVERY, StorageWatch
+from monitor.supervision import Parts, Supervision
+from monitor.ticking import Tick, Ticker
 from monitor.vigil import BLIND_GROUP, WATCH_EVERY
 from monitor.web import Evaluation, application
 from monitor.workers import Workers
@@ -35,7 +37,7 @@ log = structlog.get_logger()
 POOL = 8
 """Groups that may be evaluated at the same time."""
 
-RULES, RELOAD, RECORD, SURVEY = "(rules)", "(reload)", "(record)", "(survey)"
+RULES, RELOAD, RECORD, SURVEY, STORAGE = "(rules)", "(reload)", "(record)", "(survey)", "(storage)"
 """The jobs beside the groups; no group has such a name."""
 
 LOOK_EVERY = 5
@@ -50,71 +52,77 @@ NAMED = 5
 MOST_SECONDS = 10.0
 """An evaluation reads for at most this, and for at most 0.8 of its interval."""
 
+GRACE = 10.0
+"""Seconds beyond its deadline after which an evaluation counts as stuck: it may have had to wait for the database."""
+
+OUTBOX_WITHIN = 45.0
+"""Seconds that the outbox may take for one post: it is looked for, posted, and posted again as text."""
+
 STOP_WITHIN = 8.0
 """Seconds for the ordered shutdown; the promise is ten."""
-
-
-class GridTrigger(BaseTrigger):  # type: ignore[misc]  # the library has no types
-    """Fires at multiples of `interval` since the epoch, `offset` seconds later.
-
-    Whatever time has passed, in one step.
-    """
-
-    def __init__(self, interval: int, offset: int) -> None:
-        self._interval = interval
-        self._offset = offset
-
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """Give the first fire time after `now` (the scheduler's, aware); `previous` does not matter."""
-        del previous
-        behind = now.timestamp() - self._offset
-        return datetime.fromtimestamp((math.floor(behind / self._interval) + 1) * self._interval + self._offset, UTC)
 
 
 class Daemon:
     """One running monitor. `run` returns when it was asked to stop, by signal or by `stop`."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, manager: Manager | None = None, leave: Callable[[int], object] = os._exit) -> None:
         self._app = app
+        self._manager = manager or Manager()
         self._orders: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._workers = Workers(POOL, "evaluation")
-        self._surveys = Workers(1, "survey")
-        self._scheduler = BackgroundScheduler(
-            timezone=UTC,
-            executors={"default": ThreadPoolExecutor(1)},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        clock, self._progress = app.clock, Progress()
+        self._workers = Workers(POOL, "evaluation", clock.monotonic)
+        self._surveys = Workers(1, "survey", clock.monotonic)
+        self._ticker = Ticker(self._missed)
+        showing = Showing(app, self._progress)
+        self._serving = Serving(
+            application(showing.inside(self.reload)), app.settings.listen, app.inbound, lambda: self._beat(EVENT_LOOP)
         )
-        self._progress = Progress()
-        inside = Showing(app, self._progress).inside(self.reload)
-        self._serving = Serving(application(inside), app.settings.listen, app.inbound)
-        self._outbox = threading.Thread(target=app.outbox.run, args=(self._outbox_failed,), name="outbox", daemon=True)
+        app.outbox.watch(lambda: self._beat(OUTBOX))
+        self._outbox = Thread("outbox", lambda: app.outbox.run(self._outbox_failed))
+        self._storage = StorageWatch(app.desk)
+        app.store.told = self._storage.hear
+        parts = Parts(self._ticker, self._workers, self._outbox, self._begin_again)
+        self._supervision = Supervision(app, self._progress, parts, self._manager, showing.complete_since, leave)
+        self._stuck: set[str] = set()
 
     def run(self) -> None:
         """Run until asked to stop. Raises OSError where the listener cannot be bound."""
         rules = self._app.book.now.rules
         address = self._serving.bind()
-        self._app.store.listening(address, self._app.token)
+        self._tell_address(address)
+        self._look(lambda: self._storage.begin(self._app.disk.set_aside))
         self._app.folder.begin(self._schedule)
         self._took(Outcome(problems=self._app.folder.standing.problems))
         self._schedule(rules)
         self._outbox.start()
         self._serving.start()
-        self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
-        self._scheduler.start()
+        self._ticker.start()
         groups = [group.name for group in rules.groups]
         pager = "slack" if self._app.settings.slack.bot_token else "console"
         log.info("daemon.started", listen=address, groups=groups, pager=pager, rules=rules.digest[:12])
         for group in rules.groups:
             self._tick(group.name)
+        self._supervision.start()
+        self._manager.ready(f"evaluating {len(groups)} groups")
         self._obey()
         self._shut_down()
+
+    def _tell_address(self, address: str) -> None:
+        """For the command line; that a full disk does not take it keeps nobody from running."""
+        try:
+            self._app.disk.listening(address, self._app.token)
+        except OSError as error:
+            log.error("lock.unwritten", why=str(error))  # noqa: TRY400  # the sentence says it all
 
     def stop(self) -> None:
         """Ask for an ordered shutdown."""
         self._orders.put("stop")
 
     def catch_signals(self) -> None:
-        """Let SIGTERM and SIGINT stop the daemon, and SIGHUP reload the rules. For the main thread."""
+        """Let SIGTERM and SIGINT stop the daemon, SIGHUP reload the rules, SIGUSR1 tell what every thread does.
+
+        For the main thread.
+        """
 
         def order(name: str) -> Callable[[int, FrameType | None], None]:
             return lambda _number, _frame: self._orders.put(name)
@@ -122,64 +130,102 @@ class Daemon:
         signal.signal(signal.SIGTERM, order("stop"))
         signal.signal(signal.SIGINT, order("stop"))
         signal.signal(signal.SIGHUP, order("reload"))
+        faulthandler.enable(sys.stderr)  # SIGABRT is what the service manager's watchdog sends
+        faulthandler.register(signal.SIGUSR1, sys.stderr)
 
     def _obey(self) -> None:
         while self._orders.get() != "stop":  # a folder that hangs must not keep this thread from stopping
-            self._workers.submit(RELOAD, lambda: self._look(self.reload))
+            self._workers.submit(RELOAD, self._reload)
+
+    def _reload(self) -> None:
+        self._manager.reloading()
+        self._look(self.reload)
+        self._manager.ready(f"evaluating {len(self._app.book.now.rules.groups)} groups")
 
     def _shut_down(self) -> None:
         """Let what runs end, in order, and never wait for something that hangs."""
         log.info("daemon.stopping")
-        self._scheduler.shutdown(wait=False)
+        self._manager.stopping()
+        self._supervision.stop()
+        self._ticker.shutdown()
         self._app.outbox.stop()
         self._serving.stop()
         self._surveys.stop(0.0)
         clean = self._workers.stop(STOP_WITHIN / 2)
-        self._outbox.join(STOP_WITHIN / 4)
+        delivered = self._outbox.join(STOP_WITHIN / 4)
         self._serving.join(STOP_WITHIN / 4)
         self._app.store.close()
-        log.info("daemon.stopped", clean=clean and not self._outbox.is_alive())
+        if not self._app.store.durable:
+            log.error("storage.lost", held=self._app.store.waiting, why=self._app.store.trouble)
+        log.info("daemon.stopped", clean=clean and delivered)
+
+    # --- supervision ----------------------------------------------------------------------------------------------
+
+    def _beat(self, loop: str) -> None:
+        self._progress.loops.beat(loop, self._app.clock.monotonic())
+
+    def _begin_again(self, key: str) -> None:
+        """Evaluate anew what was left to hang; its group's state is loaded anew by whoever does."""
+        self._stuck.add(key)
+        if key == BLIND_GROUP:
+            self._watch_tick()
+        else:
+            self._tick(key)
+
+    def _let_go(self, name: str) -> None:
+        if name in self._stuck:
+            self._stuck.discard(name)
+            self._app.desk.leave(name)
 
     # --- ticks ----------------------------------------------------------------------------------------------------
 
     def _schedule(self, rules: RuleSet) -> None:
         """Give every group its tick, and the vigil and the looks at folder and record theirs; what ticked is gone."""
-        self._scheduler.remove_all_jobs()
-        self._progress.ticked = {}
-        now = self._app.clock.monotonic()
-        for group in rules.groups:
-            trigger = GridTrigger(group.interval, group.query_offset)
-            self._scheduler.add_job(self._tick, trigger, args=(group.name,), id=group.name)
-            self._progress.ticked[group.name] = now
-        self._scheduler.add_job(self._watch_tick, GridTrigger(WATCH_EVERY, 0), id=BLIND_GROUP)
-        self._progress.ticked[BLIND_GROUP] = now
-        self._scheduler.add_job(self._poll_tick, GridTrigger(LOOK_EVERY, 0), id=RULES)
-        self._scheduler.add_job(self._prune_tick, GridTrigger(86400, 0), id=RECORD)
+        groups = [(group.name, patience(group.interval)) for group in rules.groups]
+        groups.append((BLIND_GROUP, patience(WATCH_EVERY)))
+        loops = [(named(name), within) for name, within in groups for named in (ticks_of, evaluations_of)]
+        self._progress.loops.expect(
+            [*loops, (OUTBOX, OUTBOX_WITHIN), (EVENT_LOOP, patience(0))], self._app.clock.monotonic()
+        )
+        ticks = [
+            Tick(group.name, group.interval, group.query_offset, lambda name=group.name: self._tick(name))  # type: ignore[misc]  # bound at once
+            for group in rules.groups
+        ]
+        ticks.append(Tick(BLIND_GROUP, WATCH_EVERY, 0, self._watch_tick))
+        ticks.append(Tick(RULES, LOOK_EVERY, 0, self._poll_tick))
+        ticks.append(Tick(STORAGE, STORAGE_EVERY, 0, self._storage_tick))
+        ticks.append(Tick(RECORD, 86400, 0, self._prune_tick))
+        self._ticker.schedule(ticks)
 
     def _tick(self, name: str) -> None:
-        self._progress.ticked[name] = self._app.clock.monotonic()
-        if not self._workers.submit(name, lambda: self._evaluate(name)):
-            self._app.metrics.missed.labels(name).inc()
+        self._beat(ticks_of(name))
+        if not self._workers.submit(name, lambda: self._evaluate(name), self._most(name) + GRACE):
+            self._app.metrics.missed.labels(name, "overrun").inc()
 
     def _watch_tick(self) -> None:
-        self._progress.ticked[BLIND_GROUP] = self._app.clock.monotonic()
-        self._workers.submit(BLIND_GROUP, self._watch)
+        self._beat(ticks_of(BLIND_GROUP))
+        self._workers.submit(BLIND_GROUP, self._watch, 2 * GRACE)
 
-    def _missed(self, event: JobEvent) -> None:
-        self._app.metrics.missed.labels(event.job_id).inc()
-        log.warning("tick.missed", job=event.job_id, code=event.code)
+    def _missed(self, name: str, why: str) -> None:
+        self._app.metrics.missed.labels(name, why).inc()
+        log.warning("tick.missed", job=name, why=why)
+
+    def _most(self, name: str) -> float:
+        """Give the seconds for which an evaluation may read."""
+        group = self._app.book.now.group(name)
+        interval = group.interval if group is not None else MOST_SECONDS
+        return min(MOST_SECONDS, 0.8 * interval, self._app.settings.prometheus.timeout)
 
     # --- work -----------------------------------------------------------------------------------------------------
 
     def _evaluate(self, name: str) -> None:
-        group = self._app.book.now.group(name)
-        if group is None:
+        if self._app.book.now.group(name) is None:
             return
         metrics, clock = self._app.metrics, self._app.clock
-        most = min(MOST_SECONDS, 0.8 * group.interval, self._app.settings.prometheus.timeout)
+        self._let_go(name)
         began = clock.monotonic()
         try:
-            evaluated = self._app.engine.evaluate(name, most)
+            evaluated = self._app.engine.evaluate(name, self._most(name))
         except Exception as error:  # the one catch-all on this way: it counts, is told, and the points stay due
             metrics.failures.labels(name).inc()
             expected = isinstance(error, StoreError | ConflictError)
@@ -187,6 +233,7 @@ class Daemon:
             return
         finally:
             self._progress.tried.add(name)
+            self._beat(evaluations_of(name))
             metrics.duration.observe(clock.monotonic() - began)
         if evaluated is not None:
             self._tell(evaluated, clock.monotonic() - began)
@@ -200,6 +247,7 @@ class Daemon:
             metrics.failures.labels(evaluated.group).inc(evaluated.failed)
         else:
             metrics.last.labels(evaluated.group).set(self._app.clock.now().timestamp())
+            self._progress.complete[evaluated.group] = self._app.clock.monotonic()
         self._progress.evaluations[evaluated.group] = Evaluation(self._app.clock.now(), seconds)
         for one in evaluated.transitions:
             told = {"before": str(one.before), "after": str(one.after), "at": one.at, "cause": str(one.cause)}
@@ -236,6 +284,7 @@ class Daemon:
 
     def _watch(self) -> None:
         try:
+            self._let_go(BLIND_GROUP)
             for one in self._app.vigil.watch():
                 blind = one.after is State.FIRING
                 level = log.warning if blind else log.info
@@ -244,6 +293,8 @@ class Daemon:
         except Exception as error:  # the one catch-all on this way
             self._app.metrics.failures.labels(BLIND_GROUP).inc()
             log.exception("watch.failed", why=str(error))
+        finally:
+            self._beat(evaluations_of(BLIND_GROUP))
 
     def _outbox_failed(self, error: Exception) -> None:
         self._app.metrics.slack_requests.labels("outbox", "failed").inc()
@@ -282,7 +333,10 @@ class Daemon:
             metrics.reload_at.set(self._app.clock.now().timestamp())
         return outcome
 
-    # --- the record -----------------------------------------------------------------------------------------------
+    # --- storage and the record------------------------------------------------------------------------------------
+
+    def _storage_tick(self) -> None:
+        self._workers.submit(STORAGE, lambda: self._look(lambda: self._storage.look(self._app.store)))
 
     def _prune_tick(self) -> None:
         self._workers.submit(RECORD, self._prune)

@@ -197,10 +197,10 @@ class Desk:
         self._owed_now()
         return True
 
-    def last_notice(self) -> str:
-        """Give what the last note was about, or nothing where there never was one."""
-        told = self._store.posts(NO_INCIDENT)
-        return told[-1].reason if told else ""
+    def last_notice(self, *among: Notice) -> str:
+        """Give what the last note of these sorts was about, or nothing where there never was one."""
+        told = [post.reason for post in self._store.posts(NO_INCIDENT) if post.reason in among]
+        return told[-1] if told else ""
 
     def act(
         self,
@@ -250,6 +250,11 @@ class Desk:
             kept = self._keep(name)
             with kept.lock:
                 kept.state = self._store.group(name)
+
+    def leave(self, name: str) -> None:
+        """Let the next decision about group `name` begin from the store, waiting for none that hangs."""
+        with self._lock:
+            self._kept.pop(name, None)
 
     def forget(self) -> None:
         """Let every decision begin from the store again (after the kept states were rearranged)."""

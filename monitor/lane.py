@@ -81,17 +81,19 @@ class Bell:
 class Scenes:
     """What a page is rendered from beside its incident.
 
-    Procedures, and what the signals say now (kept up to date by the engine).
+    Procedures, what the signals say now (kept up to date by the engine), whether clicks are heard, and why evidence is
+    not durable now.
     """
 
     book: RuleBook
     readings: Mapping[AlertKey, Reading]
     buttons: Callable[[], bool] = lambda: True
+    undurable: Callable[[], str] = lambda: ""
 
     def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
         """Give the scene of `incident` for `post`."""
         procedure = self.book.now.rules.procedures.get(incident.procedure)
-        return Scene(incident, now, dict(self.readings), procedure, post.mention, self.buttons())
+        return Scene(incident, now, dict(self.readings), procedure, post.mention, self.buttons(), self.undurable())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Lane:
         self._bell = bell
         self._began = work.clock.now()
         self._unwritten: set[str] = set()
+        self.went_round: Callable[[], None] = lambda: None
+        """Called with every post and at least every IDLE seconds, as long as the thread is well."""
         self._pace = Pace(work.tempo)
         self._stopping = threading.Event()
 
@@ -132,6 +136,7 @@ class Lane:
     def run(self, failed: Callable[[Exception], None]) -> None:
         """Deliver until stopped. What goes wrong with the store is told to `failed` and tried again."""
         while not self._stopping.is_set():
+            self.went_round()
             try:
                 wait = self.deliver_due()
             except Exception as error:  # noqa: BLE001  # the one catch-all of this thread: it counts, and pages go on
@@ -151,6 +156,7 @@ class Lane:
         for post in self._mine(now, waiting):
             if self._stopping.is_set():
                 break
+            self.went_round()
             if post.not_before is not None and post.not_before > now:
                 waiting.until(post.not_before)
                 continue

@@ -51,6 +51,10 @@ class Outbox:
         self._main = Lane("", _Present(pager), others, work, bell)
         self._lanes = [Lane(name, one, others, work, bell.another()) for name, one in pagers.items()]
 
+    def watch(self, went_round: Callable[[], None]) -> None:
+        """Let `went_round` be called with every post of the main lane, and every few seconds, while it is well."""
+        self._main.went_round = went_round
+
     def stop(self) -> None:
         """Ask `run` to return after the deliveries that are under way."""
         for lane in (*self._lanes, self._main):

@@ -306,6 +306,9 @@ class Store(Protocol):
         With them goes what was hidden before that time and is no more.
         """
 
+    def probe(self) -> None:
+        """Write something that changes nothing, to see whether it can be done. Raises `StoreError`."""
+
     def close(self) -> None:
         """Let go of files and connections."""
 
@@ -384,6 +387,13 @@ class ProbedPager(Pager, Protocol):
 
     def probe(self) -> Delivery:
         """See whether it would take a page, without paging anybody. Never raises; bounded in time."""
+
+
+class Switch(Protocol):
+    """A dead-man's switch: somebody else's alarm that rings when it is called no longer."""
+
+    def call(self) -> str:
+        """Call it once; give what was wrong, or nothing. Never raises; bounded in time."""
 
 
 class Clock(Protocol):

@@ -21,6 +21,9 @@ from monitor.reload import Reloader, Report
 
 log = structlog.get_logger()
 
+RULES_NOTICES = (Notice.RULES_REFUSED, Notice.RULES_GOOD_AGAIN)
+"""The notes that tell how the rules on disk stand."""
+
 TOLD = 3
 """Problems that a note names; the log and the API have them all."""
 
@@ -180,7 +183,7 @@ class RulesFolder:
     def _note_good(self) -> None:
         """Told only to those who were told of the trouble, whatever happened to the process in between."""
         try:
-            if self._desk.last_notice() != Notice.RULES_REFUSED:
+            if self._desk.last_notice(*RULES_NOTICES) != Notice.RULES_REFUSED:
                 return
         except StoreError as error:
             log.error("note.failed", why=str(error))  # noqa: TRY400  # the sentence says it all

@@ -6,6 +6,7 @@ Knows ASGI, not what is served.
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 import uvicorn
@@ -25,7 +26,14 @@ class Beside(Protocol):
 class Serving:
     """Serves an application at an address, with something beside it; a thread of its own."""
 
-    def __init__(self, application: Starlette, address: str, beside: Beside | None) -> None:
+    def __init__(
+        self,
+        application: Starlette,
+        address: str,
+        beside: Beside | None,
+        went_round: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._went_round = went_round
         self._address = address
         self._beside = beside
         self._listener: socket.socket | None = None
@@ -63,7 +71,8 @@ class Serving:
         tasks = [asyncio.create_task(self._server.serve(sockets=[listener] if listener else None))]
         if self._beside is not None:
             tasks.append(asyncio.create_task(self._beside.run(stop)))
-        while not self._stopping.is_set():  # noqa: ASYNC110  # the order to stop comes from another thread
+        while not self._stopping.is_set():  # the order to stop comes from another thread
+            self._went_round()
             await asyncio.sleep(0.1)
         stop.set()
         self._server.should_exit = True

@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -151,6 +152,28 @@ class WebhookSettings(_Section):
         return value
 
 
+class HeartbeatSettings(_Section):
+    """The dead-man's switch that is called while everything goes well; its URL is a secret."""
+
+    url: SecretStr | None = None
+    method: Literal["GET", "POST"] = "GET"
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                TypeAdapter(AnyHttpUrl).validate_python(value.get_secret_value())
+            except ValidationError:
+                raise ValueError("is no URL; write it with its scheme, such as https://hc-ping.com/...") from None
+        return value
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """The effective settings."""
 
@@ -168,6 +191,7 @@ class Settings(BaseSettings):
     pagerduty: PagerDutySettings = PagerDutySettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     webhook: WebhookSettings = WebhookSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     database_url: str = "sqlite:///rollback-monitor.db"
     listen: str = "127.0.0.1:9911"
     console_token: SecretStr | None = None
@@ -212,6 +236,7 @@ class Settings(BaseSettings):
             self.pagerduty.routing_key,
             self.webhook.url,
             self.webhook.secret,
+            self.heartbeat.url,
             self.console_token,
         )
         headers = (value for name, value in self.prometheus.headers.items() if PRIVATE_HEADER.search(name))
@@ -261,6 +286,23 @@ def load(
     if gathered.problems:
         raise SettingsError(gathered.problems)
     return settings, gathered
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceManager:
+    """What systemd tells of itself: the socket it listens on, and the seconds within which it wants to be fed."""
+
+    address: str = ""
+    watchdog: float = 0.0
+
+
+def service_manager(environ: Mapping[str, str] | None = None, pid: int | None = None) -> ServiceManager:
+    """Give what the service manager told; nothing of it where there is none, or where it means another process."""
+    environ, pid = os.environ if environ is None else environ, os.getpid() if pid is None else pid
+    told = environ.get("WATCHDOG_USEC", "")
+    mine = environ.get("WATCHDOG_PID", str(pid)) == str(pid)
+    watchdog = int(told) / 1e6 if told.isdecimal() and mine else 0.0
+    return ServiceManager(environ.get("NOTIFY_SOCKET", ""), watchdog)
 
 
 def names() -> dict[str, object]:

@@ -1,27 +1,28 @@
 """What the daemon shows over HTTP: health, readiness, metrics read at each scrape, and rules with their alerts."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.bootstrap import App
 from monitor.core.model import Alert, AlertKey, Tier
 from monitor.lookout import SOURCE, group_key
+from monitor.loops import Loops
 from monitor.ports import GroupState
 from monitor.rulesfolder import Outcome
-from monitor.vigil import BLIND_GROUP, WATCH_EVERY
 from monitor.web import Evaluation, Health, Inside, View
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far the daemon is.
+    """How far the daemon is: its loops, groups evaluated at all, how that went last, and when it was last complete.
 
-    The monotonic time of each last tick, groups evaluated at all, and how that went last: when, and the troubles of
-    rules, by the group's name.
+    `troubles` are those of rules, by the group's name.
     """
 
-    ticked: dict[str, float] = field(default_factory=dict)
+    loops: Loops = field(default_factory=Loops)
     tried: set[str] = field(default_factory=set)
+    complete: dict[str, float] = field(default_factory=dict)
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     troubles: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -51,14 +52,15 @@ class Showing:
         )
 
     def healthy(self) -> Health:
-        """Ticks come: nothing else, so that an outage elsewhere never restarts the monitor."""
-        now = self._app.clock.monotonic()
-        intervals = {group.name: group.interval for group in self._app.book.now.rules.groups} | {
-            BLIND_GROUP: WATCH_EVERY
-        }
-        ticked = dict(self._progress.ticked)
-        late = [name for name, at in ticked.items() if now - at > 2 * intervals.get(name, WATCH_EVERY) + 5]
-        return Health(ok=not late, trouble=f"no tick for: {', '.join(late)}")
+        """Every loop goes round: nothing else, so that an outage elsewhere never restarts the monitor."""
+        stalled = self._progress.loops.stalled(self._app.clock.monotonic())
+        return Health(ok=not stalled, trouble=f"stalled: {', '.join(map(str, stalled))}")
+
+    def complete_since(self, since: float) -> bool:
+        """Whether every group was evaluated with every rule answered after monotonic time `since`, and all is well."""
+        groups = self._app.book.now.rules.groups
+        evaluated = all(self._progress.complete.get(group.name, -math.inf) > since for group in groups)
+        return bool(groups) and evaluated and self._app.store.durable and self.healthy().ok
 
     def ready(self) -> Health:
         """Every group was tried, on the rules that stand on disk or once stood there while the daemon ran."""
@@ -93,6 +95,8 @@ class Showing:
     def gauges(self) -> None:
         """Set the metrics that are read from what is kept, at each scrape."""
         metrics, now = self._app.metrics, self._app.clock.now()
+        metrics.durable.set(self._app.store.durable)
+        metrics.held.set(self._app.store.waiting)
         metrics.incidents.clear()
         kept = {state.name: state for state in self._app.store.groups()}
         self._alert_gauges(kept)

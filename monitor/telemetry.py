@@ -145,7 +145,10 @@ class Metrics:
         )
         self.caught_up = counter("caught_up_evaluations", "Grid points that were folded late.", "group")
         self.missed = counter(
-            "missed_ticks", "Ticks that found the evaluation before them still running, or came late.", "group"
+            "missed_ticks",
+            "Ticks that came to nothing: missed, overrun (the one before still ran), failed.",
+            "group",
+            "why",
         )
         self.alerts = gauge(
             "alerts", "Alerts that are not inactive; in the shadow: shadow_firing and so on.", "alert", "state"
@@ -169,6 +172,11 @@ class Metrics:
         )
         self.reload_success = gauge("rules_reload_success", "Whether the last load of the rules was accepted.")
         self.reload_at = gauge("rules_last_reload_timestamp_seconds", "When rules were last accepted.")
+        self.mended = counter("supervisor_mended", "What stood still and was put right by the supervisor.", "what")
+        self.stuck_threads = gauge("stuck_threads", "Threads that hang and were replaced.")
+        self.durable = gauge("storage_durable", "1 while what is decided is written at once; 0: it is held in memory.")
+        self.held = gauge("storage_held", "Events, posts and recorded transitions that wait to be written.")
+        self.heartbeats = counter("heartbeats", "Calls of the dead-man's switch, by outcome.", "outcome")
         build = gauge("build_info", "The version that runs.", "version")
         build.labels(__version__).set(1)
 

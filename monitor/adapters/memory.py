@@ -97,6 +97,19 @@ class RecordingPager:
         return Sent(message.post.ts or f"{len(self.messages)}.000000")
 
 
+class RecordingSwitch:
+    """A dead-man's switch that counts its calls; it answers `replies` first (what was wrong), then that all is well."""
+
+    def __init__(self, replies: Iterable[str] = ()) -> None:
+        self.calls = 0
+        self._replies = list(replies)
+
+    def call(self) -> str:
+        """Count the call, and answer."""
+        self.calls += 1
+        return self._replies.pop(0) if self._replies else ""
+
+
 class MemoryStore:
     """A store that forgets everything with its process."""
 
@@ -228,6 +241,9 @@ class MemoryStore:
             left = tuple(one for one in self._transitions if one.at >= before)
             gone, self._transitions = len(self._transitions) - len(left), left
             return gone
+
+    def probe(self) -> None:
+        """Memory can be written."""
 
     def close(self) -> None:
         """Forget nothing; there is nothing to let go of."""

@@ -11,7 +11,7 @@ CANNOT_START = 78
 
 def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secrets_dir: Path | None) -> int:
     """Run until stopped by a signal; give the exit code."""
-    from monitor.settings import SettingsError, load  # noqa: PLC0415  # heavy, and wanted only here
+    from monitor.settings import SettingsError, load, service_manager  # noqa: PLC0415  # heavy, and wanted only here
 
     given = {"MONITOR_RULES": str(rules or ""), "MONITOR_LISTEN": listen or ""}
     options = {name: value for name, value in given.items() if value}
@@ -22,13 +22,15 @@ def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secret
     # After the settings, so that a mistyped one is told at once.
     from monitor.bootstrap import build  # noqa: PLC0415
     from monitor.daemon import Daemon  # noqa: PLC0415
+    from monitor.notify import Manager  # noqa: PLC0415
     from monitor.ports import StoreError  # noqa: PLC0415
     from monitor.rulesfolder import RulesError  # noqa: PLC0415
     from monitor.telemetry import configure_logging  # noqa: PLC0415
 
     configure_logging(settings.log_format, settings.log_level, settings.secrets)
+    told = service_manager()
     try:
-        daemon = Daemon(build(settings))
+        daemon = Daemon(build(settings, begin_anew=True), Manager(told.address, told.watchdog))
         daemon.catch_signals()
         daemon.run()
     except RulesError as error:

@@ -3,6 +3,7 @@
 import math
 import re
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import orjson
 from monitor.baselines import Baselines
 from monitor.bootstrap import (
     SystemClock,
+    corrupt_databases,
     database_owner,
     load_rules,
     pager_findings,
@@ -93,6 +95,10 @@ def _lines(env_file: Path | None, secrets_dir: Path | None) -> Iterator[Line]:
         yield Line(ok=True, what=f"rules: {count} rules in {len(rules.groups)} groups from {settings.rules}")
     yield from _prometheus(settings, rules)
     yield from _database(settings)
+    yield from _set_aside(settings)
+    if settings.heartbeat.url is None:
+        mend = "set MONITOR_HEARTBEAT__URL, so that somebody else notices when the monitor is gone"
+        yield Line(ok=None, what="heartbeat: none", mend=mend)
     yield from _pagers(settings, rules)
 
 
@@ -192,12 +198,32 @@ def _database(settings: Settings) -> Iterator[Line]:
         holding = database_owner(settings)
         if holding is not None:
             yield Line(ok=True, what=f"database {settings.database_url}: in use by the daemon, pid {holding.pid}")
+            yield from _evidence(holding.url)
             return
         try_database(settings)
     except StoreError as error:
         yield Line(ok=False, what="database", mend=str(error))
     else:
         yield Line(ok=True, what=f"database {settings.database_url}: writable, schema up to date")
+
+
+def _evidence(url: str) -> Iterator[Line]:
+    """Ask the daemon whether what it decides is written."""
+    try:
+        with urllib.request.urlopen(f"{url}/metrics", timeout=PATIENCE) as response:  # noqa: S310  # the daemon's own
+            told = dict(line.rpartition(" ")[::2] for line in response.read().decode().splitlines())
+    except (OSError, ValueError):
+        return
+    if told.get("rollback_monitor_storage_durable") == "0.0":
+        held = told.get("rollback_monitor_storage_held", "some")
+        mend = "make room, or give the database back its rights; do not restart the daemon before: it would forget them"
+        yield Line(ok=False, what=f"evidence is not durable: {float(held):.0f} things are held in memory", mend=mend)
+
+
+def _set_aside(settings: Settings) -> Iterator[Line]:
+    for file in corrupt_databases(settings):
+        mend = "look into it with sqlite3 (.recover), then move it away"
+        yield Line(ok=None, what=f"a corrupt database was set aside as {file}", mend=mend)
 
 
 def _pagers(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:

@@ -28,7 +28,11 @@ def ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None)
     except RulesError as error:
         return 503, orjson.dumps({"error": str(error)})
     try:
-        return asyncio.run(_request(_inside(app), method, path, body))
+        answer = asyncio.run(_request(_inside(app), method, path, body))
+        if not app.store.flush():  # nobody is left to write it later
+            problem = f"It could not be written down, so it was not done: {app.store.trouble}"
+            return 503, orjson.dumps({"version": 1, "error": problem})
+        return answer
     finally:
         app.store.close()
 

@@ -125,7 +125,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything a page is a function of; `buttons` says whether a click would be heard."""
+    """Everything a page is a function of.
+
+    `buttons` says whether a click would be heard, `undurable` why evidence is not written now.
+    """
 
     incident: Incident
     now: datetime
@@ -133,6 +136,7 @@ class Scene:
     procedure: Procedure | None = None
     mention: tuple[str, ...] = ()
     buttons: bool = True
+    undurable: str = ""
 
 
 HEADLINE = 110
@@ -249,15 +253,19 @@ def _held_against(reference: Reference) -> str:
 
 
 def _notes(scene: Scene) -> tuple[str, ...]:
-    """Data quality, only where it is bad."""
-    if scene.incident.blind:
-        return ("No alert can start or clear while nothing is seen. Look at the dashboards by hand.",)
-    late = [one for one in scene.incident.active if one.late]
-    first = min((one.fired_at for one in late), default=None)
-    told_late = (f"Told late: this fired at {clock(first)} and was found when the monitor caught up.",) if first else ()
-    return told_late + tuple(
-        f"BLIND since {clock(one.since)}: {one.summary}" for one in scene.incident.active if one.key.tier is Tier.BLIND
+    """What is wrong with the data or with their keeping, only where it is."""
+    notes = (
+        [f"Evidence not durable: {scene.undurable}. It is kept in memory until it can be written."]
+        if scene.undurable
+        else []
     )
+    if scene.incident.blind:
+        return (*notes, "No alert can start or clear while nothing is seen. Look at the dashboards by hand.")
+    first = min((one.fired_at for one in scene.incident.active if one.late), default=None)
+    if first is not None:
+        notes.append(f"Told late: this fired at {clock(first)} and was found when the monitor caught up.")
+    blind = [one for one in scene.incident.active if one.key.tier is Tier.BLIND]
+    return (*notes, *(f"BLIND since {clock(one.since)}: {one.summary}" for one in blind))
 
 
 def _deaf(scene: Scene) -> tuple[str, ...]:

@@ -69,6 +69,9 @@ class Notice(StrEnum):
 
     RULES_REFUSED = "rules_refused"
     RULES_GOOD_AGAIN = "rules_good_again"
+    STORAGE_TROUBLE = "storage_trouble"
+    STORAGE_GOOD_AGAIN = "storage_good_again"
+    STORAGE_SET_ASIDE = "storage_set_aside"
 
 
 class NewPost(StrEnum):

@@ -230,6 +230,108 @@ def test_a_database_whose_pages_rot_while_it_is_open_is_a_sentence(path: Path) -
     store.close()
 
 
+# --- set aside ------------------------------------------------------------------------------------------------------
+
+
+def cut_short(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+def overwritten(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xa5" * 16384)
+
+
+def begun_with_zeros(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\0" * 4096)
+
+
+def of_another_page_only(path: Path) -> None:
+    """Rot that only a look at every page finds: the last page, which holds rows of one table."""
+    with path.open("r+b") as file:
+        file.seek(-4096, os.SEEK_END)
+        file.write(b"\xff" * 4096)
+
+
+ROT = [cut_short, overwritten, begun_with_zeros, of_another_page_only]
+
+
+@pytest.mark.parametrize("rot", ROT, ids=lambda one: one.__name__)
+def test_a_corrupt_database_is_set_aside_and_a_new_one_begun(path: Path, rot: Callable[[Path], None]) -> None:
+    rot(made(path))
+    rotten = path.read_bytes()
+    store = open_store(f"sqlite:///{path}", aside_as="20260301T030211Z")
+    aside = path.with_name("monitor.db.corrupt-20260301T030211Z")
+    assert store.set_aside == aside
+    assert aside.read_bytes() == rotten
+    assert list(store.groups()) == []
+    store.commit(WRITTEN)
+    store.close()
+    again = open_store(f"sqlite:///{path}", aside_as="later")
+    assert again.set_aside is None
+    assert [one.name for one in again.groups()] == ["apis"]
+    again.close()
+
+
+def test_the_log_of_a_corrupt_database_goes_with_it(path: Path) -> None:
+    code = (
+        "import os\nfrom tests.adapters.test_store_sqlite import *\n"
+        f"store = opened(Path({str(path)!r}))\nstore.commit(WRITTEN)\nos._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
+    log = path.with_name("monitor.db-wal")
+    assert log.stat().st_size > 0, "what a killed process leaves behind"
+    path.write_bytes(b"\0" * 8192)
+    log.write_bytes(b"\0" * 64)
+    store = open_store(f"sqlite:///{path}", aside_as="x")
+    assert path.with_name("monitor.db.corrupt-x").read_bytes() == b"\0" * 8192
+    assert list(store.groups()) == []
+    store.close()
+
+
+def test_notes_of_somebody_who_mistyped_the_path_are_never_set_aside(path: Path) -> None:
+    path.write_bytes(b"these are the notes\n" * 40)
+    with pytest.raises(StoreError, match="file is not a database"):
+        open_store(f"sqlite:///{path}", aside_as="x")
+    assert path.read_bytes().startswith(b"these are the notes")
+
+
+def test_a_newer_schema_is_never_set_aside(path: Path) -> None:
+    with sqlite3.connect(made(path)) as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    connection.close()
+    with pytest.raises(NewerSchemaError):
+        open_store(f"sqlite:///{path}", aside_as="x")
+
+
+def test_a_database_that_somebody_else_writes_is_left_alone(path: Path) -> None:
+    with sqlite3.connect(made(path), isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        store = open_store(f"sqlite:///{path}", aside_as="x")
+        assert store.set_aside is None
+        assert [one.name for one in store.groups()] == ["apis"]
+        store.close()
+    other.close()
+
+
+def test_a_probe_finds_what_cannot_be_written_and_changes_nothing(path: Path) -> None:
+    store = opened(made(path))
+    told = LOOKS[1][1](store)
+    store.probe()
+    assert LOOKS[1][1](store) == told
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked"):
+            store.probe()
+        other.execute("ROLLBACK")
+    other.close()
+    store.probe()
+    store.close()
+
+
 def test_a_full_disk_is_a_sentence_and_nothing_is_written(path: Path) -> None:
     store = opened(path)
     store.commit(WRITTEN)

@@ -20,7 +20,7 @@ from monitor.survey import Surveyed
 from tests.cli.folder import RULES, Folder
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.hostile import Hostile, hang, reply, vector
-from tests.servers.prometheus import Prometheus
+from tests.servers.prometheus import Exporter, Prometheus
 from tests.servers.receiver import Receiver
 from tests.servers.slack import SlackServer
 
@@ -79,6 +79,7 @@ def test_everything_is_in_place(house: House, prometheus: Prometheus, slack: Sla
         "ok    clocks agree",
         "ok    rule ApiErrors: 2 instances, now clear",
         f"ok    database {house.url}: writable, schema up to date",
+        "note  heartbeat: none: set MONITOR_HEARTBEAT__URL, so that somebody else notices when the monitor is gone",
         "ok    Slack token: rollback-monitor in example",
         "ok    Slack scopes",
         "ok    Slack channel C0OPS",
@@ -111,7 +112,7 @@ def test_programs_read_json(house: House, prometheus: Prometheus) -> None:
     told = json.loads(said.out)
     assert (said.code, told["version"]) == (0, 1)
     assert {"ok": True, "what": "clocks agree", "mend": ""} in told["lines"]
-    assert [one["what"] for one in told["lines"] if one["ok"] is None] == ["pager: console"]
+    assert [one["what"] for one in told["lines"] if one["ok"] is None] == ["heartbeat: none", "pager: console"]
 
 
 # --- what it finds in Slack -----------------------------------------------------------------------------------------
@@ -436,3 +437,30 @@ def test_a_pager_that_no_rollback_names_stands_in_only(
     late = "rollback pages Slack only, and webhook only where Slack does not take them"
     assert lines[-2:] == ["ok    pager webhook: answers", f"note  {late}: {SWALLOWED}"]
     assert code == 0
+
+
+def test_a_daemon_that_cannot_write_is_told(house: House, prometheus: Prometheus) -> None:
+    """Whoever asks the doctor while a daemon runs hears what that daemon holds in memory."""
+    told = "rollback_monitor_storage_durable 0.0\nrollback_monitor_storage_held 12.0\n"
+    with Exporter(told) as daemon:
+        held = open_store(house.url)
+        held.listening(f"http://{daemon.target}", "token")
+        code, lines = house.examine(prometheus.url)
+        held.close()
+    assert any(line.startswith("BAD   evidence is not durable: 12 things are held in memory") for line in lines)
+    assert code == 1
+
+
+def test_a_database_that_was_set_aside_is_remembered(house: House, prometheus: Prometheus) -> None:
+    house.write("monitor.db.corrupt-20260301T030211Z", "")
+    code, lines = house.examine(prometheus.url)
+    aside = house.path / "monitor.db.corrupt-20260301T030211Z"
+    assert any(line.startswith(f"note  a corrupt database was set aside as {aside}: ") for line in lines)
+    assert code == 0
+
+
+def test_a_heartbeat_that_nobody_expects_is_recommended(house: House, prometheus: Prometheus) -> None:
+    _, lines = house.examine(prometheus.url)
+    assert any(line.startswith("note  heartbeat: none") for line in lines)
+    _, lines = house.examine(prometheus.url, HEARTBEAT__URL=f"https://switch.example/{CANARY}")
+    assert not any("heartbeat: none" in line for line in lines)

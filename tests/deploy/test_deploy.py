@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor import settings
+from monitor.supervisor import MEND_WITHIN
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -43,8 +44,16 @@ def test_the_unit_gives_the_monitor_time_to_stop_and_no_endless_restarts_over_ba
     assert {"TimeoutStopSec=15", "Restart=on-failure", "RestartPreventExitStatus=78"} <= set(lines)
 
 
+def test_the_unit_lets_systemd_know_when_it_is_ready_and_when_it_is_not_well() -> None:
+    """The watchdog waits longer than the supervisor tries to mend: it is for a supervisor that is gone itself."""
+    lines = UNIT.read_text().splitlines()
+    assert {"Type=notify", "NotifyAccess=main"} <= set(lines)
+    (watchdog,) = [int(line.partition("=")[2]) for line in lines if line.startswith("WatchdogSec=")]
+    assert MEND_WITHIN < watchdog <= 60
+
+
 def test_prometheus_accepts_the_rules_about_the_monitor() -> None:
-    assert "7 rules found" in said("promtool", "check", "rules", str(DEPLOY / "prometheus/rollback-monitor.rules.yaml"))
+    assert "8 rules found" in said("promtool", "check", "rules", str(DEPLOY / "prometheus/rollback-monitor.rules.yaml"))
 
 
 def test_the_rules_about_the_monitor_fire_when_they_should() -> None:

@@ -98,8 +98,6 @@ class Shop:
 class Monitor:
     """The daemon. `env` is added to a clean environment; its output is kept in `folder/log`."""
 
-    program: tuple[str, ...] = ("-m", "monitor", "run")
-
     def __init__(
         self, folder: Path, rules: Path, prometheus: str, slack: SlackServer | None = None, **env: str
     ) -> None:
@@ -124,6 +122,7 @@ class Monitor:
                 "MONITOR_SLACK__RESPONDERS": "S0ONCALL",
             }
         self.process: subprocess.Popen[bytes] | None = None
+        self.program = [sys.executable, "-m", "monitor"]
 
     def __enter__(self) -> Self:
         self.start()
@@ -142,7 +141,7 @@ class Monitor:
         """Start the process and wait until it listens."""
         with (self.folder / "log").open("ab") as log, (self.folder / "pages").open("ab") as pages:
             self.process = subprocess.Popen(
-                [sys.executable, *self.program], env=self.env, cwd=self.folder, stdout=pages, stderr=log
+                [*self.program, "run"], env=self.env, cwd=self.folder, stdout=pages, stderr=log
             )
         eventually(self.listens, 15, f"the daemon listens; it said:\n{self.log}")
 

@@ -63,7 +63,7 @@ class Killable(Monitor):
         """Start it; whether it came to listen before it died."""
         with (self.folder / "log").open("ab") as log, (self.folder / "pages").open("ab") as pages:
             self.process = subprocess.Popen(
-                [sys.executable, *self.program],
+                [*self.program, "run"],
                 env=self.env,
                 cwd=Path(__file__).parents[2],
                 stdout=pages,
@@ -93,13 +93,13 @@ class Killable(Monitor):
         self.process.wait()
 
 
-def cuts(dice: random.Random) -> Iterator[tuple[str, ...]]:
+def cuts(dice: random.Random) -> Iterator[list[str]]:
     """Every boundary in turn, and every other time none: that one is killed from outside."""
     every = [(side, name) for name in ("commit", "record", "deliver") for side in ("before", "after")]
     while True:
         for side, name in every:
-            yield ("-m", "tests.faults.entry", side, name, str(dice.randint(1, 6)), "run")
-            yield ("-m", "monitor", "run")
+            yield [sys.executable, "-m", "tests.faults.entry", side, name, str(dice.randint(1, 6))]
+            yield [sys.executable, "-m", "monitor"]
 
 
 def weather(slack: SlackServer, dice: random.Random) -> None:
@@ -130,7 +130,7 @@ def run_with_kills(monitor: Killable, slack: SlackServer, dice: random.Random) -
         if not listens or not monitor.dies(dice.uniform(0.5, 5.0)):
             monitor.kill()
         died = time.time() if listens else died
-    monitor.program = ("-m", "monitor", "run")
+    monitor.program = [sys.executable, "-m", "monitor"]
     assert monitor.launch()
     away.append((died, time.time()))
     return away

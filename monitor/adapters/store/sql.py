@@ -5,9 +5,10 @@ Each call is one transaction; a compare-and-set or a unique key settles who was 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from monitor.adapters.store import codec, tables
@@ -48,9 +49,11 @@ def one_line(error: SQLAlchemyError) -> str:
 class SqlStore:
     """Implements `monitor.ports.Store`. Thread-safe; held by one daemon at a time."""
 
-    def __init__(self, engine: Engine, lock: Lock) -> None:
+    def __init__(self, engine: Engine, lock: Lock, set_aside: Path | None = None) -> None:
         self._engine = engine
         self._lock = lock
+        self.set_aside = set_aside
+        """Where the corrupt database went that this one begins in place of."""
 
     def listening(self, url: str, token: str) -> None:
         """Write down where the daemon that holds the database listens, for the command line."""
@@ -123,6 +126,13 @@ class SqlStore:
             if post.state is PostState.SENT and wanted is not None and post.sent < wanted:
                 row["state"] = str(PostState.OWED)
             connection.execute(update(table).where(table.c.key == post.key).values(row))
+
+    def probe(self) -> None:
+        """Write something that changes nothing, on a new connection: one opened in bad times may stay read-only."""
+        self._engine.dispose()
+        with self._writing() as connection:
+            version = connection.scalar(text("PRAGMA user_version"))
+            connection.execute(text(f"PRAGMA user_version = {version}"))
 
     # --- incidents and posts --------------------------------------------------------------------------------------
 
