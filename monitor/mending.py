@@ -38,16 +38,16 @@ class Mending:
 
     def _ticks(self, stalled: Sequence[Stalled]) -> Iterable[Mended]:
         now = self._clock.monotonic()
-        if now - self._renewed < RENEW_EVERY:
-            return
         ahead = self._ticker.ahead(self._clock.now())
         silent = [one.name for one in stalled if one.name.startswith("ticks of ")]
-        if not self._ticker.alive:
+        if ahead:
+            what, which = "ticks_rearmed", ", ".join(ahead)
+        elif now - self._renewed < RENEW_EVERY:
+            return
+        elif not self._ticker.alive:
             what, which = "scheduler_restarted", "its thread is gone"
         elif silent:
             what, which = "scheduler_restarted", ", ".join(silent)
-        elif ahead:
-            what, which = "ticks_rearmed", ", ".join(ahead)
         else:
             return
         self._renewed = now
