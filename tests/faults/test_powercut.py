@@ -89,7 +89,7 @@ class Night:
     def cut(self, cuts: int, folder: Path) -> list[str]:
         """Cut the power so often, at random; give what was lost, in words."""
         folder.mkdir()
-        chance = random.Random(20260301)  # noqa: S311  # to be the same each time
+        chance = random.Random(20260301)  # to be the same each time
         moments = sorted(chance.randrange(len(self.log) + 1) for _ in range(cuts))
         disk, done, lost = Disk(), 0, []
         for moment in moments:
@@ -141,7 +141,7 @@ def test_nothing_committed_is_lost_and_a_weaker_setting_would_lose_it(workload: 
 
 def test_the_disk_forgets_what_was_not_synced() -> None:
     """The simulation itself: of what is written without a sync everything may be gone, and after one nothing."""
-    disk, chance = Disk(), random.Random(1)  # noqa: S311  # to be the same each time
+    disk, chance = Disk(), random.Random(1)  # to be the same each time
     disk.happen(Write("a", 0, b"x" * 2048))
     found = {disk.after_a_cut(chance)["a"].count(b"x") for _ in range(200)}
     assert min(found) == 0
