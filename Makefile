@@ -47,7 +47,7 @@ command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev
   { echo "$(1) is needed: sudo apt-get install $(2)"; exit 1; }
 endef
 
-.PHONY: prometheus systemd
+.PHONY: prometheus systemd faketime
 prometheus: # Debian's package starts a server of its own: it is not needed here, so one that came with us is switched off
 	@command -v prometheus >/dev/null || { $(call program,prometheus,prometheus) && \
 	  { ! command -v systemctl >/dev/null || systemctl disable -q --now prometheus 2>/dev/null || true; }; }
@@ -55,6 +55,9 @@ prometheus: # Debian's package starts a server of its own: it is not needed here
 
 systemd:
 	@$(call program,systemd-analyze,systemd)
+
+faketime: # its library steps the clock under a running daemon
+	@$(call program,faketime,faketime)
 
 # --- what people make -----------------------------------------------------------------------------------------------------
 
@@ -77,7 +80,7 @@ types: .venv/dev.stamp
 imports: .venv/dev.stamp
 	@$(BIN)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-unit: .venv/dev.stamp prometheus systemd ## the tests, with the coverage of branches
+unit: .venv/dev.stamp prometheus systemd faketime ## the tests, with the coverage of branches
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 bench: .venv/dev.stamp prometheus ## the measurements behind the figures in the documentation
