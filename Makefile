@@ -47,7 +47,7 @@ command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev
   { echo "$(1) is needed: sudo apt-get install $(2)"; exit 1; }
 endef
 
-.PHONY: prometheus alertmanager victoriametrics systemd
+.PHONY: prometheus alertmanager victoriametrics systemd faketime
 
 # $(call quietly,NAME,PACKAGE): the same of a Debian package that starts a server of its own: it is not needed here, so one
 # that came with us is switched off
@@ -70,6 +70,9 @@ victoriametrics: # vmalert decides beside the monitor; what it decides is writte
 systemd:
 	@$(call program,systemd-analyze,systemd)
 
+faketime: # its library steps the clock under a running daemon
+	@$(call program,faketime,faketime)
+
 # --- what people make -----------------------------------------------------------------------------------------------------
 
 demo: .venv/installed.stamp prometheus ## the whole thing on this machine: BREAK=login, errors, latency, billing, invoices, integrity or none; FOR=90s
@@ -91,14 +94,14 @@ types: .venv/dev.stamp
 imports: .venv/dev.stamp
 	@$(BIN)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-unit: .venv/dev.stamp prometheus alertmanager victoriametrics systemd ## the tests, with the coverage of branches
+unit: .venv/dev.stamp prometheus alertmanager victoriametrics systemd faketime ## the tests, with the coverage of branches
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 bench: .venv/dev.stamp prometheus victoriametrics ## the measurements behind the figures in the documentation, 1,000 rules beside vmalert
 	@BENCH=whole $(BIN)/pytest tests/bench -s -o timeout=1200
 
-faults: .venv/dev.stamp prometheus ## kills, outages and half-written rules at length, beside a stock Prometheus
-	@MATRIX=whole KILLS=500 HISTORIES=10000 MONITOR_TEST_MUTATIONS=300 $(BIN)/pytest -s -o timeout=3600 \
+faults: .venv/dev.stamp prometheus faketime ## kills, outages and half-written rules at length, beside a stock Prometheus
+	@MATRIX=whole CLOCK=whole STALLS=whole SOAK=whole CUTS=5000 KILLS=500 HISTORIES=10000 MONITOR_TEST_MUTATIONS=300 $(BIN)/pytest -s -o timeout=3600 \
 	  tests/faults tests/middle/test_mixture.py tests/middle/test_rules_on_disk.py
 
 lock: ## the newest versions that pyproject.toml allows, with the hashes of all their files

@@ -249,6 +249,10 @@ class StoreError(Exception):
     """The store cannot be used; the sentence says why and what to do."""
 
 
+class StoreUnavailableError(StoreError):
+    """The store cannot be used now, but may be without anybody changing a setting: no space, a disk that fails."""
+
+
 class Store(Protocol):
     """What must survive a restart. Each call is one transaction and may be made from any thread."""
 

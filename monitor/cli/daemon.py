@@ -8,6 +8,9 @@ from pathlib import Path
 CANNOT_START = 78
 """EX_CONFIG of sysexits.h: something in the configuration state is wrong; a supervisor need not try again."""
 
+TRY_AGAIN = 75
+"""EX_TEMPFAIL: the disk is full or fails; a supervisor must try again, until pages can go out."""
+
 
 def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secrets_dir: Path | None) -> int:
     """Run until stopped by a signal; give the exit code."""
@@ -23,7 +26,7 @@ def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secret
     from monitor.bootstrap import build  # noqa: PLC0415
     from monitor.daemon import Daemon  # noqa: PLC0415
     from monitor.notify import Manager  # noqa: PLC0415
-    from monitor.ports import StoreError  # noqa: PLC0415
+    from monitor.ports import StoreError, StoreUnavailableError  # noqa: PLC0415
     from monitor.rulesfolder import RulesError  # noqa: PLC0415
     from monitor.telemetry import configure_logging  # noqa: PLC0415
 
@@ -35,6 +38,9 @@ def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secret
         daemon.run()
     except RulesError as error:
         return _refuse(error.sentences)
+    except StoreUnavailableError as error:
+        _refuse([str(error)])
+        return TRY_AGAIN
     except StoreError as error:
         return _refuse([str(error)])
     except OSError as error:

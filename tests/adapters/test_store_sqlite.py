@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import sqlite3
 import stat
 import subprocess
@@ -17,7 +18,7 @@ from sqlalchemy import text
 from monitor.adapters.store import NewerSchemaError, SqlStore, migrating, open_store, opening, owner, tables
 from monitor.core.events import MONITOR, AlertFired, Firing, Opened
 from monitor.core.model import AlertKey, Reference, Tier
-from monitor.ports import Change, GroupState, NewEvents, Post, PostKind, Store, StoreError
+from monitor.ports import Change, GroupState, NewEvents, Post, PostKind, Store, StoreError, StoreUnavailableError
 
 AT = datetime(2026, 3, 1, 3, 2, 11, tzinfo=UTC)
 FIRING = Firing(
@@ -315,6 +316,18 @@ def test_a_database_that_somebody_else_writes_is_left_alone(path: Path) -> None:
         assert [one.name for one in store.groups()] == ["apis"]
         store.close()
     other.close()
+
+
+def test_a_disk_without_room_at_the_start_may_have_some_later(path: Path) -> None:
+    made(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(StoreUnavailableError, match="cannot be written: File too large"):
+            open_store(f"sqlite:///{path}", aside_as="x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    opened(path).close()
 
 
 def test_a_probe_finds_what_cannot_be_written_and_changes_nothing(path: Path) -> None:

@@ -115,6 +115,14 @@ def test_a_database_that_cannot_be_used_is_a_sentence_and_exit_78(
     assert database.read_bytes() == held
 
 
+def test_a_disk_without_room_is_a_sentence_and_worth_another_try(tmp_path: Path) -> None:
+    monitor = Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9")
+    command = ["prlimit", "--fsize=0", sys.executable, "-m", "monitor", "run"]
+    refused = subprocess.run(command, env=monitor.env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert refused.returncode == 75
+    assert refused.stderr == f"rollback-monitor: the database {tmp_path}/monitor.db cannot be written: File too large\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
 def test_it_stops_in_time_while_prometheus_and_slack_hang(tmp_path: Path, number: signal.Signals) -> None:
     with SlackServer() as slack, Hostile(hang) as sick:

@@ -58,11 +58,12 @@ def sizes() -> Sizes:
     return Sizes(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, threading.active_count(), descriptors)
 
 
-def night(expr: str, at: int) -> Answer:
-    """What a signal says at a time: a breach in every third hour, no answer for ten minutes of every fifth."""
-    hour, minute = divmod((at - START) // 60, 60)
+def night(expr: str, at: int, now: int) -> Answer:
+    """What a signal says of a time: a breach in every third hour; for ten minutes of every fifth nobody answers."""
+    hour, minute = divmod((now - START) // 60, 60)
     if hour % 5 == 4 and minute < 10:
         return Unanswered("the connection is refused")
+    hour, minute = divmod((at - START) // 60, 60)
     value = QUIET
     if hour % 3 == 1 and 10 <= minute < 25:
         value = WORST if expr.endswith("0") else BAD
@@ -77,7 +78,7 @@ def house(folder: Path) -> tuple[House, WriteBehindStore]:
     ]
     made, store = House(*groups, pager=Forgetful()), WriteBehindStore(open_store(f"sqlite:///{folder / 'soak.db'}"))
     made.build(rule_set(*groups), store)
-    made.answer = night
+    made.answer = lambda expr, at: night(expr, at, int(made.clock.now().timestamp()))
     return made, store
 
 

@@ -46,7 +46,11 @@ def take(path: Path) -> Lock | Owner:
     except BlockingIOError:
         os.close(descriptor)
         return _read(path)
-    _write(descriptor, Owner(os.getpid()))
+    try:
+        _write(descriptor, Owner(os.getpid()))
+    except OSError:
+        os.close(descriptor)
+        raise
     return Lock(path, descriptor)
 
 

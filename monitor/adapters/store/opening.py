@@ -1,5 +1,6 @@
 """Opening a database: its URL, its lock, its schema. What is wrong is one sentence for the operator."""
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from monitor.adapters.store import lock
 from monitor.adapters.store.sql import SqlStore, one_line, write_mode
-from monitor.ports import StoreError
+from monitor.ports import StoreError, StoreUnavailableError
 
 HEAD = "0004"
 """The newest schema; a test holds it to the migrations, which are loaded only where the database is older."""
@@ -27,6 +28,12 @@ class NewerSchemaError(StoreError):
 
 CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 """The driver's codes for a file whose content cannot be right."""
+
+PASSING = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
+)
+PASSING_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+"""Troubles that may pass while the settings stay as they are."""
 
 MAGIC = b"SQLite format 3\0"
 """What every SQLite database begins with."""
@@ -78,9 +85,10 @@ def _opened(path: Path) -> Engine:
         _bring_up_to_date(engine, path)
     except SQLAlchemyError as error:
         engine.dispose()
-        if getattr(error, "orig", None) is not None and _code(error) in CORRUPT:
+        if _code(error) in CORRUPT:
             raise _CorruptError(one_line(error)) from error
-        raise StoreError(f"the database {path} cannot be used: {one_line(error)}") from error
+        sort = StoreUnavailableError if _code(error) in PASSING else StoreError
+        raise sort(f"the database {path} cannot be used: {one_line(error)}") from error
     except (StoreError, _CorruptError):
         engine.dispose()
         raise
@@ -153,7 +161,8 @@ def _take(path: Path) -> lock.Lock:
     except OSError as error:
         if isinstance(taken, lock.Lock):
             taken.release()
-        raise StoreError(f"the database {path} cannot be written: {error.strerror}") from error
+        sort = StoreUnavailableError if error.errno in PASSING_ERRNO else StoreError
+        raise sort(f"the database {path} cannot be written: {error.strerror}") from error
     if isinstance(taken, lock.Owner):
         raise StoreError(f"the database {path} is locked by pid {taken.pid}: another daemon runs on it")
     return taken
