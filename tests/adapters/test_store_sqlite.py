@@ -318,6 +318,18 @@ def test_a_database_that_somebody_else_writes_is_left_alone(path: Path) -> None:
     other.close()
 
 
+def test_a_connection_that_was_opened_in_bad_times_is_given_up(path: Path) -> None:
+    """As one of a disk that was read-only then: the driver would refuse to write on it for good."""
+    store = opened(made(path))
+    with store._engine.connect() as connection:
+        connection.execute(text("PRAGMA query_only = ON"))
+    with pytest.raises(StoreError, match="readonly"):
+        store.commit(replace(WRITTEN, groups=(), events=()))
+    store.probe()
+    store.commit(replace(WRITTEN, groups=(), events=()))
+    store.close()
+
+
 def test_a_disk_without_room_at_the_start_may_have_some_later(path: Path) -> None:
     made(path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

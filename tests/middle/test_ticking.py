@@ -104,7 +104,10 @@ def test_a_scheduler_that_hangs_is_left_alone_and_another_goes_on(
         time.sleep(1.5)
     counted.ticker.renew()
     counted.ticks(2)
-    let_go.set()
+    let_go.set()  # the old one goes on: nobody hears it
+    counted.ticks(3)
+    seconds = [int(at) for at in counted.at]
+    assert seconds == sorted(set(seconds))
 
 
 def test_a_tick_that_breaks_is_told(counted: Counted) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import SqlStore, open_store
 from monitor.core.page import ActionKind
 from monitor.outbox import Outbox, Scenes
-from monitor.ports import NO_INCIDENT, Change, Post, PostState, StoreError
+from monitor.ports import NO_INCIDENT, Change, Post, PostState, RetryAfter, StoreError
 from monitor.storagewatch import StorageWatch
 from monitor.writebehind import WRITTEN_LATER, WriteBehindStore
 from tests.middle.house import BAD, QUIET, ROUTE, WORST, House, group, rule, rule_set
@@ -246,6 +246,38 @@ def test_pages_rot_while_it_runs(tmp_path: Path) -> None:
     assert any("EVIDENCE NOT DURABLE: the database cannot be" in one for one in words), words
     assert [one.id for one in kept.store.incidents()] == ["INC-0001"]
     kept.store.close()
+
+
+def test_what_was_owed_before_and_went_out_meanwhile_is_not_sent_again(kept: Kept) -> None:
+    kept.house.pager._replies = [RetryAfter(60, "slow down")]
+    kept.breaks("Login")
+    kept.house.walk(15)
+    assert [post.state for post in kept.disk.owed()] == [PostState.OWED], "decided and written, and still to be sent"
+    with read_only(kept.disk, kept.path):
+        kept.house.walk(90)
+        assert not kept.store.durable
+        assert kept.store.owed() == []
+    assert kept.store.flush()
+    assert list(kept.disk.owed()) == []
+    kept.restart()
+    sent = len(kept.house.pager.messages)
+    kept.house.walk(60)
+    assert len(kept.house.pager.messages) == sent
+
+
+def test_an_edit_that_is_wanted_while_a_page_goes_out_stays_owed(kept: Kept) -> None:
+    with read_only(kept.disk, kept.path):
+        kept.breaks("Login")
+        kept.house.evaluate_all()
+        kept.house.clock.advance(15)
+        kept.house.evaluate_all()
+        (page,) = kept.store.owed()
+        kept.house.desk.refresh("INC-0001")
+        kept.store.record(replace(page, ts="1.0", sent=1, state=PostState.SENT))
+        assert [(post.sent, post.wanted) for post in kept.store.owed()] == [(1, 2)]
+    assert kept.store.flush()
+    assert list(kept.disk.owed()) == list(kept.store.owed())
+    assert [(post.sent, post.wanted, post.ts) for post in kept.disk.owed()] == [(1, 2, "1.0")]
 
 
 def test_a_write_that_failed_and_was_written_all_the_same_is_not_written_twice(kept: Kept) -> None:
