@@ -1,6 +1,6 @@
 """Real daemons, killed at random moments and at every boundary of a commit, under a Slack that loses replies.
 
-A few dozen kills here; `make faults` makes 500. Nothing may be lost, doubled, late or of the wrong tier.
+A dozen kills here; `make faults` makes 500. Nothing may be lost, doubled, late or of the wrong tier.
 """
 
 import json
@@ -26,7 +26,7 @@ from tests.faults.checker import Breach, Fired, Run, Told, check
 from tests.servers.prometheus import Prometheus
 from tests.servers.slack import SlackServer, hangs, lost_reply, rate_limited
 
-KILLS = int(os.environ.get("KILLS", "24"))
+KILLS = int(os.environ.get("KILLS", "12"))
 SEED = int(os.environ.get("SEED", "1"))
 OFFSET = 3
 PATIENCE = OFFSET + 1 + 2.0
