@@ -19,7 +19,7 @@ from monitor.adapters.store import SqlStore
 from monitor.cli.main import main
 from monitor.daemon import Daemon
 from monitor.engine import Engine
-from monitor.outbox import Outbox
+from monitor.lane import Lane
 from monitor.ticking import GridTrigger
 
 WHILE = Path(os.environ.get("STALL_WHILE", "/nowhere"))
@@ -80,8 +80,8 @@ STALLS: dict[str, tuple[type, str, Callable[[Function], Function]]] = {
     "an evaluation that hangs once": (Engine, "evaluate", once),
     "evaluations that all hang": (Engine, "evaluate", hanging),
     "a database that hangs": (SqlStore, "_reading _writing", hanging),
-    "an outbox that dies": (Outbox, "deliver_due", raising(SystemExit())),
-    "an outbox that hangs": (Outbox, "deliver_due", hanging),
+    "an outbox that dies": (Lane, "deliver_due", raising(SystemExit())),
+    "an outbox that hangs": (Lane, "deliver_due", hanging),
     "an event loop that hangs": (Daemon, "_beat", in_the_event_loop),
 }
 
