@@ -26,6 +26,7 @@ from tests.faults.stalled import STALLS
 from tests.servers.hostile import Hostile, hang
 from tests.servers.prometheus import Prometheus
 
+pytestmark = pytest.mark.skipif(os.environ.get("FAULTS") != "whole", reason="minutes of real stalls: make faults")
 WHOLE = os.environ.get("STALLS") == "whole"
 UNHEALTHY_WITHIN = 52.0 if WHOLE else 12.0
 """Seconds until it is seen: two intervals, for these rules the ten seconds that every loop gets; the outbox's 45."""

@@ -1,6 +1,7 @@
 """Storage trouble of a real daemon: it pages on, writes what it held when it can again, and pages nothing twice."""
 
 import json
+import os
 import resource
 import sqlite3
 import time
@@ -14,6 +15,8 @@ from tests.e2e.running import Monitor, Shop, eventually, rules_with
 from tests.e2e.test_main_job import FAST
 from tests.servers.prometheus import Prometheus
 from tests.servers.slack import SlackServer
+
+pytestmark = pytest.mark.skipif(os.environ.get("FAULTS") != "whole", reason="minutes of real stalls: make faults")
 
 
 @pytest.fixture
@@ -80,9 +83,12 @@ def test_it_pages_on_and_afterwards_nothing_is_lost_or_doubled(
         with trouble(monitor):
             began = time.monotonic()
             shop.failing["login"] = 0.9
-            page = slack.wait_for_message(slack.channel, within=30)
+            page = eventually(
+                lambda: next((one for one in slack.messages() if one.text.startswith("🔴 ROLLBACK NOW")), None),
+                30,
+                "a page, whether or not the trouble is told before it",
+            )
             print(f"\n{trouble.__name__}: paged {time.monotonic() - began:.1f} s after the login broke")
-            assert page.text.startswith("🔴 ROLLBACK NOW")
             assert "Evidence not durable" in json.dumps(page.blocks)
             assert "rollback_monitor_storage_durable 0.0" in told(monitor)
             eventually(lambda: any("EVIDENCE NOT DURABLE" in one.text for one in slack.messages()), 15, "it is told")
