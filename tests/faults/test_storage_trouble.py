@@ -83,8 +83,8 @@ def test_it_pages_on_and_afterwards_nothing_is_lost_or_doubled(
         with trouble(monitor):
             began = time.monotonic()
             shop.failing["login"] = 0.9
-            page = eventually(
-                lambda: next((one for one in slack.messages() if one.text.startswith("🔴 ROLLBACK NOW")), None),
+            (page,) = eventually(
+                lambda: [one for one in slack.messages() if one.text.startswith("🔴 ROLLBACK NOW")],
                 30,
                 "a page, whether or not the trouble is told before it",
             )
