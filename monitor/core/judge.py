@@ -59,11 +59,6 @@ def held_back(judgement: Judgement, why: str) -> Judgement:
     return replace(judgement, verdict=Verdict.INSUFFICIENT, why=f"{why} ({judgement.why})")
 
 
-def unreadable(why: str, limit: float | None = None) -> Judgement:
-    """Give the judgement of a reading that could not be made because its query is wrong."""
-    return Judgement(Verdict.ERROR, limit=limit, why=why)
-
-
 def unseen(signal: Signal, tier_rule: TierRule | None = None) -> Judgement:
     """Give the judgement of a known instance that a complete answer does not hold.
 

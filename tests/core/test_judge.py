@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.judge import held_back, judge, unreadable, unseen
+from monitor.core.judge import held_back, judge, unseen
 from monitor.core.latency import quantile
 from monitor.core.model import Reference, Tier, Verdict
 from monitor.core.observe import Observation
@@ -334,6 +334,5 @@ def test_every_reference_is_shown() -> None:
 
 
 def test_judgements_of_instances_that_were_not_read() -> None:
-    assert (unreadable("bad query").verdict, unreadable("bad query").why) == (ERROR, "bad query")
     assert unseen(RATIO, over(0.02)) == judge(RATIO, over(0.02), of(None))
     assert unseen(Condition("absent(x)")).verdict is Verdict.CLEAR, "no result of a condition is health"
