@@ -17,7 +17,8 @@ from monitor.adapters.switch import HttpSwitch
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
 from monitor.core.incident import Incident
-from monitor.core.page import ActionKind, Scene, render
+from monitor.core.page import ActionKind, Scene
+from monitor.core.render import render
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
 from monitor.desk import Desk
 from monitor.engine import Engine

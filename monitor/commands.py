@@ -9,22 +9,14 @@ from typing import TypeAlias
 
 import structlog
 
-from monitor.core.events import Actor, Event, Refused
-from monitor.core.incident import (
-    Acknowledge,
-    Command,
-    DealWith,
-    Incident,
-    No,
-    Refusal,
-    SayStillOnIt,
-    StartProcedure,
-    decide,
-    fold,
-)
+from monitor.core.actions import instance
+from monitor.core.actor import Actor
+from monitor.core.decide import Acknowledge, Command, DealWith, No, Refusal, SayStillOnIt, StartProcedure, decide
+from monitor.core.events import Event, Refused
+from monitor.core.incident import Incident, fold
 from monitor.core.model import AlertKey
 from monitor.core.overtaken import overtaken
-from monitor.core.page import ActionKind, instance
+from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 from monitor.desk import Desk
 from monitor.ports import Clock, GroupState, Store

@@ -10,9 +10,10 @@ from datetime import datetime
 from threading import Lock
 
 from monitor.core.calling import calls, to_be_told
+from monitor.core.decide import Refusal
 from monitor.core.evaluate import retire
 from monitor.core.events import Event
-from monitor.core.incident import Incident, Refusal
+from monitor.core.incident import Incident
 from monitor.core.model import Cause, Transition
 from monitor.core.paging import Happening, NewPost, Notice, Owed, owed
 from monitor.core.response import Finding, Response, Scope, follow, respond

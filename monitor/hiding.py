@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from monitor.core.events import MONITOR, AlertFired, HiddenTold
+from monitor.core.actor import MONITOR
+from monitor.core.events import AlertFired, HiddenTold
 from monitor.core.incident import apply
 from monitor.core.model import AlertKey, Cause, State
 from monitor.core.response import Cleared, Finding, Fired, Renamed, Response

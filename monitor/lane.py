@@ -11,10 +11,13 @@ from datetime import datetime, timedelta
 
 from monitor.attempts import Delivered, anew, delivered, tell
 from monitor.core import calling
+from monitor.core.actions import under_escalation, under_question
+from monitor.core.card import card
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
-from monitor.core.page import Reading, Scene, card, render, under_escalation, under_question
+from monitor.core.page import Reading, Scene
 from monitor.core.paging import Happening
+from monitor.core.render import render
 from monitor.handing import Handing, is_page
 from monitor.pacing import Pace, Stage, Tempo, in_order, stage_of
 from monitor.ports import (

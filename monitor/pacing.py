@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from monitor.core.calling import CALLS
 from monitor.core.incident import Incident
-from monitor.core.page import tone
+from monitor.core.render import tone
 from monitor.ports import Post, PostKind
 
 Stage: TypeAlias = tuple[object, ...]

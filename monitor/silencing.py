@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import structlog
 
-from monitor.core.events import Actor
+from monitor.core.actor import Actor
 from monitor.core.model import Tier
 from monitor.core.rule import Maintenance, Matcher, Place
 from monitor.core.silence import NAME_LABEL, Hidden, HiddenBy, Silence, window

@@ -5,10 +5,11 @@ Called every few seconds by the daemon, whatever the evaluations do; it reads no
 
 from dataclasses import replace
 
+from monitor.core.due import due
 from monitor.core.escalation import overdue
 from monitor.core.evaluate import Stepped, look, retire
 from monitor.core.firing import blind_firing
-from monitor.core.incident import Incident, due
+from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Cause, State, Transition
 from monitor.core.page import Reading
 from monitor.core.response import Finding, Fired

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.core.events import MONITOR, Asked, Call, Called, Event, Unacknowledged
+from monitor.core.actor import MONITOR
+from monitor.core.events import Asked, Call, Called, Event, Unacknowledged
 from monitor.core.incident import Incident, PageClock
 from monitor.core.model import Tier
 from monitor.core.rule import Escalation

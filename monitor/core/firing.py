@@ -5,7 +5,8 @@ What an incident remembers of an alert, what a page reads of it now, and the evi
 
 from collections.abc import Mapping
 
-from monitor.core.events import MONITOR, Firing, Snapshot
+from monitor.core.actor import MONITOR
+from monitor.core.events import Firing, Snapshot
 from monitor.core.model import Alert, AlertKey, Judgement, Labels, Transition, Verdict, utc
 from monitor.core.page import Reading
 from monitor.core.rule import Rule, TierRule, unit_of

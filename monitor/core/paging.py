@@ -27,7 +27,7 @@ from monitor.core.events import (
 )
 from monitor.core.incident import Incident, apply
 from monitor.core.model import Tier
-from monitor.core.page import calm, names, telling
+from monitor.core.render import calm, names, telling
 from monitor.core.response import Response
 from monitor.core.rule import Route
 from monitor.core.words import clock, lasted

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from monitor.core.actor import MONITOR
 from monitor.core.events import (
-    MONITOR,
     AlertFired,
     AlertRenamed,
     AlertResolved,

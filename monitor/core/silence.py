@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from monitor.core.events import Actor, Firing, Snapshot
+from monitor.core.actor import Actor
+from monitor.core.events import Firing, Snapshot
 from monitor.core.model import AlertKey, Labels, Tier, labels_of
 from monitor.core.rule import Maintenance, Matcher
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from monitor.core.events import Actor, Event, Firing
+from monitor.core.actor import Actor
+from monitor.core.events import Event, Firing
 from monitor.core.incident import Incident
-from monitor.core.page import Scene, headline, next_for, tone
+from monitor.core.page import Scene
+from monitor.core.render import headline, next_for, tone
 
 
 def incident_in_short(incident: Incident) -> dict[str, Any]:

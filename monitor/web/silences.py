@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from monitor.core.events import Actor, Role, Source
+from monitor.core.actor import Actor, Role, Source
 from monitor.core.rule import Maintenance, Matcher
 from monitor.core.silence import Silence
 from monitor.silencing import Outcome, Overview, Refused, Silencing, Standing, Wanted

@@ -13,7 +13,7 @@ from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
 from monitor.adapters.slack.interactions import Home, Person, Rights
 from monitor.adapters.slack.probe import probe
-from monitor.core.events import Role
+from monitor.core.actor import Role
 from monitor.core.page import Action, ActionKind, Card, CardStep, Page, Tone
 from monitor.core.rule import Route
 from monitor.ports import Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent

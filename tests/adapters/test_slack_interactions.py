@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from monitor.adapters.slack import interactions
 from monitor.adapters.slack.clicks import Typed, click_of
 from monitor.adapters.slack.interactions import Answer, Dispatcher, Home, Person, Press, Rights
-from monitor.core.events import Actor, Role, Source
+from monitor.core.actor import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 

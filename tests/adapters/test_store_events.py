@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.adapters.store import codec
+from monitor.core.actor import MONITOR, Actor, Role, Source
 from monitor.core.events import (
-    MONITOR,
     Acknowledged,
-    Actor,
     AlertFired,
     AlertRenamed,
     AlertResolved,
@@ -29,9 +28,7 @@ from monitor.core.events import (
     Opened,
     ProcedureStarted,
     Refused,
-    Role,
     Snapshot,
-    Source,
     StillOnIt,
     Unacknowledged,
 )

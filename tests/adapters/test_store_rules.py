@@ -15,7 +15,8 @@ from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import open_store, opening
 from monitor.adapters.store.migrating import _config, known
 from monitor.adapters.store.tables import metadata
-from monitor.core.events import MONITOR, Opened
+from monitor.core.actor import MONITOR
+from monitor.core.events import Opened
 from monitor.core.model import AlertKey, Cause, State, Tier
 from monitor.ports import (
     NO_INCIDENT,

@@ -10,7 +10,8 @@ import pytest
 
 from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import open_store
-from monitor.core.events import MONITOR, Actor, Firing, Role, Snapshot, Source
+from monitor.core.actor import MONITOR, Actor, Role, Source
+from monitor.core.events import Firing, Snapshot
 from monitor.core.model import AlertKey, Tier
 from monitor.core.rule import Matcher, MatchOp
 from monitor.core.silence import Cover, Hidden, HiddenBy, Silence

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.store import open_store
-from monitor.core.events import MONITOR, AlertFired, Ended, EndReason, Event, Firing, Opened
+from monitor.core.actor import MONITOR
+from monitor.core.events import AlertFired, Ended, EndReason, Event, Firing, Opened
 from monitor.core.model import AlertKey, Tier
 from monitor.core.rule import Resolve
 from monitor.ports import Change, NewEvents, Post, PostKind, PostState

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.store import open_store
-from monitor.core.events import MONITOR, AlertFired, Asked, Firing, Opened
+from monitor.core.actor import MONITOR
+from monitor.core.events import AlertFired, Asked, Firing, Opened
 from monitor.core.model import AlertKey, Tier
 from monitor.core.silence import Cover, Hidden, HiddenBy
 from monitor.ports import Change, NewEvents

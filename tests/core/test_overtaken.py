@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.core.actor import MONITOR, Actor, Role, Source
+from monitor.core.decide import Acknowledge, Command, DealWith, StartProcedure
 from monitor.core.events import (
-    MONITOR,
     Acknowledged,
-    Actor,
     AlertFired,
     AlertResolved,
     Event,
@@ -15,10 +15,8 @@ from monitor.core.events import (
     Opened,
     ProcedureStarted,
     Refused,
-    Role,
-    Source,
 )
-from monitor.core.incident import Acknowledge, Command, DealWith, StartProcedure, fold
+from monitor.core.incident import fold
 from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.overtaken import overtaken
 

@@ -17,7 +17,8 @@ from monitor.adapters.slack.signed import SignedDoor
 from monitor.adapters.slack.slash import SlashCommand
 from monitor.bootstrap import SystemClock
 from monitor.commands import Done, Request
-from monitor.core.page import Scene, render
+from monitor.core.page import Scene
+from monitor.core.render import render
 from monitor.core.rule import Route
 from monitor.ports import Message, Post, PostKind, Sent
 from monitor.rulesfolder import Outcome, Standing

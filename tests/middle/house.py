@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from monitor.adapters.memory import ManualClock, MemoryStore, RecordingPager, ScriptedSource
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Outcome, Request
-from monitor.core.events import Actor, Role, Source
+from monitor.core.actor import Actor, Role, Source
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Sample, Tier, Transition, labels_of
 from monitor.core.page import ActionKind

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from monitor.commands import Done, NotDone, Outcome, Request
-from monitor.core.events import Actor, Refused
+from monitor.core.actor import Actor
+from monitor.core.events import Refused
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 from tests.middle.house import ANA, BEN, GUEST, QUIET, WORST, House, group, rule, rule_set

@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from monitor.commands import Done, NotDone, Outcome
-from monitor.core.events import Actor, DealtWith, Refused, Role, Source
+from monitor.core.actor import Actor, Role, Source
+from monitor.core.events import DealtWith, Refused
 from monitor.core.model import State, Tier
 from monitor.core.page import ActionKind
 from monitor.core.rule import Resolve, RuleSet

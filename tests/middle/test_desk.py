@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.events import Actor, EndReason
-from monitor.core.incident import No, Refusal
+from monitor.core.actor import Actor
+from monitor.core.decide import No, Refusal
+from monitor.core.events import EndReason
 from monitor.core.model import Tier
 from monitor.core.page import ActionKind
 from monitor.core.paging import POSTS, Happening, NewPost

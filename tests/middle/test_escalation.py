@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from monitor.commands import Done, NotDone
-from monitor.core.events import Actor, Call, Called, Role, Source
+from monitor.core.actor import Actor, Role, Source
+from monitor.core.events import Call, Called
 from monitor.core.model import Tier
-from monitor.core.page import ActionKind, Scene, render
+from monitor.core.page import ActionKind, Scene
+from monitor.core.render import render
 from monitor.core.rule import Escalation, Route
 from monitor.ports import Post, PostKind, Unanswered
 from tests.middle.house import (

@@ -15,12 +15,15 @@ from typing import Any
 from monitor import files
 from monitor.adapters.slack.blocks import draw_page
 from monitor.adapters.slack.card import draw_card
-from monitor.core.events import MONITOR, AlertFired, Firing, Opened, ProcedureStarted
-from monitor.core.events import Actor as Person
-from monitor.core.events import Source as From
+from monitor.core.actor import MONITOR
+from monitor.core.actor import Actor as Person
+from monitor.core.actor import Source as From
+from monitor.core.card import card
+from monitor.core.events import AlertFired, Firing, Opened, ProcedureStarted
 from monitor.core.incident import apply, fold
 from monitor.core.model import AlertKey, Tier
-from monitor.core.page import Scene, card, render
+from monitor.core.page import Scene
+from monitor.core.render import render
 from monitor.core.rule import Unit
 
 STYLE = """

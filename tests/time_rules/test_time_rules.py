@@ -12,7 +12,7 @@ import pytest
 
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.commands import Done, Request
-from monitor.core.events import Actor, Role, Source
+from monitor.core.actor import Actor, Role, Source
 from monitor.core.model import Alert, Cause, State, Transition
 from monitor.core.page import ActionKind, Tone
 from tests.time_rules.histories import (

@@ -15,7 +15,7 @@ from slack_sdk.web import SlackResponse
 from monitor.adapters.slack.answers import ask
 from monitor.adapters.slack.client import API_URL, web_client
 from monitor.adapters.slack.interactions import FOREIGN, Home, Person, Rights
-from monitor.core.events import Role
+from monitor.core.actor import Role
 from monitor.core.rule import Route
 from monitor.ports import Ambiguous, Clock, RetryAfter
 

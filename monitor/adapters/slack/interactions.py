@@ -14,7 +14,7 @@ import structlog
 
 from monitor.adapters.slack.clicks import VALUE, Click, Typed, Who, click_of, kind_of, typed_of
 from monitor.adapters.slack.mrkdwn import escaped
-from monitor.core.events import Actor, Role, Source
+from monitor.core.actor import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 

@@ -1,0 +1,246 @@
+"""The page of an incident as it reads now: what broke, since when, how badly, who has it, what is next. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from monitor.core.actions import actions_of
+from monitor.core.escalation import held_until, unacknowledged_at
+from monitor.core.events import EndReason, Firing
+from monitor.core.incident import Incident
+from monitor.core.model import Reference, Tier
+from monitor.core.page import Page, Scene, Tone, Why
+from monitor.core.rule import Resolve
+from monitor.core.words import clock, lasted, measure, shortened
+
+HEADLINE = 110
+"""Characters of a first line that a lock screen shows."""
+
+SHOWN = 8
+"""Breaching signals that a page lists before it says how many more there are."""
+
+
+def render(scene: Scene) -> Page:
+    """Give the root message of an incident."""
+    incident = scene.incident
+    shown = telling(incident)
+    return Page(
+        incident=incident.id,
+        tone=tone(incident),
+        headline=headline(scene),
+        why=tuple(_why(one, scene) for one in shown[:SHOWN]),
+        more=max(0, len(shown) - SHOWN),
+        notes=(*_notes(scene), *_deaf(scene)),
+        status=_status(scene),
+        actions=actions_of(incident) if scene.buttons else (),
+        footer=f"{incident.id} · from a shell: rollback-monitor incident ack {incident.id}",
+        mention=scene.mention,
+    )
+
+
+def tone(incident: Incident) -> Tone:
+    """Give the stage an incident is in, as a colour; a rollback under way never looks like less."""
+    if incident.ended_at is not None:
+        return Tone.ENDED
+    if incident.commander is not None:
+        return Tone.IN_PROCEDURE
+    if incident.recovered_at is not None:
+        return Tone.RECOVERED
+    return {Tier.ROLLBACK: Tone.ROLLBACK, Tier.PREPARE: Tone.PREPARE, Tier.BLIND: Tone.BLIND}[incident.tier]
+
+
+def telling(incident: Incident) -> tuple[Firing, ...]:
+    """Give the alerts worth telling, worst and oldest first.
+
+    Those that fire (all, once none does), without a prepare alert whose rollback tier says the same more loudly.
+    """
+    some = incident.signals or tuple(one for one in incident.alerts if incident.blind or one.key.tier is not Tier.BLIND)
+    louder = {(one.key.alert, one.key.labels) for one in some if one.key.tier is Tier.ROLLBACK}
+    told = [one for one in some if one.key.tier is not Tier.PREPARE or (one.key.alert, one.key.labels) not in louder]
+    return tuple(sorted(told, key=lambda one: (one.key.tier is not Tier.ROLLBACK, one.since)))
+
+
+WORDS: Mapping[Tone, str] = {
+    Tone.ROLLBACK: "ROLLBACK NOW",
+    Tone.PREPARE: "PREPARE",
+    Tone.BLIND: "BLIND",
+    Tone.IN_PROCEDURE: "ROLLING BACK",
+    Tone.RECOVERED: "RECOVERED",
+    Tone.ENDED: "ENDED",
+}
+"""The word that a first line begins with."""
+
+
+def headline(scene: Scene) -> str:
+    """Give the first line: what, where, how badly, since when. It must stand alone on a lock screen."""
+    incident = scene.incident
+    told = telling(incident)
+    head = f"{WORDS[tone(incident)]} {incident.environment}"
+    if tone(incident) is Tone.IN_PROCEDURE:
+        head += f" · step 1/{incident.steps}"
+    if not told:
+        return head
+    tail = _when(incident, min(told, key=lambda one: one.since))
+    if len(told) > 1:
+        tail = f" (+{len(told) - 1} more){tail}"
+    summary = shortened(_summary(told[0], scene), HEADLINE - len(head) - len(tail) - 2)
+    return f"{head}: {summary}{tail}"
+
+
+def _when(incident: Incident, first: Firing) -> str:
+    until = incident.recovered_at
+    if until is None:
+        return f" {first.begun} {clock(first.since)}"
+    return f", {clock(first.since)} for {lasted(until - first.since)}"
+
+
+def _summary(firing: Firing, scene: Scene) -> str:
+    """What the rule's summary says now; what it said when the alert fired, where it has cleared or was not read."""
+    reading = scene.readings.get(firing.key) if firing.active else None
+    return reading.summary if reading else firing.summary
+
+
+def _why(firing: Firing, scene: Scene) -> Why:
+    reading = scene.readings.get(firing.key) if firing.active else None
+    parts = [reading.why if reading else firing.why]
+    if firing.limit is not None:
+        side = "over" if firing.above else "under"
+        parts.append(f"pages {side} {measure(firing.limit, firing.unit)}")
+    parts += [_held_against(one) for one in firing.baseline]
+    if firing.resolved_why:
+        parts.append(firing.resolved_why.replace("_", " "))
+    return Why(
+        text=_summary(firing, scene),
+        numbers="; ".join(part for part in parts if part),
+        since=firing.since,
+        begun=firing.begun,
+        tier=firing.key.tier,
+        links=firing.links,
+        resolved_at=firing.resolved_at,
+    )
+
+
+def _held_against(reference: Reference) -> str:
+    """Give a baseline as it was when the alert fired, or why there was none: "same time: only 1 of 3 weeks ..."."""
+    name = reference.name.replace("_", " ")
+    return f"{name}: {reference.why}" if reference.seconds is None else f"{name} {reference.seconds * 1000:.0f} ms"
+
+
+def _notes(scene: Scene) -> tuple[str, ...]:
+    """What is wrong with the data or with their keeping, only where it is."""
+    notes = (
+        [f"Evidence not durable: {scene.undurable}. It is kept in memory until it can be written."]
+        if scene.undurable
+        else []
+    )
+    if scene.incident.blind:
+        return (*notes, "No alert can start or clear while nothing is seen. Look at the dashboards by hand.")
+    first = min((one.fired_at for one in scene.incident.active if one.late), default=None)
+    if first is not None:
+        notes.append(f"Told late: this fired at {clock(first)} and was found when the monitor caught up.")
+    blind = [one for one in scene.incident.active if one.key.tier is Tier.BLIND]
+    return (*notes, *(f"BLIND since {clock(one.since)}: {one.summary}" for one in blind))
+
+
+def _deaf(scene: Scene) -> tuple[str, ...]:
+    """Buttons that nobody hears are not shown; the page says what to do instead."""
+    if scene.buttons or not scene.incident.is_open:
+        return ()
+    name = scene.incident.id
+    return (f"Buttons unavailable, use the command line: rollback-monitor incident ack {name} (or start {name}).",)
+
+
+def _status(scene: Scene) -> tuple[str, ...]:
+    incident = scene.incident
+    lines = [_who_has_it(incident), *_escalated(incident), *commander_lines(scene)]
+    if incident.ended_at is not None:
+        lines.append(f"Ended {clock(incident.ended_at)}: {_ending(incident)}.")
+    elif incident.recovered_at is not None:
+        lines.append(f"All signals are {calm(incident)} since {clock(incident.recovered_at)}.")
+    if incident.is_open:
+        lines.append(f"Next: {next_for(incident)}")
+    return tuple(lines)
+
+
+def calm(incident: Incident) -> str:
+    """Give how the signals of a recovered incident stand: a person's word that it is dealt with is no clear signal."""
+    by_person = any(one.resolve is Resolve.BY_PERSON for one in incident.alerts)
+    return "clear or dealt with" if by_person else "clear"
+
+
+def _who_has_it(incident: Incident) -> str:
+    if incident.acknowledged_by is None or incident.acknowledged_at is None:
+        before = f" {incident.lapsed.name} had, and did not answer." if incident.lapsed is not None else ""
+        return f"Nobody has acknowledged this.{before}"
+    name = signed(incident.acknowledged_by.name, verified=incident.acknowledged_by.verified)
+    until = held_until(incident)
+    outside = " (not a known responder)" if until is not None else ""
+    holds = f" It holds the escalation until {clock(until)}." if until is not None and not incident.commander else ""
+    return f"Acknowledged by {name}{outside} at {clock(incident.acknowledged_at)}.{holds}"
+
+
+def _escalated(incident: Incident) -> list[str]:
+    """Give what is at stake for an acknowledgement, and who else was called."""
+    lines, until = [], unacknowledged_at(incident)
+    if incident.acknowledged_by is not None and until is not None and not incident.commander:
+        who = incident.acknowledged_by.name
+        lines.append(
+            f"{who} was asked whether they are still on it; without an answer everybody is paged at {clock(until)}."
+        )
+    elif incident.confirmed_at is not None and not incident.commander:
+        lines.append(f"Still on it, said at {clock(incident.confirmed_at)}.")
+    if incident.escalated_at is not None:
+        lines.append(f"Escalated to {incident.escalated_to} at {clock(incident.escalated_at)}.")
+    return lines
+
+
+def signed(name: str, *, verified: bool) -> str:
+    """Give a name as pages show it: a name that nobody vouched for says so."""
+    return name if verified else f"{name} (from a shell, unverified)"
+
+
+def commander_lines(scene: Scene) -> list[str]:
+    """Give who commands, and by when it should be mitigated."""
+    incident, procedure = scene.incident, scene.procedure
+    if incident.commander is None or incident.started_at is None:
+        return []
+    name = signed(incident.commander.name, verified=incident.commander.verified)
+    lines = [f"Incident commander: {name}, since {clock(incident.started_at)}."]
+    if procedure is not None and incident.alerts:
+        since = min(one.since for one in incident.alerts)
+        by = since + timedelta(seconds=procedure.recovery_target)
+        target = lasted(timedelta(seconds=procedure.recovery_target))
+        lines.append(f"Recovery target: {target} from the first breach, that is by {clock(by)}.")
+    return lines
+
+
+def _ending(incident: Incident) -> str:
+    return {
+        EndReason.BY_ITSELF: "by itself; the signals stayed clear and nobody rolled back",
+        EndReason.SIGHTED: "everything is seen again",
+        EndReason.BY_PERSON: "by a person",
+        None: "",
+    }[incident.end_reason]
+
+
+def next_for(incident: Incident) -> str:
+    """Give who does what next."""
+    if incident.commander is not None:
+        return f"{incident.commander.name}: go through the checklist in the thread."
+    by_person = [one for one in incident.active if one.resolve is Resolve.BY_PERSON]
+    if incident.recovered_at is not None:
+        return "nothing, if it stays clear; it ends by itself."
+    if incident.acknowledged_by is None:
+        return "whoever reads this: Acknowledge."
+    if incident.blind:
+        return f"{incident.acknowledged_by.name}: watch by hand, and mend what keeps the monitor from seeing."
+    if incident.tier is Tier.ROLLBACK:
+        dealt = " or say that it is dealt with" if by_person else ""
+        return f"{incident.acknowledged_by.name}: start the rollback{dealt}."
+    return f"{incident.acknowledged_by.name}: find the cause; start the rollback if it gets worse."
+
+
+def names(firings: Iterable[Firing]) -> str:
+    """Give the summaries of `firings` as one readable list; of many the first, and how many there are."""
+    told = [f"{one.summary}, {one.begun} {clock(one.since)}" for one in firings]
+    more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return "; ".join([*told[:SHOWN], *more])
