@@ -11,7 +11,8 @@ import structlog
 
 from monitor.core.actions import instance
 from monitor.core.actor import Actor
-from monitor.core.decide import Acknowledge, Command, DealWith, No, Refusal, SayStillOnIt, StartProcedure, decide
+from monitor.core.asks import Acknowledge, Command, DealWith, No, Refusal, SayStillOnIt, StartProcedure
+from monitor.core.decide import decide
 from monitor.core.events import Event, Refused
 from monitor.core.incident import Incident, fold
 from monitor.core.model import AlertKey

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
+from monitor.core.asks import Refusal
 from monitor.core.calling import calls, to_be_told
-from monitor.core.decide import Refusal
 from monitor.core.evaluate import retire
 from monitor.core.events import Event
 from monitor.core.incident import Incident

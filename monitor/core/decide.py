@@ -1,88 +1,85 @@
-"""What people ask of an incident, and what becomes of it: a command is decided against the state. Pure.
+"""What becomes of what people ask of an incident: a command is decided against the state. Pure.
 
 `decide` gives events, or a refusal that says who, what and why; events change an incident in `monitor.core.incident`.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Literal, TypeAlias
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from monitor.core.actor import Actor, Role
-from monitor.core.events import Acknowledged, DealtWith, Event, ProcedureStarted, StillOnIt
-from monitor.core.incident import Incident
+from monitor.core.asks import (
+    Acknowledge,
+    CallFalse,
+    Command,
+    DealWith,
+    EndCommand,
+    FixAnotherWay,
+    No,
+    Note,
+    PageCommand,
+    Refusal,
+    SayGone,
+    SayStillOnIt,
+    StartProcedure,
+    StepCommand,
+    Summon,
+    WatchByHand,
+)
+from monitor.core.closing import close
+from monitor.core.events import Acknowledged, DealtWith, Ended, EndReason, Event, Firing, ProcedureStarted, StillOnIt
+from monitor.core.incident import Incident, apply
+from monitor.core.leading import lead
 from monitor.core.model import AlertKey, Tier
+from monitor.core.procedureevents import (
+    FalseAlarm,
+    FixingAnotherWay,
+    GoneForGood,
+    Noted,
+    Summoned,
+    WatchingByHand,
+)
+from monitor.core.progress import observed
+from monitor.core.rights import not_commanding, not_helping
 from monitor.core.rule import Resolve
 from monitor.core.words import clock
 
+Decided: TypeAlias = tuple[Event, ...] | Refusal
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """I have seen it and am on it."""
-
-    by: Actor
-    name: Literal["acknowledge"] = "acknowledge"
+WATCHES = timedelta(minutes=30)
+"""For how long "watching by hand" is good."""
 
 
-@dataclass(frozen=True, slots=True)
-class SayStillOnIt:
-    """I am still on it, though no procedure runs yet."""
+def decide(incident: Incident, command: Command, at: datetime) -> Decided:
+    """Decide `command` against the state: the events it yields, or a refusal that says who, what and why.
 
-    by: Actor
-    name: Literal["still_on_it"] = "still_on_it"
-
-
-@dataclass(frozen=True, slots=True)
-class StartProcedure:
-    """I become incident commander; open the checklist. `steps` is the number of steps of `procedure`."""
-
-    by: Actor
-    procedure: str
-    steps: int
-    name: Literal["start"] = "start"
+    Steps of the procedure that are seen to be done after it are ticked with it.
+    """
+    decided = _decide(incident, command, at)
+    return decided if isinstance(decided, Refusal) else with_ticks(incident, decided, at)
 
 
-@dataclass(frozen=True, slots=True)
-class DealWith:
-    """What an alert that resolves by a person reported is dealt with."""
-
-    by: Actor
-    key: AlertKey
-    note: str
-    name: Literal["dealt_with"] = "dealt_with"
-
-
-Command: TypeAlias = Acknowledge | SayStillOnIt | StartProcedure | DealWith
+def with_ticks(incident: Incident, events: tuple[Event, ...], at: datetime) -> tuple[Event, ...]:
+    """Give `events` and, behind them, the ticks of the steps that the monitor sees to be done because of them."""
+    after = incident
+    for event in events:
+        after = apply(after, event)
+    running = after.running
+    return (*events, *observed(running, at)) if running else events
 
 
-class No(StrEnum):
-    """Why a command was refused."""
-
-    ENDED = "ended"
-    NOT_ALLOWED = "not_allowed"
-    ALREADY_ACKNOWLEDGED = "already_acknowledged"
-    ALREADY_STARTED = "already_started"
-    NO_SUCH_ALERT = "no_such_alert"
-    BY_SIGNAL = "by_signal"
-    BLIND = "blind"
-    OVERTAKEN = "overtaken"
-    NOTHING_EXPIRES = "nothing_expires"
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A command that changes nothing, with the sentence for the person who asked."""
-
-    why: No
-    sentence: str
-
-
-def decide(incident: Incident, command: Command, at: datetime) -> tuple[Event, ...] | Refusal:
-    """Decide `command` against the state: the events it yields, or a refusal that says who, what and why."""
+def _decide(incident: Incident, command: Command, at: datetime) -> Decided:
+    if isinstance(command, EndCommand):
+        return close(incident, command, at)
+    if isinstance(command, Note):
+        return _noted(command, at)
     if incident.ended_at is not None:
-        return Refusal(
-            No.ENDED, f"{incident.id} ended at {clock(incident.ended_at)}; there is nothing left to do on it."
-        )
+        sentence = f"{incident.id} ended at {clock(incident.ended_at)}; there is nothing left to do on it."
+        return Refusal(No.ENDED, sentence)
+    if isinstance(command, StepCommand):
+        return lead(incident, command, at)
+    return _page(incident, command, at)
+
+
+def _page(incident: Incident, command: PageCommand, at: datetime) -> Decided:
     match command:
         case Acknowledge():
             return _acknowledge(incident, command, at)
@@ -90,19 +87,48 @@ def decide(incident: Incident, command: Command, at: datetime) -> tuple[Event, .
             return _still_on_it(incident, command, at)
         case StartProcedure():
             return _start(incident, command, at)
+        case WatchByHand():
+            return _watch(incident, command, at)
+        case Note():
+            return _noted(command, at)
+        case _:
+            return not_helping(incident, command.by) or _helped(incident, command, at)
+
+
+def _helped(
+    incident: Incident, command: DealWith | SayGone | FixAnotherWay | CallFalse | Summon, at: datetime
+) -> Decided:
+    match command:
         case DealWith():
             return _deal_with(incident, command, at)
+        case SayGone():
+            return _gone(incident, command, at)
+        case FixAnotherWay():
+            return _fix(incident, command, at)
+        case CallFalse():
+            return _false(incident, command, at)
+        case Summon():
+            return (Summoned(at, command.by, command.people, command.note),) if command.people else _nobody()
 
 
-def _acknowledge(incident: Incident, command: Acknowledge, at: datetime) -> tuple[Event, ...] | Refusal:
-    if (
-        incident.acknowledged_by is not None
-        and incident.acknowledged_at is not None
-        and not _outranks(incident, command)
-    ):
-        who = "you" if incident.acknowledged_by.id == command.by.id else incident.acknowledged_by.name
-        since = clock(incident.acknowledged_at)
-        return Refusal(No.ALREADY_ACKNOWLEDGED, f"{incident.id} is already acknowledged by {who}, since {since}.")
+def _nobody() -> Refusal:
+    return Refusal(No.WORDS_MISSING, "Say whom to page: a user or a user group.")
+
+
+def _noted(command: Note, at: datetime) -> Decided:
+    words = command.note.strip()
+    return (Noted(at, command.by, words),) if words else Refusal(No.WORDS_MISSING, "A note needs words.")
+
+
+# --- who has it -----------------------------------------------------------------------------------------------------
+
+
+def _acknowledge(incident: Incident, command: Acknowledge, at: datetime) -> Decided:
+    by, since = incident.acknowledged_by, incident.acknowledged_at
+    if by is not None and since is not None and not _outranks(incident, command):
+        who = "you" if by.id == command.by.id else by.name
+        sentence = f"{incident.id} is already acknowledged by {who}, since {clock(since)}."
+        return Refusal(No.ALREADY_ACKNOWLEDGED, sentence)
     return (Acknowledged(at, command.by),)
 
 
@@ -112,50 +138,108 @@ def _outranks(incident: Incident, command: Acknowledge) -> bool:
     return outside and incident.commander is None and not command.by.outside
 
 
-def _still_on_it(incident: Incident, command: SayStillOnIt, at: datetime) -> tuple[Event, ...] | Refusal:
-    if not command.by.roles & {Role.RESPONDER, Role.COMMANDER}:
-        return _not_allowed(incident, command)
+def _still_on_it(incident: Incident, command: SayStillOnIt, at: datetime) -> Decided:
+    if refused := not_helping(incident, command.by):
+        return refused
     if incident.acknowledged_by is None:
         return Refusal(No.NOTHING_EXPIRES, f"Nobody has acknowledged {incident.id} (any more): acknowledge it.")
-    if incident.tier is not Tier.ROLLBACK or incident.commander is not None or incident.recovered_at is not None:
+    if not expires(incident):
         return Refusal(No.NOTHING_EXPIRES, f"The acknowledgement of {incident.id} does not expire; nothing to say.")
     return (StillOnIt(at, command.by),)
 
 
-def _start(incident: Incident, command: StartProcedure, at: datetime) -> tuple[Event, ...] | Refusal:
+def expires(incident: Incident) -> bool:
+    """Whether whoever has it is asked from time to time whether they are still on it."""
+    if incident.commander is not None or incident.recovered_at is not None:
+        return False
+    care = incident.care
+    return incident.tier is Tier.ROLLBACK or care.fixing is not None or care.watching_until is not None
+
+
+def _watch(incident: Incident, command: WatchByHand, at: datetime) -> Decided:
+    if not incident.blind:
+        return Refusal(No.NOT_BLIND, f"The monitor sees what {incident.id} is about; acknowledge it.")
+    return not_helping(incident, command.by) or (WatchingByHand(at, command.by, at + WATCHES),)
+
+
+def _start(incident: Incident, command: StartProcedure, at: datetime) -> Decided:
     if incident.blind:
         return Refusal(No.BLIND, f"{incident.id} says that the monitor cannot see; there is nothing to roll back.")
-    if not command.by.roles & {Role.RESPONDER, Role.COMMANDER}:
-        return _not_allowed(incident, command)
+    if refused := not_helping(incident, command.by):
+        return refused
     if incident.commander is not None and incident.started_at is not None:
-        since = clock(incident.started_at)
-        if incident.commander.id == command.by.id:
-            return Refusal(
-                No.ALREADY_STARTED,
-                f"You command {incident.id} since {since}; the checklist is in the thread.",
-            )
-        sentence = (
-            f"{incident.commander.name} commands {incident.id} since {since}. Offer your help in the thread; "
-            "the checklist is there."
-        )
-        return Refusal(No.ALREADY_STARTED, sentence)
-    return (ProcedureStarted(at, command.by, command.procedure, command.steps),)
+        return Refusal(No.ALREADY_STARTED, _commanded(incident, command, clock(incident.started_at)))
+    return (ProcedureStarted(at, command.by, command.procedure, command.steps, command.plan),)
 
 
-def _deal_with(incident: Incident, command: DealWith, at: datetime) -> tuple[Event, ...] | Refusal:
-    if not command.by.roles & {Role.RESPONDER, Role.COMMANDER}:
-        return _not_allowed(incident, command)
-    firing = next((one for one in incident.active if one.key == command.key), None)
-    if firing is None:
-        return Refusal(No.NO_SUCH_ALERT, f"{command.key.alert} does not fire in {incident.id} (any more).")
+def _commanded(incident: Incident, command: StartProcedure, since: str) -> str:
+    commander = incident.commander
+    if commander is None or commander.id == command.by.id:
+        return f"You command {incident.id} since {since}; the checklist is in the thread."
+    return (
+        f"{commander.name} commands {incident.id} since {since}. Offer your help in the thread, where the checklist "
+        "is, or ask for command there."
+    )
+
+
+# --- what it was ----------------------------------------------------------------------------------------------------
+
+
+def _firing(incident: Incident, key: AlertKey) -> Firing | Refusal:
+    firing = next((one for one in incident.active if one.key == key), None)
+    return firing or Refusal(No.NO_SUCH_ALERT, f"{key.alert} does not fire in {incident.id} (any more).")
+
+
+def _deal_with(incident: Incident, command: DealWith, at: datetime) -> Decided:
+    firing = _firing(incident, command.key)
+    if isinstance(firing, Refusal):
+        return firing
     if firing.resolve is not Resolve.BY_PERSON:
         return Refusal(No.BY_SIGNAL, f"{command.key.alert} clears by its own signal; nobody needs to say so.")
     return (DealtWith(at, command.by, command.key, command.note),)
 
 
-def _not_allowed(incident: Incident, command: Command) -> Refusal:
-    sentence = (
-        f"{command.by.name} is not among the responders or commanders of {incident.environment}, so this was not done. "
-        "Acknowledge is open to everybody; the people are named in routing.yaml."
-    )
-    return Refusal(No.NOT_ALLOWED, sentence)
+def _gone(incident: Incident, command: SayGone, at: datetime) -> Decided:
+    firing = _firing(incident, command.key)
+    if isinstance(firing, Refusal):
+        return firing
+    return (GoneForGood(at, command.by, command.key, command.note),)
+
+
+def _fix(incident: Incident, command: FixAnotherWay, at: datetime) -> Decided:
+    if incident.commander is not None:
+        sentence = f"{incident.commander.name} rolls back already; abort the procedure first, or add a note."
+        return Refusal(No.ALREADY_STARTED, sentence)
+    if incident.blind:
+        return Refusal(No.BLIND, f"{incident.id} says that the monitor cannot see: acknowledge it or watch by hand.")
+    return (FixingAnotherWay(at, command.by, command.note),)
+
+
+def _false(incident: Incident, command: CallFalse, at: datetime) -> Decided:
+    """Retire what fires; nothing is left then but to end, unless something was rolled back already."""
+    if incident.commander is not None and (refused := not_commanding(incident, command.by)):
+        return refused
+    if not command.reason.strip():
+        return Refusal(No.WORDS_MISSING, "Say why it is a false alarm: whoever tunes the rule needs to know.")
+    if incident.blind:
+        return Refusal(No.BLIND, f"{incident.id} says that the monitor cannot see; that is no alarm to call false.")
+    keys = tuple(one.key for one in incident.signals)
+    if not keys:
+        return Refusal(No.NO_SUCH_ALERT, f"Nothing fires in {incident.id} (any more); it ends by itself or by End.")
+    said = FalseAlarm(at, command.by, command.reason, keys)
+    moved = incident.running is not None and any(one.at_target for one in incident.running.services)
+    return (said,) if moved else (said, Ended(at, command.by, EndReason.FALSE_ALARM, command.reason))
+
+
+def retired(before: Incident, command: Command) -> tuple[AlertKey, ...]:
+    """Give the alerts that `command`, once it took effect on `before`, takes from the rules' state.
+
+    A breach after that is a new one.
+    """
+    match command:
+        case DealWith() | SayGone():
+            return (command.key,)
+        case CallFalse():
+            return tuple(one.key for one in before.signals)
+        case _:
+            return ()

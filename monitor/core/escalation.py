@@ -23,6 +23,9 @@ ANSWER_WITHIN = timedelta(minutes=5)
 STILL_HOLDS = timedelta(minutes=15)
 """For how long "still on it" is good, before it is asked again."""
 
+FIXING_HOLDS = timedelta(minutes=30)
+"""For how long "real, fixing another way" and "watching by hand" are good, before they are asked again."""
+
 _GRAVITY = tuple(Call)
 
 
@@ -97,7 +100,7 @@ def _steps(clock: PageClock, escalation: Escalation) -> Iterator[tuple[Call, int
 
 
 def _expiring(incident: Incident, now: datetime, escalation: Escalation) -> tuple[Event, ...]:
-    """Ask whoever acknowledged a rollback and starts nothing; without an answer the acknowledgement is taken away."""
+    """Ask whoever has it and starts no rollback; without an answer the acknowledgement is taken away."""
     by, expires = incident.acknowledged_by, expires_at(incident, escalation)
     if by is None or expires is None:
         return ()
@@ -108,9 +111,11 @@ def _expiring(incident: Incident, now: datetime, escalation: Escalation) -> tupl
 
 def expires_at(incident: Incident, escalation: Escalation) -> datetime | None:
     """Give when whoever acknowledged is asked whether they are still on it; None where they are not."""
-    if incident.tier is not Tier.ROLLBACK or incident.acknowledged_at is None or held_until(incident) is not None:
+    if incident.acknowledged_at is None or held_until(incident) is not None or incident.commander is not None:
         return None
-    if escalation.acknowledgement_expires is None or incident.commander is not None:
+    if incident.care.fixing is not None or incident.care.watching_until is not None:
+        return (incident.confirmed_at or incident.acknowledged_at) + FIXING_HOLDS
+    if incident.tier is not Tier.ROLLBACK or escalation.acknowledgement_expires is None:
         return None
     if incident.confirmed_at is not None:
         return incident.confirmed_at + STILL_HOLDS

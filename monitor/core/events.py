@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 
 from monitor.core.actor import Actor
 from monitor.core.model import AlertKey, Cause, Labels, Reference
+from monitor.core.procedure import Procedure
+from monitor.core.procedureevents import CareEvent, ProcedureEvent
 from monitor.core.rule import Resolve, Unit
 
 
@@ -58,6 +60,8 @@ class EndReason(StrEnum):
     BY_ITSELF = "by_itself"
     SIGHTED = "sighted"
     BY_PERSON = "by_person"
+    FORCED = "forced"
+    FALSE_ALARM = "false_alarm"
 
 
 # --- events -------------------------------------------------------------------------------------------------------
@@ -198,12 +202,16 @@ class HiddenTold:
 
 @dataclass(frozen=True, slots=True)
 class ProcedureStarted:
-    """Somebody became incident commander and opened the procedure."""
+    """Somebody became incident commander and opened the procedure; deploys are frozen from here on.
+
+    `plan` is the procedure as its file had it then: it stays the same until the end, whatever the file says later.
+    """
 
     at: datetime
     by: Actor
     procedure: str
     steps: int
+    plan: Procedure | None = None
     kind: Literal["procedure_started"] = "procedure_started"
 
 
@@ -231,11 +239,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The incident is over."""
+    """The incident is over.
+
+    Where it was forced, `asked_by` is who wanted it and `by` who agreed; `single_handed` where nobody did in time.
+    """
 
     at: datetime
     by: Actor
     reason: EndReason
+    note: str = ""
+    asked_by: Actor | None = None
+    single_handed: bool = False
     kind: Literal["ended"] = "ended"
 
 
@@ -255,4 +269,6 @@ Event: TypeAlias = (
     | DealtWith
     | Refused
     | Ended
+    | ProcedureEvent
+    | CareEvent
 )

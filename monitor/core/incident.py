@@ -1,8 +1,7 @@
-"""An incident: the fold of its events, and what a person may do to it. The only place where an incident changes.
+"""An incident: the fold of its events. The only place where an incident changes.
 
-State is never stored on its own: `fold` of the events gives it. A command of a person is decided against the state by
-`decide`,
-which gives events or a refusal that says who, what and why. Times are aware UTC.
+State is never stored on its own: `fold` of the events gives it. Which events there are to be is decided elsewhere:
+what people ask for in `monitor.core.decide`, what time brings in `monitor.core.due`. Times are aware UTC.
 """
 
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.core.actor import Actor
+from monitor.core.care import UNTENDED, Care, cared
 from monitor.core.events import (
     Acknowledged,
     AlertFired,
@@ -31,6 +31,18 @@ from monitor.core.events import (
     Unacknowledged,
 )
 from monitor.core.model import AlertKey, Tier
+from monitor.core.procedureevents import (
+    CareEvent,
+    CommandTaken,
+    FalseAlarm,
+    FixingAnotherWay,
+    GoneForGood,
+    ProcedureAborted,
+    ProcedureEvent,
+    Reopened,
+    WatchingByHand,
+)
+from monitor.core.progress import Progress, advance, begin
 
 # --- the fold -----------------------------------------------------------------------------------------------------
 
@@ -50,6 +62,8 @@ class Incident:
     `rev` counts the events; `alerts` are in the order in which they first fired. `clocks` are the clocks of what
     was paged, and every call that was due up to `called_until` is told. `confirmed_at` is when whoever acknowledged
     last said that they are on it, `asked_at` when they were asked and have not answered; `lapsed` acknowledged before.
+    `commander` is who leads the procedure (None: none runs), `spoken_at` when they last did anything; `progress` is the
+    procedure as far as it is, also after it was given up.
     """
 
     id: str
@@ -72,9 +86,15 @@ class Incident:
     started_at: datetime | None = None
     procedure: str = ""
     steps: int = 0
+    spoken_at: datetime | None = None
+    progress: Progress | None = None
+    care: Care = UNTENDED
     recovered_at: datetime | None = None
     ended_at: datetime | None = None
+    ended_by: Actor | None = None
     end_reason: EndReason | None = None
+    end_note: str = ""
+    single_handed: bool = False
 
     @property
     def active(self) -> tuple[Firing, ...]:
@@ -93,6 +113,11 @@ class Incident:
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return self.ended_at is None
+
+    @property
+    def running(self) -> Progress | None:
+        """The procedure, while somebody commands it and it has not ended; deploys are frozen as long."""
+        return self.progress if self.commander is not None and self.is_open else None
 
 
 BACK_KEEPS_ACKNOWLEDGEMENT = timedelta(minutes=15)
@@ -125,16 +150,16 @@ def _begin(incident: str, event: Event) -> Incident:
 
 def apply(incident: Incident, event: Event) -> Incident:
     """Give `incident` after one more event."""
-    moved = replace(incident, rev=incident.rev + 1)
+    after = _moved(replace(incident, rev=incident.rev + 1), event)
+    if after.commander is not None and event.by.id == after.commander.id:
+        return replace(after, spoken_at=event.at)
+    return after
+
+
+def _moved(moved: Incident, event: Event) -> Incident:
     match event:
-        case AlertFired():
-            return _fired(moved, event)
-        case AlertResolved():
-            return _resolved(moved, event.key, event.at, event.cause, worst=event.worst)
-        case AlertRenamed():
-            return replace(moved, alerts=_renamed(incident.alerts, event.key, event.to))
-        case DealtWith():
-            return _resolved(moved, event.key, event.at, f"dealt with by {event.by.name}: {event.note}")
+        case AlertFired() | AlertResolved() | AlertRenamed() | DealtWith():
+            return _alerted(moved, event)
         case Acknowledged():
             return _acknowledged(moved, event.by, event.at)
         case Called() | Asked() | StillOnIt() | Unacknowledged():
@@ -142,9 +167,62 @@ def apply(incident: Incident, event: Event) -> Incident:
         case ProcedureStarted():
             return _started(moved, event)
         case Ended():
-            return replace(moved, ended_at=event.at, end_reason=event.reason)
+            return _ended(moved, event)
         case Opened() | Snapshot() | Refused() | HiddenTold():
             return moved
+        case _:
+            return _tended(moved, event)
+
+
+def _alerted(incident: Incident, event: AlertFired | AlertResolved | AlertRenamed | DealtWith) -> Incident:
+    match event:
+        case AlertFired():
+            return _fired(incident, event)
+        case AlertResolved():
+            return _resolved(incident, event.key, event.at, event.cause, worst=event.worst)
+        case AlertRenamed():
+            return replace(incident, alerts=_renamed(incident.alerts, event.key, event.to))
+        case DealtWith():
+            return _resolved(incident, event.key, event.at, f"dealt with by {event.by.name}: {event.note}")
+
+
+def _tended(incident: Incident, event: ProcedureEvent | CareEvent) -> Incident:
+    """What people do: the procedure moves in its progress, the rest is kept, and some of it changes the incident."""
+    if not isinstance(event, CareEvent):
+        return replace(incident, progress=advance(incident.progress, event)) if incident.progress else incident
+    tended = replace(incident, care=cared(incident.care, event))
+    match event:
+        case ProcedureAborted():
+            return replace(tended, commander=None)
+        case CommandTaken():
+            return replace(tended, commander=event.by, spoken_at=event.at)
+        case FixingAnotherWay() | WatchingByHand():
+            return replace(_acknowledged(tended, event.by, event.at), confirmed_at=event.at)
+        case FalseAlarm() | GoneForGood():
+            return _retired(tended, event)
+        case Reopened():
+            return replace(tended, ended_at=None, ended_by=None, end_reason=None, end_note="", single_handed=False)
+        case _:
+            return tended
+
+
+def _retired(incident: Incident, event: FalseAlarm | GoneForGood) -> Incident:
+    keys = event.keys if isinstance(event, FalseAlarm) else (event.key,)
+    words = "false alarm" if isinstance(event, FalseAlarm) else "gone for good"
+    for key in keys:
+        incident = _resolved(incident, key, event.at, f"{words}, said by {event.by.name}: {event.note}")
+    return incident
+
+
+def _ended(incident: Incident, event: Ended) -> Incident:
+    return replace(
+        incident,
+        ended_at=event.at,
+        ended_by=event.by,
+        end_reason=event.reason,
+        end_note=event.note,
+        single_handed=event.single_handed,
+    )
 
 
 def _escalated(incident: Incident, event: Called | Asked | StillOnIt | Unacknowledged) -> Incident:
@@ -206,9 +284,16 @@ def _has_own_clock(before: Incident, firing: Firing) -> bool:
 
 
 def _unacknowledged(incident: Incident, asks: PageClock) -> Incident:
-    """Take an acknowledgement away: the page asks for one anew."""
+    """Take an acknowledgement away: the page asks for one anew, and nobody mends or watches it any more."""
+    care = replace(incident.care, fixing=None, watching_until=None)
     return replace(
-        incident, acknowledged_by=None, acknowledged_at=None, confirmed_at=None, asked_at=None, clocks=(asks,)
+        incident,
+        acknowledged_by=None,
+        acknowledged_at=None,
+        confirmed_at=None,
+        asked_at=None,
+        clocks=(asks,),
+        care=care,
     )
 
 
@@ -253,5 +338,14 @@ def _resolved(incident: Incident, key: AlertKey, at: datetime, why: str, *, wors
 
 
 def _started(incident: Incident, event: ProcedureStarted) -> Incident:
-    started = replace(incident, commander=event.by, started_at=event.at, procedure=event.procedure, steps=event.steps)
+    started = replace(
+        incident,
+        commander=event.by,
+        started_at=event.at,
+        spoken_at=event.at,
+        procedure=event.procedure,
+        steps=event.steps,
+        progress=begin(event.plan) if event.plan else None,
+        care=replace(incident.care, aborted=None, fixing=None),
+    )
     return _acknowledged(started, event.by, event.at) if started.acknowledged_by is None else started

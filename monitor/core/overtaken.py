@@ -3,7 +3,7 @@
 Pure. A button drawn at an older revision is good as long as what it asks for has not changed meanwhile.
 """
 
-from monitor.core.decide import Acknowledge, Command, DealWith, No, Refusal, StartProcedure
+from monitor.core.asks import Acknowledge, Command, DealWith, No, Refusal, StartProcedure
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
 from monitor.core.words import clock

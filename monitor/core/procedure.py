@@ -3,7 +3,20 @@
 Frozen; progress is kept elsewhere. Texts are Slack's mrkdwn; times are whole seconds.
 """
 
+import re
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Does(StrEnum):
+    """What the monitor does at a step beside showing it.
+
+    It freezes deploys (done by starting), collects and shows the targets, or ends the incident.
+    """
+
+    FREEZE = "freeze"
+    PIN = "pin"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +36,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer of a step that asks for a decision."""
+    """One answer of a step that asks for a decision.
+
+    `forward`: services with migrations since their target are mended forward and stay where they are.
+    """
 
     id: str
     title: str
     needs_approver: bool = False
+    forward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,11 @@ class Check:
     status: int = 200
     deadline: int = 10
 
+    @property
+    def id(self) -> str:
+        """What names it within its step, from its title: a result that somebody enters must find its check again."""
+        return re.sub(r"\W+", "-", self.title.casefold()).strip("-")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -78,13 +100,18 @@ class Step:
     waves: tuple[Wave, ...] = ()
     choose: tuple[Choice, ...] = ()
     checks: tuple[Check, ...] = ()
+    does: Does | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """A rollback procedure: its steps in order, and the recovery target in seconds."""
+    """A rollback procedure: its steps in order, and the recovery target in seconds.
+
+    `verify_for`: seconds that the signals that paged must have been clear before it can end.
+    """
 
     id: str
     title: str
     steps: tuple[Step, ...]
     recovery_target: int = 900
+    verify_for: int = 600

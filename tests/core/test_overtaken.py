@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.decide import Acknowledge, Command, DealWith, StartProcedure
+from monitor.core.asks import Acknowledge, Command, DealWith, StartProcedure
 from monitor.core.events import (
     Acknowledged,
     AlertFired,

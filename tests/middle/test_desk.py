@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.actor import Actor
-from monitor.core.decide import No, Refusal
+from monitor.core.asks import No, Refusal
 from monitor.core.events import EndReason
 from monitor.core.model import Tier
 from monitor.core.page import ActionKind
