@@ -15,7 +15,7 @@ from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.baselines import Baselines
-from monitor.commands import Commands, Done, Request
+from monitor.commands import Commands, Done
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind, Scene
 from monitor.core.render import render
@@ -30,6 +30,7 @@ from monitor.outbox import Bell, Delivered, Destinations, Outbox, Scenes
 from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Sent, Store, Switch
 from monitor.reading import Reader, plan
 from monitor.reload import Reloader
+from monitor.requesting import Request
 from monitor.rulebook import RuleBook
 from monitor.rulesfolder import RulesError, RulesFolder, Start
 from monitor.settings import Settings
@@ -306,7 +307,7 @@ class _Ears:
 
     def handle(self, press: "Press") -> str | None:
         """Carry out a click, or the words behind the slash command."""
-        asked = Request(press.incident, press.command, press.by, alert=press.n, rev=press.rev, doubt=press.doubt)
+        asked = Request(press.incident, press.command, press.by, press.subject, press.words, press.rev, press.doubt)
         outcome = self.commands.carry_out(asked)
         return None if isinstance(outcome, Done) else outcome.sentence
 

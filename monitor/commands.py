@@ -1,26 +1,28 @@
 """What a person does, from wherever.
 
-A command on an incident becomes events, or a refusal in words. Knows no transport.
+A request on an incident becomes a command, its events, or a refusal in words. Knows no transport.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 import structlog
 
-from monitor.core.actions import instance
 from monitor.core.actor import Actor
-from monitor.core.asks import Acknowledge, Command, DealWith, No, Refusal, SayStillOnIt, StartProcedure
-from monitor.core.decide import decide
+from monitor.core.asks import Command, No, Refusal
+from monitor.core.decide import decide, retired
 from monitor.core.events import Event, Refused
 from monitor.core.incident import Incident, fold
 from monitor.core.model import AlertKey
 from monitor.core.overtaken import overtaken
-from monitor.core.page import ActionKind
+from monitor.core.response import Response
 from monitor.core.rule import Route
-from monitor.desk import Desk
+from monitor.core.silence import Silence
+from monitor.desk import Beside, Desk
 from monitor.ports import Clock, GroupState, Store
+from monitor.requesting import NotDone, Request, Requesting, Targets, plain_targets, silent_for
 from monitor.rulebook import RuleBook
 from monitor.silencing import Silencing
 
@@ -37,32 +39,7 @@ class Done:
     incident: Incident
 
 
-@dataclass(frozen=True, slots=True)
-class NotDone:
-    """Nothing changed; `sentence` says why, to the person who asked. `unknown`: there is no such incident or action."""
-
-    sentence: str
-    unknown: bool = False
-
-
 Outcome: TypeAlias = Done | NotDone
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What somebody asks for.
-
-    `alert` names (or numbers, in order of firing) the alert that is dealt with; `note` says how. `rev` is the revision
-    of the page that was looked at (None: of no page). `doubt` says why the rights of `by` could not all be read.
-    """
-
-    incident: str
-    action: ActionKind
-    by: Actor
-    alert: str = ""
-    note: str = ""
-    rev: int | None = None
-    doubt: str = ""
 
 
 class Commands:
@@ -75,12 +52,14 @@ class Commands:
         clock: Clock,
         book: RuleBook,
         watched: Callable[[Request, Incident], None] = lambda _request, _incident: None,
+        targets: Targets = plain_targets,
     ) -> None:
         self._watched = watched
         self._desk = desk
         self._store = store
         self._clock = clock
         self._book = book
+        self._requesting = Requesting(lambda: book.now.rules.procedures, targets)
         self.silencing = Silencing(store, clock, book)
 
     def carry_out(self, request: Request) -> Outcome:
@@ -88,15 +67,16 @@ class Commands:
         incident = self._store.incident(request.incident)
         if incident is None:
             return NotDone(f"There is no incident {request.incident}.", unknown=True)
-        command = self._command(request, incident)
+        command = self._requesting.command(request, incident)
         if isinstance(command, NotDone):
             return command
         if request.rev is not None and not 0 < request.rev <= incident.rev:
             return NotDone(f"{incident.id} has no revision {request.rev}; nothing was done.")
         if self._taken(request):
             return Done(incident)
-        retired = [self._without(command.key)] if isinstance(command, DealWith) else []
-        decided = self._desk.act(incident.id, self._decision(request, command), *retired)
+        decided = self._desk.act(
+            incident.id, self._decision(request, command), lambda response: self._beside(request, response)
+        )
         return self._outcome(request, decided)
 
     def _decision(self, request: Request, command: Command) -> Callable[[Incident], tuple[Event, ...] | Refusal]:
@@ -122,36 +102,34 @@ class Commands:
             return None
         return fold(request.incident, list(self._store.events(request.incident))[: request.rev])
 
-    def _command(self, request: Request, incident: Incident) -> Command | NotDone:
-        match request.action:
-            case ActionKind.ACKNOWLEDGE:
-                return Acknowledge(request.by)
-            case ActionKind.STILL_ON_IT:
-                return SayStillOnIt(request.by)
-            case ActionKind.START:
-                return self._start(request, incident)
-            case ActionKind.DEALT_WITH:
-                return _deal_with(request, incident)
+    # --- what is written with it --------------------------------------------------------------------------------------
 
-    def _start(self, request: Request, incident: Incident) -> Command | NotDone:
-        procedures = self._book.now.rules.procedures
-        wanted = next((one.procedure for one in incident.alerts), "rollback")
-        procedure = procedures.get(wanted)
-        if procedure is None:
-            return NotDone(f"The rules name a procedure {wanted}, but there is no such file (any more).")
-        return StartProcedure(request.by, procedure.id, len(procedure.steps))
+    def _beside(self, request: Request, response: Response) -> Beside:
+        """Retire what the events retire: a breach after that starts anew, silently for as long as was asked for."""
+        keys = retired(response)
+        named = {key: self._group_of(key) for key in keys}
+        groups = [self._without(name, keys) for name in dict.fromkeys(named.values()) if name]
+        span = silent_for(request) if keys else None
+        if span is None or not request.silences:
+            return Beside(tuple(groups))
+        now = self._clock.now()
+        return Beside(tuple(groups), (self._silence(request, response.after, keys, now, now + span),))
 
-    def _without(self, key: AlertKey) -> Callable[[], GroupState | None]:
-        """Retire an alert: a breach after that starts anew."""
+    def _group_of(self, key: AlertKey) -> str:
+        return next((one.name for one in self._store.groups() if key in one.alerts), "")
 
-        def group() -> GroupState | None:
-            name = next((one.name for one in self._store.groups() if key in one.alerts), None)
-            if name is None:
-                return None
-            state = self._desk.present(name)  # with its cursors: a breach that was folded before is not folded again
-            return replace(state, alerts={one: alert for one, alert in state.alerts.items() if one != key})
+    def _without(self, name: str, keys: tuple[AlertKey, ...]) -> GroupState:
+        state = self._desk.present(name)  # with its cursors: a breach that was folded before is not folded again
+        return replace(state, alerts={one: alert for one, alert in state.alerts.items() if one not in keys})
 
-        return group
+    def _silence(
+        self, request: Request, incident: Incident, keys: tuple[AlertKey, ...], now: datetime, until: datetime
+    ) -> Silence:
+        number = 1 + max((one.id for one in self._store.silences()), default=0)
+        why = f"{incident.id}: {request.word('reason') or incident.end_note}"
+        return Silence(number, (), now, until, _plainly(request.by), why, (), keys=keys)
+
+    # --- what is told -------------------------------------------------------------------------------------------------
 
     def _outcome(self, request: Request, decided: Incident | Refusal | None) -> Outcome:
         if decided is None:
@@ -183,6 +161,11 @@ class Commands:
         self._desk.act(request.incident, refused)
 
 
+def _plainly(by: Actor) -> Actor:
+    """Give who it was, without the click: a silence is no press of a button."""
+    return replace(by, click="")
+
+
 def _explained(request: Request, refusal: Refusal, route: Route) -> Refusal:
     """Say it where somebody is refused for want of a right that could not be read, or that nobody has."""
     if refusal.why is not No.NOT_ALLOWED:
@@ -191,18 +174,3 @@ def _explained(request: Request, refusal: Refusal, route: Route) -> Refusal:
         nobody = "Nobody may do this: no responders and no commanders are configured. Name them in rules/routing.yaml."
         return replace(refusal, sentence=nobody)
     return replace(refusal, sentence=request.doubt) if request.doubt else refusal
-
-
-def _deal_with(request: Request, incident: Incident) -> Command | NotDone:
-    named = [one.key for number, one in enumerate(incident.alerts) if request.alert in {one.key.alert, str(number)}]
-    active = [one.key for one in incident.active if one.key in named]
-    if len({one.labels for one in active}) > 1:
-        numbers = [
-            f"{number} is {instance(one.key)}" for number, one in enumerate(incident.alerts) if one.key in active
-        ]
-        return NotDone(
-            f"{incident.id} has several alerts {request.alert}; name one by its number: {', '.join(numbers)}."
-        )
-    if not named:
-        return NotDone(f"{incident.id} has no alert {request.alert}.", unknown=True)
-    return DealWith(request.by, (active or named)[0], request.note or "no note")

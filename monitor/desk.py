@@ -15,10 +15,11 @@ from monitor.core.evaluate import retire
 from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.model import Cause, Transition
-from monitor.core.paging import Happening, NewPost, Notice, Owed, owed
+from monitor.core.paging import Owed, owed
+from monitor.core.posts import Happening, NewPost, Notice
 from monitor.core.response import Finding, Response, Scope, follow, respond
 from monitor.core.rule import Pages, Route, RuleSet
-from monitor.core.silence import Hidden
+from monitor.core.silence import Hidden, Silence
 from monitor.hiding import Hiding, say
 from monitor.ports import (
     NO_INCIDENT,
@@ -64,6 +65,17 @@ class Takeover:
     findings: tuple[Finding, ...] = ()
     transitions: tuple[Recorded, ...] = ()
     rules: KeptRules | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a decision about an incident writes beside its events: states of groups, silences."""
+
+    groups: tuple[GroupState, ...] = ()
+    silences: tuple[Silence, ...] = ()
+
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(slots=True)
@@ -207,12 +219,12 @@ class Desk:
         self,
         name: str,
         decide: Callable[[Incident], tuple[Event, ...] | Refusal],
-        *groups: Callable[[], GroupState | None],
+        beside: Callable[[Response], Beside] = lambda _response: NOTHING_BESIDE,
     ) -> Incident | Refusal | None:
         """Decide about incident `name` and write it.
 
         Gives the incident after it, or the refusal; None where there is no such incident.
-        `groups` give group states to be written in the same transaction (alerts that the decision retires).
+        `beside` gives what is written in the same transaction (alerts that the decision retires, silences).
         """
         for _ in range(ATTEMPTS):
             incident = self._store.incident(name)
@@ -222,12 +234,13 @@ class Desk:
             if isinstance(decided, Refusal):
                 return decided
             response = follow(incident, decided)
-            changed = tuple(state for state in (group() for group in groups) if state is not None)
+            more = beside(response)
+            change = Change(more.groups, transitions=self._retired(more.groups), silences=more.silences)
             try:
-                self._commit((response,), Change(changed, transitions=self._retired(changed)))
+                self._commit((response,), change)
             except ConflictError:
                 continue
-            self._reload(state.name for state in changed)
+            self._reload(state.name for state in more.groups)
             return response.after
         raise ConflictError(f"{name} was changed by others {ATTEMPTS} times in a row")
 

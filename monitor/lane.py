@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 
 from monitor.attempts import Delivered, anew, delivered, tell
 from monitor.core import calling
-from monitor.core.actions import under_escalation, under_question
+from monitor.core.actions import UNDER, under_escalation
 from monitor.core.card import card
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
 from monitor.core.page import Reading, Scene
-from monitor.core.paging import Happening
 from monitor.core.render import render
 from monitor.handing import Handing, is_page
 from monitor.pacing import Pace, Stage, Tempo, in_order, stage_of
@@ -281,7 +280,7 @@ class Lane:
         if root_ts is None:
             return None
         shown = card(scene) if post.kind is PostKind.CARD else None
-        actions = under_question(incident) if post.reason == Happening.ASKED else ()
+        actions = UNDER[post.reason](incident) if post.reason in UNDER else ()
         return Message(post, card=shown, root_ts=root_ts, urgent=urgent, actions=actions)
 
 

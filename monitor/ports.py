@@ -137,7 +137,7 @@ class Post:
     `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line,
     broadcast or note (root and card are rendered from the incident when they are sent), and of a call the tier that it
     was made at. `mention` are user or
-    user-group ids; `reason` is a `monitor.core.paging.Happening`, `monitor.core.paging.Notice` or
+    user-group ids; `reason` is a `monitor.core.posts.Happening`, `monitor.core.posts.Notice` or
     `monitor.core.calling.Because`. `ts` is the pager's own name of the message; `decided_at` is when the transition
     behind it was decided; `gone` counts how often the message was found deleted and owed anew.
     """

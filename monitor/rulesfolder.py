@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from monitor.core.paging import Notice
+from monitor.core.posts import Notice
 from monitor.core.rule import RuleSet
 from monitor.core.words import shortened
 from monitor.desk import Desk

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.core.evaluate import MOVES, STATE_TABLE, Heard
-from monitor.core.paging import POSTS
+from monitor.core.posts import POSTS
 from monitor.settings import names
 from monitor.telemetry import Metrics
 

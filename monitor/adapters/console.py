@@ -21,6 +21,7 @@ COLOURS = {
     Tone.PREPARE: "bold dark_orange",
     Tone.BLIND: "bold white",
     Tone.IN_PROCEDURE: "bold blue",
+    Tone.VERIFYING: "bold blue",
     Tone.RECOVERED: "bold green",
     Tone.ENDED: "green",
 }
@@ -103,8 +104,9 @@ def _card(card: Card) -> Panel:
         if step.current:
             lines += [_text(f"   {line}") for line in step.text.splitlines()]
             lines += [_text(f"   ☐ {task}") for task in step.tasks]
-            lines += [_text(f"   ☐ note: {field}") for field in step.collect]
-            lines += [_text(f"   $ {command}", "cyan") for command in step.commands]
+            lines += [_text(f"   ☐ note: {field}") for field in step.collected]
+            lines += [_text(f"   {one.text}") for one in (*step.targets, *step.waves, *step.choices, *step.checks)]
+            lines += [_text(f"   $ {command.run}", "cyan") for command in step.commands]
     return _framed(lines, "blue", f"{card.incident} · {card.title}")
 
 

@@ -1,42 +1,152 @@
-"""The buttons of a page, and of what is told in its thread. Their values carry no authority. Pure."""
+"""The buttons of a page, of its procedure card, and of what is told in its thread. Pure.
 
+Their values carry no authority.
+"""
+
+from collections.abc import Callable, Mapping
+
+from monitor.core.closing import REOPEN_WITHIN
+from monitor.core.due import owes_record
 from monitor.core.escalation import held_until
-from monitor.core.events import Firing
+from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
-from monitor.core.page import Action, ActionKind
+from monitor.core.page import Action, ActionKind, Place
+from monitor.core.posts import Happening
+from monitor.core.procedure import Does, Step
+from monitor.core.progress import Progress, blocked, members, open_wave
 from monitor.core.rule import Resolve
+from monitor.core.verification import Outcome
 
 STILL = "Still on it, +15 min"
 
 
+def _value(incident: Incident, subject: str = "") -> str:
+    """Give a button's value: it names the incident and the revision that was looked at, and what it is about."""
+    return f"{incident.id}|{incident.rev}{f'|{subject}' if subject else ''}"
+
+
 def under_question(incident: Incident) -> tuple[Action, ...]:
     """Give the button under the question whether somebody is still on it."""
-    return (Action(ActionKind.STILL_ON_IT, STILL, f"{incident.id}|{incident.rev}"),)
+    return (Action(ActionKind.STILL_ON_IT, STILL, _value(incident), place=Place.FIRST),)
 
 
 def under_escalation(incident: Incident) -> tuple[Action, ...]:
     """Give the button under an escalation."""
-    return (Action(ActionKind.ACKNOWLEDGE, "Acknowledge", f"{incident.id}|{incident.rev}"),)
+    return (Action(ActionKind.ACKNOWLEDGE, "Acknowledge", _value(incident), place=Place.FIRST),)
+
+
+def under_command_wish(incident: Incident) -> tuple[Action, ...]:
+    """Give the button under the question for command."""
+    wish = incident.care.wants_command
+    if wish is None or incident.commander is None:
+        return ()
+    return (Action(ActionKind.GIVE_COMMAND, f"Hand over to {wish.by.name}", _value(incident)),)
+
+
+def under_force(incident: Incident) -> tuple[Action, ...]:
+    """Give the button under the question whether it may end without proof."""
+    wish = incident.care.wants_end
+    if wish is None or not incident.is_open:
+        return ()
+    confirm = (
+        "End it without proof?",
+        f"{wish.by.name} says: {wish.reason}. You agree as the second person, and it goes into the evidence.",
+        "I agree",
+        "Not yet",
+    )
+    return (Action(ActionKind.FORCE_END, "Agree to end it", _value(incident), confirm, danger=True),)
+
+
+def under_approval(incident: Incident) -> tuple[Action, ...]:
+    """Give the button under a decision that an approver must agree to."""
+    progress = incident.running
+    waits = next((one for one in progress.decisions if not one.counts), None) if progress else None
+    return (_approve(incident, waits.step),) if waits is not None else ()
+
+
+def _approve(incident: Incident, step: str) -> Action:
+    confirm = ("Agree to it?", "You agree as an approver; what follows cannot be undone.", "I agree", "Not yet")
+    return Action(ActionKind.APPROVE, "Approve", _value(incident, step), confirm, danger=True)
+
+
+UNDER: Mapping[str, Callable[[Incident], tuple[Action, ...]]] = {
+    Happening.ASKED: under_question,
+    Happening.COMMAND_ASKED: under_command_wish,
+    Happening.FORCE_ASKED: under_force,
+    Happening.ASKS_APPROVER: under_approval,
+}
+"""The buttons under what asks for something, by what it is."""
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
 
 
 def actions_of(incident: Incident) -> tuple[Action, ...]:
-    """Buttons. Their values name the incident and the revision and carry no authority."""
+    """Give the buttons of the page."""
     if not incident.is_open:
-        return ()
-    value = f"{incident.id}|{incident.rev}"
+        return _after_the_end(incident)
+    return (*_owning(incident), *_starting(incident), *_dealing(incident), *_more(incident))
+
+
+def _owning(incident: Incident) -> list[Action]:
     actions = []
     if incident.acknowledged_by is None or (held_until(incident) is not None and incident.commander is None):
-        actions.append(Action(ActionKind.ACKNOWLEDGE, "Acknowledge", value))
+        actions.append(Action(ActionKind.ACKNOWLEDGE, "Acknowledge", _value(incident), place=Place.FIRST))
     if incident.asked_at is not None and incident.commander is None:
-        actions.append(Action(ActionKind.STILL_ON_IT, STILL, value))
-    if incident.commander is None and not incident.blind and incident.recovered_at is None:
-        actions.append(Action(ActionKind.START, "Start rollback…", value, _start_confirm(incident), danger=True))
+        actions.append(Action(ActionKind.STILL_ON_IT, STILL, _value(incident), place=Place.FIRST))
+    if incident.blind:
+        actions.append(Action(ActionKind.WATCH_BY_HAND, "Watching by hand, 30 min", _value(incident)))
+    return actions
+
+
+def _starting(incident: Incident) -> list[Action]:
+    if incident.commander is not None or incident.blind or incident.recovered_at is not None:
+        return []
+    confirm = _start_confirm(incident)
+    return [Action(ActionKind.START, "Start rollback…", _value(incident), confirm, danger=True)]
+
+
+def _dealing(incident: Incident) -> list[Action]:
+    actions = []
     for number, firing in enumerate(incident.alerts):
         if firing.active and firing.resolve is Resolve.BY_PERSON and firing.key.tier is not Tier.BLIND:
             label = f"Dealt with: {instance(firing.key)}"
             confirm = _dealt_confirm(firing)
-            actions.append(Action(ActionKind.DEALT_WITH, label, f"{value}|{number}", confirm))
+            actions.append(Action(ActionKind.DEALT_WITH, label, _value(incident, str(number)), confirm))
+    return actions
+
+
+def _more(incident: Incident) -> list[Action]:
+    """Give what is wanted less often, behind ⋯."""
+    value = _value(incident)
+    more = [Action(ActionKind.SUMMON, "Page somebody else…", value, place=Place.MORE, asks=True)]
+    more.append(Action(ActionKind.NOTE, "Note…", value, place=Place.MORE, asks=True))
+    if incident.blind:
+        return more
+    if incident.commander is None and incident.recovered_at is None:
+        more.append(Action(ActionKind.FIX_ANOTHER_WAY, "Real, fixing another way…", value, place=Place.MORE, asks=True))
+    if incident.signals:
+        more.append(Action(ActionKind.FALSE_ALARM, "False alarm…", value, place=Place.MORE, asks=True))
+    for number, firing in enumerate(incident.alerts):
+        if firing.active and firing.key.labels and firing.key.tier is not Tier.BLIND:
+            label = f"Gone for good: {instance(firing.key)}…"
+            about = _value(incident, str(number))
+            more.append(Action(ActionKind.GONE_FOR_GOOD, label, about, place=Place.MORE, asks=True))
+    return more
+
+
+def _after_the_end(incident: Incident) -> tuple[Action, ...]:
+    """Give what is left to do: why it went away, what is to be written down, and whether it was too early."""
+    value, actions = _value(incident), []
+    if owes_record(incident):
+        actions.append(Action(ActionKind.COMPLETE, "Complete the record…", value, asks=True))
+    if incident.end_reason is EndReason.BY_ITSELF and not incident.care.explained:
+        actions.append(Action(ActionKind.EXPLAIN, "Why did it go away?…", value, asks=True))
+    if incident.end_reason in {EndReason.BY_PERSON, EndReason.FORCED, EndReason.FALSE_ALARM}:
+        minutes = int(REOPEN_WITHIN.total_seconds() // 60)
+        label = f"Open again (within {minutes} min)…"
+        actions.append(Action(ActionKind.REOPEN, label, value, place=Place.MORE, asks=True))
     return tuple(actions)
 
 
@@ -48,8 +158,8 @@ def instance(key: AlertKey) -> str:
 
 def _start_confirm(incident: Incident) -> tuple[str, str, str, str]:
     text = (
-        f"Nothing is rolled back by this. You become incident commander of {incident.environment}, "
-        "and the checklist opens in the thread; freezing deploys is its first step."
+        f"Nothing is rolled back by this. You become incident commander, deploys of {incident.environment} freeze, and "
+        "the checklist opens in the thread."
     )
     return "Start the rollback?", text, "Take command", "Not yet"
 
@@ -57,3 +167,78 @@ def _start_confirm(incident: Incident) -> tuple[str, str, str, str]:
 def _dealt_confirm(firing: Firing) -> tuple[str, str, str, str]:
     text = f"This ends the alert “{firing.summary}”. A breach after that pages anew."
     return "Is it dealt with?", text, "It is dealt with", "Not yet"
+
+
+# --- the card -------------------------------------------------------------------------------------------------------
+
+
+def step_actions(incident: Incident, progress: Progress, step: Step) -> tuple[Action, ...]:
+    """Give the buttons of the step that is open."""
+    value = _value(incident, step.id)
+    actions = [*_settling(progress, step, value), *_own(incident, progress, step)]
+    if step.collect:
+        actions.append(Action(ActionKind.COLLECT, "Write down…", value, asks=True))
+    if step.does is not Does.END:
+        actions.append(Action(ActionKind.SKIP, "Skip…", value, place=Place.MORE, asks=True))
+        actions.append(Action(ActionKind.NOT_RELEVANT, "Not relevant…", value, place=Place.MORE, asks=True))
+    return tuple(actions)
+
+
+def _settling(progress: Progress, step: Step, value: str) -> list[Action]:
+    """Give the button that settles the step by a person's word, where the monitor does not see it for itself."""
+    if step.does is Does.END or (step.does is Does.PIN and not progress.services):
+        return []
+    if step.choose or step.checks or (step.waves and progress.services):
+        return []
+    return [Action(ActionKind.DONE, "Done", value, place=Place.FIRST)]
+
+
+def _own(incident: Incident, progress: Progress, step: Step) -> list[Action]:
+    """Give the buttons that belong to what the step is about."""
+    actions: list[Action] = []
+    if step.does is Does.PIN:
+        label = "Pin or change targets…" if progress.services else "Pin targets…"
+        actions.append(Action(ActionKind.PIN, label, _value(incident), asks=True))
+    if step.does is Does.END:
+        actions.append(_end(incident))
+    for choice in step.choose:
+        about = _value(incident, f"{step.id}/{choice.id}")
+        actions.append(Action(ActionKind.CHOOSE, choice.title, about, danger=choice.needs_approver))
+    if any(one.step == step.id and not one.counts for one in progress.decisions):
+        actions.append(_approve(incident, step.id))
+    wave = open_wave(progress, step) if step.waves else None
+    for one in members(progress, wave) if wave else ():
+        if not one.at_target and not one.seen_at and not blocked(progress, one):
+            label = f"{one.service} is at {one.pinned.target}"
+            actions.append(Action(ActionKind.SERVICE_DONE, label, _value(incident, one.service)))
+    for result in progress.results if step.checks else ():
+        if result.outcome is Outcome.NOT_RUN:
+            about = _value(incident, result.id)
+            actions.append(Action(ActionKind.ANSWER_CHECK, f"Result: {result.title}…", about, asks=True))
+    return actions
+
+
+def _end(incident: Incident) -> Action:
+    text = "The page goes green and deploys open again. The record can be completed afterwards."
+    confirm = ("Is it over?", text, "End it", "Not yet")
+    return Action(ActionKind.END, "End incident", _value(incident), confirm, place=Place.FIRST)
+
+
+def card_actions(incident: Incident) -> tuple[Action, ...]:
+    """Give what may always be done while a procedure runs."""
+    if incident.running is None:
+        return ()
+    value, last = _value(incident), _undoable(incident)
+    more = [Action(ActionKind.TAKE_COMMAND, "Take command", value, place=Place.MORE)]
+    if last:
+        more.append(Action(ActionKind.UNDO, "Undo the last tick", _value(incident, last), place=Place.MORE))
+    more.append(Action(ActionKind.ALLOW_DEPLOY, "Allow one deploy…", value, place=Place.MORE, asks=True))
+    more.append(Action(ActionKind.FORCE_END, "End without proof…", value, place=Place.MORE, asks=True))
+    more.append(Action(ActionKind.ABORT, "Give the procedure up…", value, place=Place.MORE, asks=True))
+    return tuple(more)
+
+
+def _undoable(incident: Incident) -> str:
+    """Give the step that was settled last by a person, or nothing."""
+    settled = [one for one in incident.progress.steps if one.at and not one.observed] if incident.progress else []
+    return max(settled, key=lambda one: one.at or incident.opened_at).id if settled else ""

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core.events import AlertFired
+from monitor.core.happenings import happened
 from monitor.core.incident import Incident, apply
 from monitor.core.model import Tier
-from monitor.core.paging import Happening, happened
+from monitor.core.posts import Happening
 from monitor.core.response import Response
 from monitor.core.rule import Pages
 from monitor.core.words import clock, lasted

@@ -1,34 +1,187 @@
 """The procedure card of an incident as it reads now. Pure."""
 
-from monitor.core.page import Card, CardStep, Scene
-from monitor.core.procedure import Step
+from collections.abc import Iterator
+
+from monitor.core.actions import card_actions, step_actions
+from monitor.core.filling import filled
+from monitor.core.incident import Incident
+from monitor.core.measured import compared
+from monitor.core.nextstep import next_step
+from monitor.core.page import Card, CardCommand, CardLine, CardStep, Mark, Scene
+from monitor.core.procedure import Check, Choice, Command, Does, Step, Wave
+from monitor.core.procedureevents import Pinned
+from monitor.core.progress import (
+    Progress,
+    ServiceState,
+    StepState,
+    StepStatus,
+    blocked,
+    current,
+    members,
+    open_wave,
+    stays,
+)
 from monitor.core.render import commander_lines
+from monitor.core.verification import CheckResult, Outcome
+from monitor.core.words import clock
+
+MARKS = {
+    StepStatus.OPEN: Mark.OPEN,
+    StepStatus.DONE: Mark.DONE,
+    StepStatus.SKIPPED: Mark.SKIPPED,
+    StepStatus.NOT_RELEVANT: Mark.SKIPPED,
+}
+
+OUTCOMES = {
+    Outcome.PASSED: Mark.DONE,
+    Outcome.FAILED: Mark.FAILED,
+    Outcome.WAITING: Mark.WAITING,
+    Outcome.UNKNOWN: Mark.WAITING,
+    Outcome.NOT_RUN: Mark.OPEN,
+}
 
 
 def card(scene: Scene) -> Card | None:
-    """Give the procedure card of an incident, or None where no procedure runs (or its file is gone)."""
-    incident, procedure = scene.incident, scene.procedure
-    if incident.commander is None or procedure is None:
+    """Give the procedure card of an incident, or None where no procedure was ever started."""
+    incident, progress = scene.incident, scene.incident.progress
+    if progress is None:
         return None
+    now = current(progress) if incident.running else None
+    steps = [
+        _step(incident, progress, number, step, state, now)
+        for number, (step, state) in enumerate(zip(progress.plan.steps, progress.steps, strict=True), start=1)
+    ]
     return Card(
         incident=incident.id,
-        title=f"{procedure.title} · {incident.environment}",
-        next_for=f"{incident.commander.name}: {procedure.steps[0].title}",
-        status=tuple(commander_lines(scene)),
-        steps=tuple(_card_step(number, step) for number, step in enumerate(procedure.steps, start=1)),
+        title=f"{progress.plan.title} · {incident.environment}",
+        next_for=next_step(incident),
+        status=(*commander_lines(scene), *_over(incident)),
+        steps=tuple(steps),
+        actions=card_actions(incident) if scene.buttons else (),
+        compared=compared(scene) if progress.results else (),
     )
 
 
-def _card_step(number: int, step: Step) -> CardStep:
+def _over(incident: Incident) -> list[str]:
+    aborted = incident.care.aborted
+    if aborted is not None:
+        return [f"Given up by {aborted.by.name} at {clock(aborted.at)}: {aborted.reason}."]
+    if incident.ended_at is not None:
+        return [f"Ended {clock(incident.ended_at)}."]
+    return []
+
+
+# --- one step -------------------------------------------------------------------------------------------------------
+
+
+def _step(  # a step, where it stands, and where in what
+    incident: Incident, progress: Progress, number: int, step: Step, state: StepState, now: Step | None
+) -> CardStep:
+    is_current = step is now
     return CardStep(
         number=number,
         title=step.title,
-        current=number == 1,
+        mark=Mark.NEXT if is_current else MARKS[state.status],
+        state=_state(state),
+        current=is_current,
         text=step.text,
         tasks=tuple(task.text for task in step.tasks),
-        collect=tuple(field.title for field in step.collect),
-        commands=tuple(command.run for command in step.commands),
-        choices=tuple(f"{one.title}{' (needs an approver)' if one.needs_approver else ''}" for one in step.choose),
-        checks=tuple(check.title for check in step.checks),
-        waves=tuple(f"{wave.title}: {', '.join(wave.services)}" for wave in step.waves),
+        collected=_collected(step, state),
+        targets=tuple(_target(one) for one in progress.services) if step.does is Does.PIN else (),
+        waves=tuple(_wave(progress, step, wave) for wave in step.waves),
+        commands=tuple(_commands(progress, step)) if is_current else (),
+        choices=tuple(_choice(progress, step, one) for one in step.choose),
+        checks=tuple(_check(progress, check) for check in step.checks),
+        actions=step_actions(incident, progress, step) if is_current else (),
     )
+
+
+def _state(state: StepState) -> str:
+    if state.open or state.by is None or state.at is None:
+        return ""
+    if state.observed:
+        return f"seen by the monitor at {clock(state.at)}"
+    word = str(state.status).replace("_", " ")
+    reason = f": {state.reason}" if state.reason else ""
+    return f"{word} by {state.by.name} at {clock(state.at)}{reason}"
+
+
+def _collected(step: Step, state: StepState) -> tuple[str, ...]:
+    said = dict(state.collected)
+    return tuple(f"{field.title}: {said.get(field.id, '').strip() or '…'}" for field in step.collect)
+
+
+def _target(state: ServiceState) -> CardLine:
+    pinned = state.pinned
+    text = f"{state.service}: {pinned.current or 'unknown version'} → {pinned.target}"
+    text += f", {pinned.confirmed}" if pinned.confirmed else ", image not confirmed: look before any command"
+    return CardLine(text + _migrations(pinned), Mark.DONE if pinned.confirmed else Mark.OPEN)
+
+
+def _migrations(pinned: Pinned) -> str:
+    if pinned.migrations is None:
+        return "; whether migrations ran since is not known"
+    return f"; migrations since: {', '.join(pinned.migrations)}" if pinned.migrations else "; no migration since"
+
+
+def _wave(progress: Progress, step: Step, wave: Wave) -> CardLine:
+    states = members(progress, wave)
+    text = ", ".join(_service(progress, one) for one in states) or "nothing to roll back"
+    if all(one.at_target or stays(progress, one) for one in states):
+        mark = Mark.DONE if states else Mark.SKIPPED
+    else:
+        mark = Mark.NEXT if wave is open_wave(progress, step) else Mark.WAITING
+    return CardLine(f"{wave.title}: {text}", mark)
+
+
+def _service(progress: Progress, state: ServiceState) -> str:
+    if stays(progress, state):
+        return f"{state.service} stays (fixed forward)"
+    if state.done_by is not None:
+        return f"{state.service} at {state.pinned.target}, says {state.done_by.name}, not observed"
+    if state.at_target:
+        return f"{state.service} at {state.pinned.target}"
+    if blocked(progress, state):
+        return f"{state.service} waits for the decision about migrations"
+    runs = "+".join(state.versions) or "unknown version"
+    return f"{state.service} runs {runs}, goes to {state.pinned.target}"
+
+
+def _choice(progress: Progress, step: Step, choice: Choice) -> CardLine:
+    decided = progress.decision(step.id)
+    text = f"{choice.title}{' (needs an approver)' if choice.needs_approver else ''}"
+    if decided is None or decided.choice != choice.id:
+        return CardLine(text, Mark.OPEN)
+    agreed = f", agreed by {decided.approved_by.name}" if decided.approved_by else ""
+    return CardLine(f"{text}: {decided.by.name}{agreed}", Mark.DONE if decided.counts else Mark.WAITING)
+
+
+def _check(progress: Progress, check: Check) -> CardLine:
+    result = next((one for one in progress.results if one.id == check.id), None)
+    if result is None:
+        return CardLine(check.title, Mark.OPEN)
+    return CardLine(f"{check.title}: {_said(result)}", OUTCOMES[result.outcome])
+
+
+def _said(result: CheckResult) -> str:
+    return result.said or str(result.outcome).replace("_", " ")
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def _commands(progress: Progress, step: Step) -> Iterator[CardCommand]:
+    """Give the commands to copy: one block a service of the open wave, or as they stand where they are for none."""
+    wave = open_wave(progress, step)
+    states = [one for one in members(progress, wave) if not one.at_target] if wave else list(progress.services)
+    free = [one for one in states if not blocked(progress, one) and not stays(progress, one)]
+    for command in step.commands:
+        yield from _of(command, free)
+
+
+def _of(command: Command, states: list[ServiceState]) -> Iterator[CardCommand]:
+    if command.service or "$" not in command.run or not states:
+        yield CardCommand(command.run, command.service)
+        return
+    for state in states:
+        yield filled(command.run, state.pinned)

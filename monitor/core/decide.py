@@ -38,6 +38,7 @@ from monitor.core.procedureevents import (
     WatchingByHand,
 )
 from monitor.core.progress import observed
+from monitor.core.response import Response
 from monitor.core.rights import not_commanding, not_helping
 from monitor.core.rule import Resolve
 from monitor.core.words import clock
@@ -231,15 +232,15 @@ def _false(incident: Incident, command: CallFalse, at: datetime) -> Decided:
     return (said,) if moved else (said, Ended(at, command.by, EndReason.FALSE_ALARM, command.reason))
 
 
-def retired(before: Incident, command: Command) -> tuple[AlertKey, ...]:
-    """Give the alerts that `command`, once it took effect on `before`, takes from the rules' state.
-
-    A breach after that is a new one.
-    """
-    match command:
-        case DealWith() | SayGone():
-            return (command.key,)
-        case CallFalse():
-            return tuple(one.key for one in before.signals)
-        case _:
-            return ()
+def retired(response: Response) -> tuple[AlertKey, ...]:
+    """Give the alerts that what happened takes from the rules' state: a breach after that is a new one."""
+    keys: list[AlertKey] = []
+    for event in response.events:
+        match event:
+            case DealtWith() | GoneForGood():
+                keys.append(event.key)
+            case FalseAlarm():
+                keys += event.keys
+            case Ended(reason=EndReason.FORCED) if response.before is not None:
+                keys += [one.key for one in response.before.signals]
+    return tuple(dict.fromkeys(keys))

@@ -20,24 +20,59 @@ class Tone(StrEnum):
     PREPARE = "prepare"
     BLIND = "blind"
     IN_PROCEDURE = "in_procedure"
+    VERIFYING = "verifying"
     RECOVERED = "recovered"
     ENDED = "ended"
 
 
 class ActionKind(StrEnum):
-    """What a button asks for."""
+    """What a button (a word on the command line, a path of the API) asks for."""
 
     ACKNOWLEDGE = "acknowledge"
     STILL_ON_IT = "still_on_it"
     START = "start"
     DEALT_WITH = "dealt_with"
+    FIX_ANOTHER_WAY = "fix_another_way"
+    FALSE_ALARM = "false_alarm"
+    GONE_FOR_GOOD = "gone_for_good"
+    SUMMON = "summon"
+    NOTE = "note"
+    WATCH_BY_HAND = "watch_by_hand"
+    PIN = "pin"
+    DONE = "done"
+    SKIP = "skip"
+    NOT_RELEVANT = "not_relevant"
+    UNDO = "undo"
+    COLLECT = "collect"
+    CHOOSE = "choose"
+    APPROVE = "approve"
+    SERVICE_DONE = "service_done"
+    ANSWER_CHECK = "answer_check"
+    ALLOW_DEPLOY = "allow_deploy"
+    TAKE_COMMAND = "take_command"
+    GIVE_COMMAND = "give_command"
+    ABORT = "abort"
+    END = "end"
+    FORCE_END = "force_end"
+    REOPEN = "reopen"
+    EXPLAIN = "explain"
+    COMPLETE = "complete"
+
+
+class Place(StrEnum):
+    """Where a button stands: first and alone, in the row below, or behind ⋯."""
+
+    FIRST = "first"
+    ROW = "row"
+    MORE = "more"
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """A button.
 
-    `value` is opaque and carries no authority; `confirm` is asked before it is sent (title, text, yes, no).
+    `value` is opaque and carries no authority; `confirm` is asked before it is sent (title, text, yes, no). One that
+    `asks` opens a form instead (`monitor.core.forms`), and is sent with its words.
     """
 
     kind: ActionKind
@@ -45,6 +80,8 @@ class Action:
     value: str
     confirm: tuple[str, str, str, str] | None = None
     danger: bool = False
+    place: Place = Place.ROW
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +116,72 @@ class Page:
     mention: tuple[str, ...] = ()
 
 
+class Mark(StrEnum):
+    """How a line of a card stands."""
+
+    OPEN = "open"
+    NEXT = "next"
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class CardCommand:
+    """A command to copy, filled in for a service where it is for one; `problem` says why it could not be."""
+
+    run: str
+    service: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """One line of a list of a step: a task, a wave, an answer, a check; `mark` is how it stands."""
+
+    text: str
+    mark: Mark
+
+
 @dataclass(frozen=True, slots=True)
 class CardStep:
     """One step as the card shows it.
 
-    The texts are Slack's mrkdwn as the procedure's author wrote them. `current` is the open one.
+    The texts are Slack's mrkdwn as the procedure's author wrote them. `mark` is how it stands, `state` the words for
+    that (who, when, why); the one that is `current` is open, with its buttons.
     """
 
     number: int
     title: str
+    mark: Mark = Mark.OPEN
+    state: str = ""
     current: bool = False
     text: str = ""
     tasks: tuple[str, ...] = ()
-    collect: tuple[str, ...] = ()
-    commands: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()
-    waves: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()
+    targets: tuple[CardLine, ...] = ()
+    waves: tuple[CardLine, ...] = ()
+    commands: tuple[CardCommand, ...] = ()
+    choices: tuple[CardLine, ...] = ()
+    checks: tuple[CardLine, ...] = ()
+    actions: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The procedure card in the thread: who commands, what is next, and the steps."""
+    """The procedure card in the thread: who commands, what is next, and the steps; below them what may always be done.
+
+    `compared` is the table of the signals before and after, once there is one: (what, when it fired, now).
+    """
 
     incident: str
     title: str
     next_for: str
     status: tuple[str, ...]
     steps: tuple[CardStep, ...]
+    actions: tuple[Action, ...] = ()
+    compared: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """The page of an incident as it reads now: what broke, since when, how badly, who has it, what is next. Pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from monitor.core.actions import actions_of
+from monitor.core.due import owes_record
 from monitor.core.escalation import held_until, unacknowledged_at
 from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import Reference, Tier
+from monitor.core.nextstep import next_step
 from monitor.core.page import Page, Scene, Tone, Why
 from monitor.core.rule import Resolve
 from monitor.core.words import clock, lasted, measure, shortened
@@ -42,7 +44,7 @@ def tone(incident: Incident) -> Tone:
     if incident.ended_at is not None:
         return Tone.ENDED
     if incident.commander is not None:
-        return Tone.IN_PROCEDURE
+        return Tone.VERIFYING if incident.running and incident.running.verifying else Tone.IN_PROCEDURE
     if incident.recovered_at is not None:
         return Tone.RECOVERED
     return {Tier.ROLLBACK: Tone.ROLLBACK, Tier.PREPARE: Tone.PREPARE, Tier.BLIND: Tone.BLIND}[incident.tier]
@@ -64,6 +66,7 @@ WORDS: Mapping[Tone, str] = {
     Tone.PREPARE: "PREPARE",
     Tone.BLIND: "BLIND",
     Tone.IN_PROCEDURE: "ROLLING BACK",
+    Tone.VERIFYING: "VERIFYING",
     Tone.RECOVERED: "RECOVERED",
     Tone.ENDED: "ENDED",
 }
@@ -75,8 +78,7 @@ def headline(scene: Scene) -> str:
     incident = scene.incident
     told = telling(incident)
     head = f"{WORDS[tone(incident)]} {incident.environment}"
-    if tone(incident) is Tone.IN_PROCEDURE:
-        head += f" · step 1/{incident.steps}"
+    head += _stage(incident)
     if not told:
         return head
     tail = _when(incident, min(told, key=lambda one: one.since))
@@ -84,6 +86,19 @@ def headline(scene: Scene) -> str:
         tail = f" (+{len(told) - 1} more){tail}"
     summary = shortened(_summary(told[0], scene), HEADLINE - len(head) - len(tail) - 2)
     return f"{head}: {summary}{tail}"
+
+
+def _stage(incident: Incident) -> str:
+    """Give how far the procedure is, in words that stand behind its header."""
+    progress = incident.running
+    if progress is None:
+        return f" · {incident.steps} steps" if incident.commander is not None and incident.is_open else ""
+    if not progress.verifying:
+        return f" · step {progress.number}/{len(progress.plan.steps)}"
+    holding = next((one for one in progress.results if one.hold and one.signals), None)
+    if holding is None:
+        return ""
+    return f" · clear {min(holding.held_for, holding.hold) // 60} of {holding.hold // 60} min"
 
 
 def _when(incident: Incident, first: Firing) -> str:
@@ -153,7 +168,7 @@ def _status(scene: Scene) -> tuple[str, ...]:
     incident = scene.incident
     lines = [_who_has_it(incident), *_escalated(incident), *commander_lines(scene)]
     if incident.ended_at is not None:
-        lines.append(f"Ended {clock(incident.ended_at)}: {_ending(incident)}.")
+        lines += _ended(incident)
     elif incident.recovered_at is not None:
         lines.append(f"All signals are {calm(incident)} since {clock(incident.recovered_at)}.")
     if incident.is_open:
@@ -188,6 +203,15 @@ def _escalated(incident: Incident) -> list[str]:
         )
     elif incident.confirmed_at is not None and not incident.commander:
         lines.append(f"Still on it, said at {clock(incident.confirmed_at)}.")
+    care = incident.care
+    if care.fixing is not None and not incident.commander:
+        lines.append(
+            f"{care.fixing.by.name} fixes it another way{f': {care.fixing.reason}' if care.fixing.reason else ''}."
+        )
+    if care.watching_until is not None:
+        lines.append(f"Watched by hand until {clock(care.watching_until)}.")
+    if care.aborted is not None and not incident.commander:
+        lines.append(f"The procedure was given up by {care.aborted.by.name}: {care.aborted.reason}.")
     if incident.escalated_at is not None:
         lines.append(f"Escalated to {incident.escalated_to} at {clock(incident.escalated_at)}.")
     return lines
@@ -204,7 +228,9 @@ def commander_lines(scene: Scene) -> list[str]:
     if incident.commander is None or incident.started_at is None:
         return []
     name = signed(incident.commander.name, verified=incident.commander.verified)
-    lines = [f"Incident commander: {name}, since {clock(incident.started_at)}."]
+    frozen = " Deploys are frozen." if incident.is_open else ""
+    lines = [f"Incident commander: {name}, since {clock(incident.started_at)}.{frozen}"]
+    procedure = incident.progress.plan if incident.progress else procedure
     if procedure is not None and incident.alerts:
         since = min(one.since for one in incident.alerts)
         by = since + timedelta(seconds=procedure.recovery_target)
@@ -214,18 +240,50 @@ def commander_lines(scene: Scene) -> list[str]:
 
 
 def _ending(incident: Incident) -> str:
+    who = incident.ended_by.name if incident.ended_by else "somebody"
     return {
         EndReason.BY_ITSELF: "by itself; the signals stayed clear and nobody rolled back",
         EndReason.SIGHTED: "everything is seen again",
-        EndReason.BY_PERSON: "by a person",
+        EndReason.BY_PERSON: f"by {who}",
+        EndReason.FORCED: f"without proof, by {who}{' single-handed' if incident.single_handed else ''}",
+        EndReason.FALSE_ALARM: f"a false alarm, says {who}",
         None: "",
     }[incident.end_reason]
+
+
+def _ended(incident: Incident) -> list[str]:
+    """Give how it ended, how long each part took, and what is left to do."""
+    ended = incident.ended_at or incident.opened_at
+    lines = [f"Ended {clock(ended)}: {_ending(incident)}."]
+    if incident.started_at is not None and incident.alerts:
+        lines.append(_times(incident, ended))
+    if incident.care.explained:
+        lines.append(f"Why it went away: {incident.care.explained}.")
+    if incident.care.record is not None:
+        lines.append(f"Root cause: {incident.care.record.root_cause}")
+    elif owes_record(incident):
+        lines.append(f"To be completed: the record. From a shell: rollback-monitor incident complete {incident.id}")
+    return lines
+
+
+def _times(incident: Incident, ended: datetime) -> str:
+    since = min(one.since for one in incident.alerts)
+    parts = [f"detected after {lasted(min(one.fired_at for one in incident.alerts) - since)}"]
+    if incident.acknowledged_at is not None:
+        parts.append(f"acknowledged after {lasted(incident.acknowledged_at - since)}")
+    if incident.recovered_at is not None:
+        target = incident.progress.plan.recovery_target if incident.progress else 0
+        against = f" (target {lasted(timedelta(seconds=target))})" if target else ""
+        parts.append(f"mitigated after {lasted(incident.recovered_at - since)}{against}")
+    parts.append(f"ended after {lasted(ended - since)}")
+    return f"From the first breach: {', '.join(parts)}."
 
 
 def next_for(incident: Incident) -> str:
     """Give who does what next."""
     if incident.commander is not None:
-        return f"{incident.commander.name}: go through the checklist in the thread."
+        step = next_step(incident)
+        return f"{step} (the checklist is in the thread)." if step else f"{incident.commander.name}: see the thread."
     by_person = [one for one in incident.active if one.resolve is Resolve.BY_PERSON]
     if incident.recovered_at is not None:
         return "nothing, if it stays clear; it ends by itself."

@@ -30,7 +30,10 @@ class HiddenBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """What somebody asked not to be paged about. `version` counts its changes; 0 is not stored yet."""
+    """What somebody asked not to be paged about. `version` counts its changes; 0 is not stored yet.
+
+    It fits by its matchers, or, where it has `keys`, these very alerts and nothing else, of the rollback tier too.
+    """
 
     id: int
     matchers: tuple[Matcher, ...]
@@ -42,6 +45,7 @@ class Silence:
     expired_at: datetime | None = None
     expired_by: Actor | None = None
     version: int = 0
+    keys: tuple[AlertKey, ...] = ()
 
     @property
     def over_at(self) -> datetime:
@@ -95,8 +99,11 @@ def hidden(
 
     `labels` are its rule's; its own count more, and its name is the label `alertname`.
     """
-    if key.tier is Tier.ROLLBACK:
-        return None
+    silences = tuple(silences)
+    named = [one for one in silences if key in one.keys and one.in_force(now)]
+    if named or key.tier is Tier.ROLLBACK:
+        covers = [Cover(HiddenBy.SILENCE, str(one.id), one.over_at) for one in named]
+        return max(covers, key=lambda one: one.until, default=None)
     seen = labels_of({**dict(labels), **dict(key.labels), NAME_LABEL: key.alert})
     covers = [
         *(Cover(HiddenBy.SILENCE, str(one.id), one.over_at) for one in silences if _silent(one, key.tier, seen, now)),
@@ -110,7 +117,9 @@ def hidden(
 
 
 def _silent(silence: Silence, tier: Tier, labels: Labels, now: datetime) -> bool:
-    return silence.in_force(now) and tier in silence.tiers and fits(silence.matchers, labels)
+    if silence.keys or not silence.in_force(now):
+        return False
+    return tier in silence.tiers and fits(silence.matchers, labels)
 
 
 def fits(matchers: Sequence[Matcher], labels: Labels) -> bool:

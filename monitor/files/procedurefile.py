@@ -2,7 +2,7 @@
 
 import re
 
-from monitor.core.procedure import Check, Choice, Command, Field, Procedure, Step, Task, Wave
+from monitor.core.procedure import Check, Choice, Command, Does, Field, Procedure, Step, Task, Wave
 from monitor.files import procedurekeys as keys
 from monitor.files.expressions import expression
 from monitor.files.fields import Fields
@@ -24,6 +24,7 @@ def read_procedure(root: Node, procedure: str, report: Report) -> Procedure:
     if fields.has("steps") and not steps:
         report.error(fields.at("steps"), "value", "a procedure has at least one step")
     _unique([(step.id, place) for step, place in steps], report)
+    _once([(step.does, place) for step, place in steps if step.does], report)
     title = fields.take("title", name, procedure)
     target = fields.take("recovery_target", positive_duration, 900)
     return Procedure(procedure, title, tuple(step for step, _ in steps), target)
@@ -34,6 +35,14 @@ def _unique(ids: list[tuple[str, Node]], report: Report) -> None:
     for one, node in ids:
         if one and one in seen:
             report.error(node.place, "duplicate-id", f"the id `{one}` stands twice", "each id once in its list")
+        seen.add(one)
+
+
+def _once(does: list[tuple[Does, Node]], report: Report) -> None:
+    seen: set[Does] = set()
+    for one, node in does:
+        if one in seen:
+            report.error(node.place, "duplicate-does", f"`does: {one}` stands in two steps", "keep it in one of them")
         seen.add(one)
 
 
@@ -52,6 +61,7 @@ def _step(node: Node, report: Report) -> tuple[Step, Node]:
         waves=fields.each("services", lambda one: _wave(one, report), "[{title: Backend, services: [auth]}]"),
         choose=tuple(choice for choice, _ in choices),
         checks=fields.each("checks", lambda one: _check(one, report), "[{title: Clear, signals: true}]"),
+        does=fields.take("does", _does, None),
     )
     length = _length(step)
     if length > _SECTION:
@@ -77,6 +87,16 @@ def _slug(node: Node) -> str:
     return found
 
 
+def _does(node: Node) -> Does:
+    found = text(node)
+    try:
+        return Does(found)
+    except ValueError:
+        raise WrongError(
+            node.place, f"`{found}` is nothing that the monitor does", f"one of {', '.join(Does)}"
+        ) from None
+
+
 def _field(node: Node, report: Report) -> Field:
     fields = Fields(node, keys.FIELD, report)
     return Field(fields.take("id", _slug, ""), fields.take("title", name, ""))
@@ -97,7 +117,8 @@ def _wave(node: Node, report: Report) -> Wave:
 def _choice(node: Node, report: Report) -> tuple[Choice, Node]:
     fields = Fields(node, keys.CHOICE, report)
     needs = fields.take("needs_approver", boolean, default=False)
-    choice = Choice(fields.take("id", _slug, ""), fields.take("title", name, ""), needs)
+    forward = fields.take("forward", boolean, default=False)
+    choice = Choice(fields.take("id", _slug, ""), fields.take("title", name, ""), needs, forward)
     return choice, fields.node.get("id") or node
 
 

@@ -23,8 +23,14 @@ STEP = Table(
         Key("collect", "list of `{id, title}`", "what to write down", "none"),
         Key("commands", "list of texts or `{run, service}`", "shown to be copied; the monitor runs none", "none"),
         Key("services", "list of `{title, services}`", "waves: services rolled back together", "none"),
-        Key("choose", "list of `{id, title, needs_approver}`", "the answers of a decision", "none"),
+        Key("choose", "list of `{id, title, needs_approver, forward}`", "the answers of a decision", "none"),
         Key("checks", "list of checks", "proofs that it worked", "none"),
+        Key(
+            "does",
+            "`freeze`, `pin`, `end`",
+            "what the monitor does there: freezes deploys (ticked by starting), collects targets, ends the incident",
+            "nothing",
+        ),
     ),
 )
 
@@ -58,6 +64,12 @@ CHOICE = Table(
         Key("id", "lower-case name", "its name", required=True),
         Key("title", "text", "the answer", required=True),
         Key("needs_approver", "`true`, `false`", "an approver must agree", "`false`"),
+        Key(
+            "forward",
+            "`true`, `false`",
+            "services with migrations since their target are fixed forward and stay as they are",
+            "`false`",
+        ),
     ),
 )
 

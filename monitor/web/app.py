@@ -21,10 +21,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.commands import Commands, Done, NotDone
-from monitor.commands import Request as Asked
+from monitor.commands import Commands, Done
 from monitor.core.page import ActionKind
 from monitor.ports import ConflictError, Store, StoreError
+from monitor.requesting import NotDone
+from monitor.requesting import Request as Asked
 from monitor.rulesfolder import Outcome, Standing
 from monitor.silencing import Outcome as Silenced
 from monitor.silencing import Refused
@@ -229,8 +230,9 @@ async def _asked(request: Request) -> Asked | Response:
     if not NAME.fullmatch(name):
         return _wrong(WHO, 400)
     actor = silences.somebody(name)
-    note, alert = str(body.get("note", ""))[:2000], str(body.get("alert", ""))[:200]
-    return Asked(request.path_params["id"], action, actor, alert=alert, note=note)
+    subject = str(body.get("subject", body.get("alert", "")))[:200]
+    words = {str(name): str(value) for name, value in body.items() if isinstance(value, str | int | bool)}
+    return Asked(request.path_params["id"], action, actor, subject, words)
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.console import ConsolePager
-from monitor.core.page import Card, CardStep, Page, Tone, Why
+from monitor.core.page import Card, CardCommand, CardStep, Page, Tone, Why
 from monitor.ports import Message, Pager, Post, PostKind, Rejected, Sent
 
 AT = datetime(2026, 3, 1, 3, 2, 11, tzinfo=UTC)
@@ -30,8 +30,8 @@ STEP = CardStep(
     current=True,
     text="Say it.\nFreeze.",
     tasks=("commander",),
-    collect=("who",),
-    commands=("kubectl get x",),
+    collected=("who",),
+    commands=(CardCommand("kubectl get x"),),
 )
 CARD = Card("INC-0001", "Roll back", "ana: declare", ("Commander: ana.",), (STEP, CardStep(2, "Pin", text="hidden")))
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.adapters.slack.blocks import MAX_ALL, Drawn, draw_line, draw_page, size
 from monitor.adapters.slack.card import draw_card
 from monitor.adapters.slack.mrkdwn import authored, escaped, link, mention, units
-from monitor.core.page import Action, ActionKind, Card, CardStep, Page, Tone, Why
+from monitor.core.page import Action, ActionKind, Card, CardCommand, CardLine, CardStep, Mark, Page, Tone, Why
 from tests.servers.slack_rules import buttons_of, readable, refusal, rendition
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "slack"
@@ -70,14 +70,14 @@ CARD = Card(
             current=True,
             text="The last known good release of *each* changed service. <https://wiki.example/tags|How to find it>",
             tasks=("the image is available", "nobody is deploying"),
-            collect=("Target version",),
+            collected=("Target version",),
             commands=(
-                "crane manifest registry.example/auth:2.13.4 >/dev/null && echo ok",
-                "git tag --sort=-creatordate",
+                CardCommand("crane manifest registry.example/auth:2.13.4 >/dev/null && echo ok"),
+                CardCommand("git tag --sort=-creatordate"),
             ),
-            waves=("auth, transactions", "web"),
-            choices=("backward compatible, keep the schema", "forward-fix"),
-            checks=("login works",),
+            waves=(CardLine("auth, transactions", Mark.OPEN), CardLine("web", Mark.OPEN)),
+            choices=(CardLine("backward compatible, keep the schema", Mark.OPEN), CardLine("forward-fix", Mark.OPEN)),
+            checks=(CardLine("login works", Mark.OPEN),),
         ),
         CardStep(3, "Feature-flag safe rollback"),
         CardStep(4, "Roll back services"),

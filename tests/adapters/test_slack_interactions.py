@@ -100,7 +100,7 @@ def test_a_click_reaches_the_handler_with_who_and_what() -> None:
 def test_every_button_has_its_command(changes: dict[str, str], command: ActionKind, note: str) -> None:
     desk = Desk()
     dispatcher(desk).dispatch(payload(**changes))
-    assert [(one.command, one.n) for one in desk.done] == [(command, note)]
+    assert [(one.command, one.subject) for one in desk.done] == [(command, note)]
 
 
 @pytest.mark.parametrize(

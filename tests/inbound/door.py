@@ -16,11 +16,12 @@ from monitor.adapters.slack.interactions import Dispatcher, Press
 from monitor.adapters.slack.signed import SignedDoor
 from monitor.adapters.slack.slash import SlashCommand
 from monitor.bootstrap import SystemClock
-from monitor.commands import Done, Request
+from monitor.commands import Done
 from monitor.core.page import Scene
 from monitor.core.render import render
 from monitor.core.rule import Route
 from monitor.ports import Message, Post, PostKind, Sent
+from monitor.requesting import Request
 from monitor.rulesfolder import Outcome, Standing
 from monitor.serving import Serving
 from monitor.telemetry import Metrics
@@ -106,7 +107,7 @@ def opened(slack: SlackServer, route: Route = PEOPLE) -> Iterator[Door]:
 
     def handle(press: Press) -> str | None:
         outcome = house.commands.carry_out(
-            Request(press.incident, press.command, press.by, alert=press.n, rev=press.rev, doubt=press.doubt)
+            Request(press.incident, press.command, press.by, press.subject, press.words, press.rev, press.doubt)
         )
         return None if isinstance(outcome, Done) else outcome.sentence
 

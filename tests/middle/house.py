@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from monitor.adapters.memory import ManualClock, MemoryStore, RecordingPager, ScriptedSource
 from monitor.baselines import Baselines
-from monitor.commands import Commands, Outcome, Request
+from monitor.commands import Commands, Outcome
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Sample, Tier, Transition, labels_of
@@ -22,6 +22,7 @@ from monitor.outbox import Bell, Destinations, Outbox, Scenes, Tempo
 from monitor.ports import Answer, Change, Samples, Store
 from monitor.reading import Reader
 from monitor.reload import Reloader
+from monitor.requesting import Request
 from monitor.rulebook import RuleBook
 from monitor.vigil import Vigil
 
@@ -213,7 +214,7 @@ class House:
 
     def ask(self, action: ActionKind, by: Actor = ANA, *, number: int = 1, alert: str = "", note: str = "") -> Outcome:
         """Let somebody ask for something."""
-        return self.commands.carry_out(Request(f"INC-{number:04d}", action, by, alert, note))
+        return self.commands.carry_out(Request(f"INC-{number:04d}", action, by, alert, {"note": note} if note else {}))
 
     @property
     def told(self) -> list[str]:

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.commands import Done, NotDone, Outcome, Request
+from monitor.commands import Done, Outcome
 from monitor.core.actor import Actor
 from monitor.core.events import Refused
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
+from monitor.requesting import NotDone, Request
 from tests.middle.house import ANA, BEN, GUEST, QUIET, WORST, House, group, rule, rule_set
 
 LOGIN = rule("Login", prepare=0, rollback=60)
@@ -27,7 +28,7 @@ def pressed(by: Actor, at: str) -> Actor:
 
 
 def press(house: House, action: ActionKind, by: Actor, *, rev: int | None = None, alert: str = "") -> Outcome:
-    return house.commands.carry_out(Request("INC-0001", action, by, alert=alert, rev=rev))
+    return house.commands.carry_out(Request("INC-0001", action, by, alert, rev=rev))
 
 
 def why(outcome: Outcome) -> str:

@@ -4,12 +4,13 @@ import threading
 
 import pytest
 
-from monitor.commands import Done, NotDone, Outcome
+from monitor.commands import Done, Outcome
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.events import DealtWith, Refused
 from monitor.core.model import State, Tier
 from monitor.core.page import ActionKind
 from monitor.core.rule import Resolve, RuleSet
+from monitor.requesting import NotDone
 from tests.middle.house import (
     ANA,
     BEN,
@@ -130,7 +131,8 @@ def test_start_names_the_commander_and_owes_the_card() -> None:
     [
         pytest.param(
             BEN,
-            "Ana commands INC-0001 since 03:00 UTC. Offer your help in the thread; the checklist is there.",
+            "Ana commands INC-0001 since 03:00 UTC. Offer your help in the thread, where the checklist is, or ask for "
+            "command there.",
             id="by somebody else",
         ),
         pytest.param(ANA, "You command INC-0001 since 03:00 UTC; the checklist is in the thread.", id="by the same"),
@@ -309,7 +311,10 @@ def test_an_unknown_incident(action: ActionKind) -> None:
     assert rolling_back().ask(action, number=99) == NotDone("There is no incident INC-0099.", unknown=True)
 
 
-@pytest.mark.parametrize("action", list(ActionKind))
+AFTER_THE_END = {ActionKind.NOTE, ActionKind.REOPEN, ActionKind.EXPLAIN, ActionKind.COMPLETE}
+
+
+@pytest.mark.parametrize("action", [one for one in ActionKind if one not in AFTER_THE_END])
 def test_an_incident_that_has_ended(action: ActionKind) -> None:
     house = rolling_back()
     house.says("Login", QUIET, since=START + INTERVAL)

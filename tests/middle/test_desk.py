@@ -10,7 +10,7 @@ from monitor.core.asks import No, Refusal
 from monitor.core.events import EndReason
 from monitor.core.model import Tier
 from monitor.core.page import ActionKind
-from monitor.core.paging import POSTS, Happening, NewPost
+from monitor.core.posts import POSTS, Happening, NewPost
 from monitor.core.rule import Escalation, Resolve
 from monitor.ports import Change, ConflictError, Unanswered
 from monitor.silencing import Wanted

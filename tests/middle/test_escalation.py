@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.commands import Done, NotDone
+from monitor.commands import Done
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.events import Call, Called
 from monitor.core.model import Tier
@@ -15,6 +15,7 @@ from monitor.core.page import ActionKind, Scene
 from monitor.core.render import render
 from monitor.core.rule import Escalation, Route
 from monitor.ports import Post, PostKind, Unanswered
+from monitor.requesting import NotDone
 from tests.middle.house import (
     ANA,
     BAD,

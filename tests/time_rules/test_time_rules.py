@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.commands import Done, Request
+from monitor.commands import Done
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.model import Alert, Cause, State, Transition
 from monitor.core.page import ActionKind, Tone
+from monitor.requesting import Request
 from tests.time_rules.histories import (
     LINGERS,
     LONG,
@@ -553,7 +554,7 @@ def test_dealt_with_a_by_person_alert_ends_and_a_new_breach_starts_anew(
 ) -> None:
     walk = watched(NAMED["by_person fires on though the signal is clear"], source, tmp_path).to(F + 600)
     assert [alert.state for alert in walk.alerts()] == [FIRING]
-    asked = Request(walk.incident.id, ActionKind.DEALT_WITH, ANA, alert="Watched", note="the sums are corrected")
+    asked = Request(walk.incident.id, ActionKind.DEALT_WITH, ANA, "Watched", {"note": "the sums are corrected"})
     assert isinstance(walk.commands.carry_out(asked), Done)
     assert walk.alerts() == []
     assert walk.to(F + 885).moves() == [(F, FIRING)]

@@ -39,6 +39,7 @@ PREFIX = {
     Tone.PREPARE: "🟠",
     Tone.BLIND: "⚫",
     Tone.IN_PROCEDURE: "🔵",
+    Tone.VERIFYING: "🔎",
     Tone.RECOVERED: "🟡",
     Tone.ENDED: "🟢",
 }

@@ -10,14 +10,14 @@ from slack_sdk.models.blocks import Block, RichTextBlock, RichTextElementParts, 
 
 from monitor.adapters.slack.blocks import MAX_ALL, Drawn, Json, as_json, context, header, section, size
 from monitor.adapters.slack.mrkdwn import authored, escaped, literal, one_line
-from monitor.core.page import Card, CardStep
+from monitor.core.page import Card, CardLine, CardStep
 
 MAX_BLOCKS, MAX_LIST = 50, 1_500
 MAX_COMMAND = 2_000
 MAX_COMMANDS = 20
 LISTS = (
     ("tasks", "☐ ", ""),
-    ("collect", "✎ ", "*Write down*"),
+    ("collected", "✎ ", "*Write down*"),
     ("waves", "→ ", "*In this order*"),
     ("choices", "○ ", "*Decide*"),
     ("checks", "☐ ", "*Check*"),
@@ -80,7 +80,7 @@ def _open(step: CardStep, commands: int, words: int) -> list[Block]:
     blocks: list[Block] = [section(f"{head}\n{body}" if body else head)]
     for name, mark, title in LISTS[:3]:
         blocks += _list(getattr(step, name), mark, title, words)
-    blocks += [_command(one) for one in step.commands[:commands] if one.strip()]
+    blocks += [_command(one.run) for one in step.commands[:commands] if one.run.strip()]
     left = len(step.commands) - commands
     blocks += [context(f"…and {left} more commands: see the procedure file")] if left > 0 else []
     for name, mark, title in LISTS[3:]:
@@ -88,9 +88,10 @@ def _open(step: CardStep, commands: int, words: int) -> list[Block]:
     return blocks
 
 
-def _list(items: Sequence[str], mark: str, title: str, words: int) -> list[Block]:
+def _list(items: Sequence[str | CardLine], mark: str, title: str, words: int) -> list[Block]:
     """Give a list with its title as one section, or nothing."""
-    lines = [mark + " ".join(item.split()) for item in items if item.strip()]
+    texts = [item if isinstance(item, str) else item.text for item in items]
+    lines = [mark + " ".join(item.split()) for item in texts if item.strip()]
     text = authored("\n".join([title, *lines] if title else lines), words) if lines else ""
     return [section(text)] if text else []
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from monitor.core.page import ActionKind
 
-VALUE = re.compile(r"(?P<incident>[A-Z]{1,10}-\d{1,9})\|(?P<rev>\d{1,9})(?:\|(?P<n>\d{1,6}))?", re.ASCII)
-"""A button's value: the incident, its revision when the button was drawn, and which alert it is about."""
+VALUE = re.compile(
+    r"(?P<incident>[A-Z]{1,10}-\d{1,9})\|(?P<rev>\d{1,9})(?:\|(?P<subject>[\w.:/@+-]{1,200}))?", re.ASCII
+)
+"""A button's value: the incident, its revision when the button was drawn, and what it is about (an alert, a step)."""
 LONGEST = 3_000
 
 

@@ -6,8 +6,8 @@ present state. Knows nothing of Socket Mode or HTTP. What cannot be read is drop
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -42,16 +42,18 @@ class Answer:
 class Press:
     """What somebody asks for, as the handler gets it.
 
-    `rev` is the incident's revision that the button was drawn at (None: no button). `n` numbers the alert that is
-    meant, or is nothing. `doubt` is a sentence where not all rights of `by` could be read; those that were are granted.
+    `rev` is the incident's revision that the button was drawn at (None: no button). `subject` is
+    what it is about (an alert by its number, a step), `words` are the fields of its form. `doubt` is a sentence where
+    not all rights of `by` could be read; those that were are granted.
     """
 
     incident: str
     command: ActionKind
     by: Actor
     rev: int | None = None
-    n: str = ""
+    subject: str = ""
     doubt: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 class Handle(Protocol):
@@ -168,7 +170,7 @@ class Dispatcher:
         kind, value = kind_of(click.action), VALUE.fullmatch(click.value)
         if kind is None or value is None:
             return UNKNOWN
-        return self._handle(Press(value["incident"], kind, actor, int(value["rev"]), value["n"] or "", doubt))
+        return self._handle(Press(value["incident"], kind, actor, int(value["rev"]), value["subject"] or "", doubt))
 
     def _foreign(self, who: Who) -> tuple[str, str]:
         """Give the words for somebody from outside our workspace or app, or nothing and their name."""

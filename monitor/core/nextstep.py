@@ -1,0 +1,24 @@
+"""Who does what next in a procedure. Pure."""
+
+from monitor.core.incident import Incident
+from monitor.core.progress import Progress, current, open_wave
+
+
+def next_step(incident: Incident) -> str:
+    """Give who does what next in the procedure, or nothing where none runs."""
+    progress, commander = incident.running, incident.commander
+    if progress is None or commander is None:
+        return ""
+    step = current(progress)
+    waits = next((one for one in progress.decisions if not one.counts), None)
+    if waits is not None:
+        return f"an approver: agree to “{_choice_title(progress, waits.step, waits.choice)}” (asked by {waits.by.name})"
+    if step is None:
+        return f"{commander.name}: end the incident"
+    wave = open_wave(progress, step) if step.waves else None
+    return f"{commander.name}: {step.title}{f' ({wave.title})' if wave else ''}"
+
+
+def _choice_title(progress: Progress, step: str, choice: str) -> str:
+    planned = progress.step(step)
+    return next((one.title for one in planned.choose if one.id == choice), choice) if planned else choice
