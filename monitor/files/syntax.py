@@ -69,6 +69,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> WrongErr
     is_open_quote = problem == "found unexpected end of stream" and error.context_mark is not None
     mark = error.context_mark if is_open_quote else error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
+    if "nesting depth" in problem:  # newer libyaml reads ahead, and gives up before the builder sees how deep it is
+        return too_deep(Place(file, line + 1, column + 1))
     lines = text.split("\n")
     source = lines[line] if line < len(lines) else ""
     hint = ""
@@ -81,6 +83,11 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> WrongErr
     else:
         hint = _HINTS.get(problem, "")
     return WrongError(Place(file, line + 1, column + 1), _SAYS.get(problem, problem), hint, "syntax")
+
+
+def too_deep(place: Place) -> WrongError:
+    """Give the error of what is nested deeper than anybody writes by hand."""
+    return WrongError(place, f"nested deeper than {MAX_DEPTH} levels", "a bracket too many?", "depth")
 
 
 @dataclass(slots=True)
@@ -133,7 +140,7 @@ class _Builder:
 
     def _begin(self, place: Place, *, is_mapping: bool) -> None:
         if len(self._open) >= MAX_DEPTH:
-            raise WrongError(place, f"nested deeper than {MAX_DEPTH} levels", "a bracket too many?", "depth")
+            raise too_deep(place)
         if self._open and self._open[-1].is_mapping and self._open[-1].key is None:
             hint = "a text that begins with { or [ needs quotes"
             raise WrongError(place, "a key must be a word, not a list or a mapping", hint, "syntax")

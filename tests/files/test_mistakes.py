@@ -42,7 +42,7 @@ def test_a_mistake_is_answered(folder: Path, text: str, expected: list[str]) -> 
 
 QUERY = "groups: [{{name: g, rules: [{{alert: A, signal: {{query: {{expr: '{}'}}}}, rollback: {{above: 1}}}}]}}]\n"
 DEEP = [
-    ("20,000 brackets", "groups: " + "[" * 20_000, "r.yaml:1:40", "depth"),
+    ("20,000 brackets", "groups: " + "[" * 20_000, "r.yaml:1:1008", "depth"),
     ("20,000 braces", "groups: " + "{a: " * 20_000, "r.yaml:1:133", "depth"),
     ("20,000 levels of dashes", "groups:\n" + "- " * 20_000, "r.yaml:2:63", "depth"),
     ("20,000 minus signs", QUERY.format("-" * 20_000 + "x"), "r.yaml:1:62", "promql"),
