@@ -24,6 +24,7 @@ from monitor.desk import Desk
 from monitor.engine import Engine
 from monitor.files import Contents
 from monitor.files.findings import Severity
+from monitor.gatekeeping import Gatekeeper
 from monitor.hearing import Hearing
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Destinations, Outbox, Scenes
@@ -76,6 +77,7 @@ class App:
     vigil: Vigil
     outbox: Outbox
     commands: Commands
+    gate: Gatekeeper
     folder: RulesFolder
     surveyor: Surveyor
     token: str
@@ -200,6 +202,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         vigil=Vigil(engine, desk, store, clock, book, lookout),
         outbox=outbox,
         commands=commands,
+        gate=Gatekeeper(store, desk, clock),
         folder=RulesFolder(
             start, lambda contents: load_rules(settings, contents), Reloader(desk, clock, book), desk, clock
         ),

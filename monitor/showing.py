@@ -48,6 +48,7 @@ class Showing:
             gauges=self.gauges,
             view=self.view,
             doubts=lambda: self._app.surveyor.last.doubts,
+            gate=self._app.gate.ask,
             slack=self._app.inbound.door if self._app.inbound else None,
         )
 

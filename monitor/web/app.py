@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.commands import Commands, Done
+from monitor.core.gate import GateAnswer
 from monitor.core.page import ActionKind
 from monitor.ports import ConflictError, Store, StoreError
 from monitor.requesting import NotDone
@@ -32,6 +33,7 @@ from monitor.silencing import Refused
 from monitor.survey import Doubt
 from monitor.web import prometheus, silences
 from monitor.web.bodies import BodyError, body_of
+from monitor.web.deploys import deploy_routes
 from monitor.web.guard import Guard
 from monitor.web.rules import report_of, standing_of, transition_of
 from monitor.web.shapes import incident_in_full, incident_in_short
@@ -67,6 +69,7 @@ class Inside:
     view: Callable[[], prometheus.View]
     doubts: Callable[[], Sequence[Doubt]] = tuple
     slack: Door | None = None
+    gate: Callable[[str, str], GateAnswer] | None = None
 
 
 def application(inside: Inside) -> Starlette:
@@ -89,6 +92,7 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/incidents/{id}", pages.incident),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
             *slack_routes(inside.slack),
+            *deploy_routes(inside.gate),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={StoreError: _unusable},

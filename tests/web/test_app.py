@@ -15,6 +15,7 @@ from monitor.core.comparison import compare
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route, Routing, RuleSet
+from monitor.gatekeeping import Gatekeeper
 from monitor.ports import Change, StoreError
 from monitor.reload import Report
 from monitor.rulesfolder import Outcome, Standing
@@ -100,6 +101,7 @@ def serve(house: House, commands: Commands, token: str = TOKEN) -> Iterator[Serv
         standing=lambda: Standing("f" * 64, house.clock.now()),
         view=lambda: View(house.book.now),
         gauges=around.gauges,
+        gate=Gatekeeper(house.store, house.desk, house.clock).ask,
     )
     serving = Serving(application(inside), "127.0.0.1:0", None)
     url = serving.bind()

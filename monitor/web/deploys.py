@@ -1,0 +1,43 @@
+"""The deploy gate over HTTP: `GET /api/v1/deploys?service=S&version=V`, for pipelines. It asks for no token."""
+
+import re
+from collections.abc import Callable
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from monitor.core.gate import GateAnswer
+from monitor.web.shapes import time_of
+
+LOCKED = 423
+NAME = re.compile(r"[A-Za-z0-9._:/@+-]{1,200}")
+HOW = "Ask with ?service=NAME&version=VERSION, each 1 to 200 of letters, digits and . _ : / @ + -"
+
+
+def deploy_routes(ask: Callable[[str, str], GateAnswer] | None) -> list[Route]:
+    """Give the route, or none where nobody keeps a gate; `ask` answers for a service and a version."""
+    if ask is None:
+        return []
+
+    async def deploys(request: Request) -> Response:
+        service, version = (request.query_params.get(name, "") for name in ("service", "version"))
+        if not NAME.fullmatch(service) or not NAME.fullmatch(version):
+            return _json({"version": 1, "error": HOW}, 400)
+        answer = await run_in_threadpool(ask, service, version)
+        return _json({"version": 1, **_told(answer)}, 200 if answer.allowed else LOCKED)
+
+    return [Route("/api/v1/deploys", deploys)]
+
+
+def _told(answer: GateAnswer) -> dict[str, object]:
+    told: dict[str, object] = {"allowed": answer.allowed, "because": answer.because}
+    if answer.incident:
+        told |= {"incident": answer.incident, "since": time_of(answer.since), "by": answer.by}
+    return told
+
+
+def _json(body: object, status: int) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
