@@ -3,6 +3,7 @@
 Frozen; progress is kept elsewhere. Texts are Slack's mrkdwn; times are whole seconds.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -63,6 +64,11 @@ class Check:
     status: int = 200
     deadline: int = 10
 
+    @property
+    def id(self) -> str:
+        """What names it within its step, from its title: a result that somebody enters must find its check again."""
+        return re.sub(r"\W+", "-", self.title.casefold()).strip("-")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -82,9 +88,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """A rollback procedure: its steps in order, and the recovery target in seconds."""
+    """A rollback procedure: its steps in order, and the recovery target in seconds.
+
+    `verify_for`: seconds for which the signals that paged must have been clear before the incident may end.
+    """
 
     id: str
     title: str
     steps: tuple[Step, ...]
     recovery_target: int = 900
+    verify_for: int = 600
