@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,20 @@ def test_a_command_ends(commands: FixedCommands, script: str, expected: Exited) 
     assert run(commands, script) == expected
 
 
+def test_it_reads_nothing_of_what_the_monitor_is_given(commands: FixedCommands) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, CANARY.encode())
+    os.close(writing)
+    ours = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        assert run(commands, "import sys; print(repr(sys.stdin.read()))") == Exited(0, "''\n")
+    finally:
+        os.dup2(ours, 0)
+        os.close(ours)
+        os.close(reading)
+
+
 def test_the_preflight_of_the_playbook_runs_in_its_folder(commands: FixedCommands, tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "release_preflight.py").write_text("import sys; print(sys.argv[1:]); sys.exit(0)\n")
@@ -121,6 +136,15 @@ def test_of_a_flood_the_end_is_kept_from_a_whole_line_on(commands: FixedCommands
     assert lines[-2:] == ["line 299999", "the end"]
     assert lines[0].startswith("line ")
     assert int(lines[0].removeprefix("line ")) == 300_000 - (len(lines) - 1)
+
+
+def test_a_flood_takes_little_memory(commands: FixedCommands) -> None:
+    tracemalloc.start()
+    try:
+        run(commands, "import os\nfor _ in range(400): os.write(1, b'x' * 65536)")
+        assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_flood_without_end_is_killed_at_the_deadline(commands: FixedCommands) -> None:

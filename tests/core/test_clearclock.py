@@ -90,6 +90,11 @@ def test_a_reading_that_is_told_again_changes_nothing(readings: list[Seen]) -> N
         assert tick(clock, number * INTERVAL, one, INTERVAL) == clock
 
 
+def test_another_word_about_the_same_time_is_nothing_new() -> None:
+    clock = tick(NEVER_READ, 0, Seen.CLEAR, INTERVAL)
+    assert tick(clock, 0, Seen.BREACH, INTERVAL) == clock
+
+
 def test_a_hole_between_two_readings_does_not_count() -> None:
     clock = tick(tick(NEVER_READ, 0, Seen.CLEAR, INTERVAL), 2 * INTERVAL, Seen.CLEAR, INTERVAL)
     assert clock.held(proven=True) == 0

@@ -268,6 +268,16 @@ def test_in_a_loop_a_command_that_passed_is_not_run_again_for_a_while() -> None:
     assert len(commands.ran) == 4, "a breach makes what passed before worthless"
 
 
+def test_of_an_incident_that_is_over_no_command_counts_as_passed() -> None:
+    commands = ScriptedCommands()
+    room = Room(commands=commands)
+    room.house.says("Login", QUIET, since=room.house.grid - HOLD)
+    room.run(PREFLIGHT, anew=False)
+    room.verifier.forget("INC-0001")
+    room.run(PREFLIGHT, anew=False)
+    assert len(commands.ran) == 2
+
+
 def test_a_server_that_does_not_answer_has_failed() -> None:
     room = Room(ScriptedProber({EXPORT.target: NoAnswer("the connection is refused")}))
     one = room.run(EXPORT)["Export answers"]

@@ -58,6 +58,7 @@ PREFLIGHT = """
 import os, pathlib, sys
 print(sys.argv[1:], sorted(os.environ))
 print("password=hunter2")
+print("the console is open to canary-7f3a")
 sys.exit(int(pathlib.Path("exit").read_text()))
 """
 
@@ -170,7 +171,7 @@ def test_what_is_told_holds_no_secret(shop: Shop) -> None:
     printed = found[3].detail.splitlines()
     assert printed[0].startswith("['--quick'] [")
     assert not {"MONITOR_CONSOLE_TOKEN", "MONITOR_PROMETHEUS__URL"} & set(printed[0].split("'"))
-    assert printed[1] == "password=[redacted]"
+    assert printed[1:] == ["password=[redacted]", "the console is open to [redacted]"]
 
 
 def test_at_night_too_little_traffic_counts_beside_a_check_that_passes(shop: Shop, export: Hostile) -> None:
