@@ -1,6 +1,8 @@
 """The composition root: the only place that names concrete adapters."""
 
+import os
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.baselines import Baselines
+from monitor.checks import Asking
 from monitor.commands import Commands, Done
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind, Scene
@@ -34,9 +37,11 @@ from monitor.reload import Reloader
 from monitor.requesting import Request
 from monitor.rulebook import RuleBook
 from monitor.rulesfolder import RulesError, RulesFolder, Start
-from monitor.settings import Settings
+from monitor.settings import Settings, command_environment
+from monitor.signalwatch import SignalWatch
 from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
+from monitor.verification import Verifier
 from monitor.vigil import Vigil
 from monitor.writebehind import WriteBehindStore
 
@@ -211,6 +216,29 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         switch=_switch(settings),
         inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
     )
+
+
+def verifier(settings: Settings, clock: Clock, book: RuleBook, source: MetricsSource, reader: Reader) -> Verifier:
+    """Give what runs the checks of a procedure. Commands are among them only where a setting allows it."""
+    from monitor.adapters.probing import HttpProber  # noqa: PLC0415  # loaded with the first verification
+    from monitor.adapters.processes import FixedCommands  # noqa: PLC0415  # the same
+
+    commands = None
+    if settings.allow_command_checks:
+        commands = FixedCommands(settings.command_checks_directory, command_environment())
+    asking = Asking(source, HttpProber(), commands, settings.secrets)
+    return Verifier(SignalWatch(reader, book, clock), asking, clock)
+
+
+def missing_program(settings: Settings, program: str) -> str:
+    """Give what keeps the program of a command check from being run; nothing where it can be."""
+    folder, environment = settings.command_checks_directory, command_environment()
+    if not folder.is_dir():
+        return f"there is no folder {folder}: see MONITOR_COMMAND_CHECKS_DIRECTORY"
+    found = folder / program if "/" in program else shutil.which(program, path=environment["PATH"])
+    if found is None or not os.access(found, os.X_OK):
+        return f"there is no program {program}; the monitor's PATH is {environment['PATH']}"
+    return ""
 
 
 def database_owner(settings: Settings) -> Owner | None:

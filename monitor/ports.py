@@ -94,6 +94,62 @@ class MetricsSource(RangeSource, Protocol):
         """Give the source's own time now, as far as its last answer told it (up to a second behind); None: unknown."""
 
 
+# --- checks of a procedure ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A server answered with this HTTP status."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """A server did not answer in time, or not at all; `why` never holds its address."""
+
+    why: str
+
+
+class Prober(Protocol):
+    """What asks a server for nothing but a status."""
+
+    def status(self, url: str, *, deadline: float) -> Status | NoAnswer:
+        """Ask `url` once, following no redirect, for at most `deadline` seconds in all. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """A command ended with `code` (negative: by that signal); `output` is the end of what it printed."""
+
+    code: int
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """A command did not end in time: it and everything that it had started were killed."""
+
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """A command could not be started at all."""
+
+    why: str
+
+
+class CommandRunner(Protocol):
+    """What runs fixed commands, without a shell."""
+
+    def run(self, argv: Sequence[str], *, deadline: float) -> Exited | Killed | NotStarted:
+        """Run `argv` for at most `deadline` seconds. Never raises."""
+
+    def close(self) -> None:
+        """Kill whatever still runs."""
+
+
 # --- the store ----------------------------------------------------------------------------------------------------
 
 

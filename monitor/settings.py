@@ -35,6 +35,7 @@ PRIVATE_HEADER = re.compile(r"auth|cookie|key|password|secret|token", re.IGNOREC
 
 WORDS = {
     "path_not_file": "names a file that does not exist",
+    "bool_parsing": "is neither true nor false",
     "dict_type": 'is no JSON object of texts, such as {"X-Scope-OrgID": "production"}',
 }
 """What the library says in its own terms, in ours."""
@@ -195,6 +196,8 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///rollback-monitor.db"
     listen: str = "127.0.0.1:9911"
     console_token: SecretStr | None = None
+    allow_command_checks: bool = False
+    command_checks_directory: Path = Path()
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -303,6 +306,16 @@ def service_manager(environ: Mapping[str, str] | None = None, pid: int | None = 
     mine = environ.get("WATCHDOG_PID", str(pid)) == str(pid)
     watchdog = int(told) / 1e6 if told.isdecimal() and mine else 0.0
     return ServiceManager(environ.get("NOTIFY_SOCKET", ""), watchdog)
+
+
+def command_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the variables that a command check runs with: where programs are, the language, the home; nothing of ours.
+
+    Whatever else the monitor was started with, its tokens above all, is not handed on.
+    """
+    environ = os.environ if environ is None else environ
+    kept = {name: environ[name] for name in ("PATH", "LANG", "HOME") if environ.get(name)}
+    return {"PATH": os.defpath, **kept}
 
 
 def names() -> dict[str, object]:

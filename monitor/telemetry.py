@@ -1,7 +1,6 @@
 """How the daemon tells of itself: structured logs (readable or JSON, secrets redacted) and its own metrics."""
 
 import logging
-import re
 import sys
 from collections.abc import Iterable, MutableMapping
 from typing import Any, TextIO, cast
@@ -10,11 +9,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from monitor import __version__
+from monitor.core.redaction import REDACTED, TOKENS
 from monitor.core.words import CONTROL
-
-REDACTED = "[redacted]"
-TOKENS = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=Bearer )\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
-"""What looks like a secret wherever it stands: Slack's tokens, bearer tokens, users and passwords in URLs."""
 
 
 class Redaction:

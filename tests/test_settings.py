@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitor.gathering import Gathered
-from monitor.settings import Settings, SettingsError, load
+from monitor.settings import Settings, SettingsError, command_environment, load
 
 CANARY = "canary-7f3a"
 BOT = "MONITOR_SLACK__BOT_TOKEN"
@@ -79,6 +79,7 @@ WRONG = [
     ("a port that only looks like a number", f"{LISTEN}=localhost:²", NO_ADDRESS),
     ("an unknown format", "MONITOR_LOG_FORMAT=xml", "should be 'console' or 'json'."),
     ("an unknown level", "MONITOR_LOG_LEVEL=loud", "should be 'debug', 'info', 'warning' or 'error'."),
+    ("neither yes nor no", "MONITOR_ALLOW_COMMAND_CHECKS=perhaps", "is neither true nor false."),
     ("an empty secret", f"{BOT}=", f"(environment) {EMPTY}"),
     ("a blank secret", "MONITOR_CONSOLE_TOKEN=  ", f"(environment) {EMPTY}"),
     ("a secret's file that is not there", f"{BOT}_FILE=/nowhere/token", NOWHERE),
@@ -272,3 +273,15 @@ def test_a_webhook_that_is_no_address_is_refused_without_being_told() -> None:
     (sentence,) = refused.value.sentences
     assert sentence.startswith("MONITOR_WEBHOOK__URL is no URL")
     assert CANARY not in sentence
+
+
+def test_commands_are_not_run_unless_somebody_says_so() -> None:
+    assert load({})[0].allow_command_checks is False
+    assert load({"MONITOR_ALLOW_COMMAND_CHECKS": "true"})[0].allow_command_checks is True
+
+
+def test_a_command_gets_three_variables_and_none_of_ours() -> None:
+    ours = {"MONITOR_CONSOLE_TOKEN": CANARY, "SLACK_BOT_TOKEN": CANARY, "GITHUB_TOKEN": CANARY, "LD_PRELOAD": CANARY}
+    kept = {"PATH": "/bin", "LANG": "C.UTF-8", "HOME": "/home/monitor"}
+    assert command_environment({**ours, **kept}) == kept
+    assert set(command_environment(ours)) == {"PATH"}

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from monitor.telemetry import REDACTED, Redaction, configure_logging
+from monitor.core.redaction import REDACTED
+from monitor.telemetry import Redaction, configure_logging
 
 SECRETS = ("canary-7f3a", "canary-7f3a-and-longer", "")
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"

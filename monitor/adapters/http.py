@@ -104,11 +104,13 @@ class BoundedSession(requests.Session):
         timeout: float | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        read: bool = True,
         **_defaults: object,
     ) -> Reply:
         """Make one exchange of at most `timeout` seconds in all. Raises what requests raises, and `TooLargeError`.
 
-        `body` is sent as it stands, in place of a form.
+        `body` is sent as it stands, in place of a form. Without `read` the answer ends with its headers: nothing of
+        its body is taken, and the connection is let go.
         """
         self.reply = None
         form: Any = body
@@ -119,7 +121,7 @@ class BoundedSession(requests.Session):
         with super().request(
             method, url, params=query, data=form, headers=headers, timeout=total, stream=True, allow_redirects=False
         ) as response:
-            self.reply = Reply(response.status_code, response.headers, _body(response))
+            self.reply = Reply(response.status_code, response.headers, _body(response) if read else b"")
         return self.reply
 
 

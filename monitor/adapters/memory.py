@@ -16,9 +16,13 @@ from monitor.ports import (
     Change,
     ConflictError,
     Delivery,
+    Exited,
     GroupState,
     KeptRules,
+    Killed,
     Message,
+    NoAnswer,
+    NotStarted,
     Post,
     PostKind,
     PostState,
@@ -27,6 +31,7 @@ from monitor.ports import (
     Recorded,
     Samples,
     Sent,
+    Status,
     Unanswered,
 )
 
@@ -108,6 +113,35 @@ class RecordingSwitch:
         """Count the call, and answer."""
         self.calls += 1
         return self._replies.pop(0) if self._replies else ""
+
+
+class ScriptedProber:
+    """A prober that keeps what it was asked and answers by URL; what it does not know does not answer."""
+
+    def __init__(self, answers: Mapping[str, Status | NoAnswer] | None = None) -> None:
+        self.answers = dict(answers or {})
+        self.asked: list[str] = []
+
+    def status(self, url: str, *, deadline: float) -> Status | NoAnswer:
+        """Keep the URL, and answer; nothing within no time."""
+        self.asked.append(url)
+        return self.answers.get(url, NoAnswer("nothing answers there")) if deadline > 0 else NoAnswer("no time")
+
+
+class ScriptedCommands:
+    """A runner that runs nothing: it keeps what it was given and ends by the script, well where none stands."""
+
+    def __init__(self, ends: Mapping[tuple[str, ...], Exited | Killed | NotStarted] | None = None) -> None:
+        self.ends = dict(ends or {})
+        self.ran: list[tuple[str, ...]] = []
+
+    def run(self, argv: Sequence[str], *, deadline: float) -> Exited | Killed | NotStarted:
+        """Keep the words, and end; killed within no time."""
+        self.ran.append(tuple(argv))
+        return self.ends.get(tuple(argv), Exited(0)) if deadline > 0 else Killed()
+
+    def close(self) -> None:
+        """Nothing runs."""
 
 
 class MemoryStore:

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from monitor.bootstrap import (
     corrupt_databases,
     database_owner,
     load_rules,
+    missing_program,
     pager_findings,
     prometheus_servers,
     slack_findings,
@@ -24,6 +26,7 @@ from monitor.bootstrap import (
     try_database,
 )
 from monitor.core.model import Tier, Verdict
+from monitor.core.redaction import redacted
 from monitor.core.rule import SETTING, Rule, RuleSet
 from monitor.core.words import plain
 from monitor.files import Severity
@@ -94,6 +97,7 @@ def _lines(env_file: Path | None, secrets_dir: Path | None) -> Iterator[Line]:
         count = sum(len(group.rules) for group in rules.groups)
         yield Line(ok=True, what=f"rules: {count} rules in {len(rules.groups)} groups from {settings.rules}")
     yield from _prometheus(settings, rules)
+    yield from _commands(settings, rules)
     yield from _database(settings)
     yield from _set_aside(settings)
     if settings.heartbeat.url is None:
@@ -191,6 +195,23 @@ def _rule(rule: Rule, point: Point) -> Line:
         return Line(ok=False, what=f"rule {rule.alert}", mend=wrong)
     verdicts = sorted({str(one.verdict).replace("_", " ") for one in point.judgements.values()})
     return Line(ok=True, what=f"rule {rule.alert}: {len(point.instances)} instances, now {', '.join(verdicts)}")
+
+
+def _commands(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
+    """Say of every command check whether it will be run, or only shown."""
+    procedures = rules.procedures.values() if rules is not None else ()
+    for procedure in procedures:
+        for check in (one for step in procedure.steps for one in step.checks if one.kind == "command"):
+            what = f"procedure {procedure.id}, check {check.title}"
+            shown = redacted(shlex.join(check.argv), settings.secrets)
+            if not settings.allow_command_checks:
+                mend = (
+                    "a person runs it and enters its result; MONITOR_ALLOW_COMMAND_CHECKS=true lets the monitor do so"
+                )
+                yield Line(ok=None, what=f"{what}: {shown} is shown only", mend=mend)
+                continue
+            problem = missing_program(settings, check.argv[0])
+            yield Line(ok=not problem, what=what if problem else f"{what}: runs {shown}", mend=problem)
 
 
 def _database(settings: Settings) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Whether a deploy may go out: frozen from the start of a procedure to its end, but never for the rollback itself. Pure."""
+"""Whether a deploy may go out: frozen from start to end of a procedure, but never for the rollback itself. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from monitor.core.progress import Progress
 from monitor.core.words import clock
 
 MOST_TOLD = 50
-"""How many different deploys that were stopped an incident remembers; whoever asks for more is answered all the same."""
+"""How many stopped deploys an incident remembers; whoever asks for more is answered all the same."""
 
 
 @dataclass(frozen=True, slots=True)

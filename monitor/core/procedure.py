@@ -107,7 +107,7 @@ class Step:
 class Procedure:
     """A rollback procedure: its steps in order, and the recovery target in seconds.
 
-    `verify_for`: seconds that the signals that paged must have been clear before it can end.
+    `verify_for`: seconds for which the signals that paged must have been clear before the incident may end.
     """
 
     id: str

@@ -7,6 +7,7 @@ It also runs out of stack on thousands of nested operators, so long expressions 
 import re
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import promql_parser
 
@@ -155,6 +156,18 @@ def kept_labels(expr: str) -> tuple[str, ...] | None:
     if found.modifier is None:
         return ()
     return tuple(found.modifier.labels) if str(found.modifier.type).endswith("By") else None
+
+
+def reads_series(expr: str) -> bool:
+    """Whether any selector stands in `expr`: without one it says the same whatever happens."""
+    return _reads(tree(expr))
+
+
+def _reads(node: Any) -> bool:  # noqa: ANN401  # promql_parser's compiled nodes carry no types
+    if isinstance(node, promql_parser.VectorSelector | promql_parser.MatrixSelector):
+        return True
+    inner = [getattr(node, name, None) for name in ("lhs", "rhs", "expr")]
+    return any(_reads(child) for child in (*inner, *getattr(node, "args", ())) if child is not None)
 
 
 def _written(node: Node, wanted: str) -> Scalar:

@@ -2,18 +2,16 @@
 
 import re
 
-from monitor.core.procedure import Check, Choice, Command, Does, Field, Procedure, Step, Task, Wave
+from monitor.core.procedure import Choice, Command, Does, Field, Procedure, Step, Task, Wave
 from monitor.files import procedurekeys as keys
-from monitor.files.expressions import expression
+from monitor.files.checkkeys import read_check, unique_titles
 from monitor.files.fields import Fields
 from monitor.files.findings import Report
-from monitor.files.nodes import Mapping, Node, Scalar, WrongError
-from monitor.files.scalars import boolean, kind_of, name, names, number, positive_duration, sequence, text
+from monitor.files.nodes import Node, Scalar, WrongError
+from monitor.files.scalars import boolean, name, names, positive_duration, text
 
 _SECTION = 2_800
 """How many characters of a step a card's section carries, with room for its heading; Slack's limit is 3,000."""
-_KINDS = ("signals", "promql", "http", "command")
-_URL = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
 
 
 def read_procedure(root: Node, procedure: str, report: Report) -> Procedure:
@@ -27,7 +25,8 @@ def read_procedure(root: Node, procedure: str, report: Report) -> Procedure:
     _once([(step.does, place) for step, place in steps if step.does], report)
     title = fields.take("title", name, procedure)
     target = fields.take("recovery_target", positive_duration, 900)
-    return Procedure(procedure, title, tuple(step for step, _ in steps), target)
+    verify_for = fields.take("verify_for", positive_duration, 600)
+    return Procedure(procedure, title, tuple(step for step, _ in steps), target, verify_for)
 
 
 def _unique(ids: list[tuple[str, Node]], report: Report) -> None:
@@ -50,6 +49,8 @@ def _step(node: Node, report: Report) -> tuple[Step, Node]:
     fields = Fields(node, keys.STEP, report)
     choices = fields.each("choose", lambda one: _choice(one, report), "[{id: keep, title: Keep the schema}]")
     _unique([(choice.id, at) for choice, at in choices], report)
+    checks = fields.each("checks", lambda one: read_check(one, report), "[{title: Clear, signals: true}]")
+    unique_titles(checks, report)
     step = Step(
         id=fields.take("id", _slug, ""),
         title=fields.take("title", name, ""),
@@ -60,7 +61,7 @@ def _step(node: Node, report: Report) -> tuple[Step, Node]:
         commands=fields.each("commands", lambda one: _command(one, report), "['make rollback']"),
         waves=fields.each("services", lambda one: _wave(one, report), "[{title: Backend, services: [auth]}]"),
         choose=tuple(choice for choice, _ in choices),
-        checks=fields.each("checks", lambda one: _check(one, report), "[{title: Clear, signals: true}]"),
+        checks=tuple(check for check, _ in checks),
         does=fields.take("does", _does, None),
     )
     length = _length(step)
@@ -120,61 +121,3 @@ def _choice(node: Node, report: Report) -> tuple[Choice, Node]:
     forward = fields.take("forward", boolean, default=False)
     choice = Choice(fields.take("id", _slug, ""), fields.take("title", name, ""), needs, forward)
     return choice, fields.node.get("id") or node
-
-
-def _check(node: Node, report: Report) -> Check | None:
-    fields = Fields(node, keys.CHECK, report)
-    kind = fields.only_one(_KINDS)
-    title = fields.take("title", name, "")
-    above, below = fields.take("above", number, None), fields.take("below", number, None)
-    status, deadline = fields.take("status", _status, 200), fields.take("deadline", positive_duration, 10)
-    for key, kinds in {"above": "promql", "below": "promql", "status": "http", "deadline": "http command"}.items():
-        if kind and fields.has(key) and kind not in kinds.split():
-            report.error(fields.at(key), "value", f"`{key}` says nothing about a `{kind}` check", "leave it out")
-    match kind:
-        case "signals":
-            fields.take("signals", _true, None)
-            return Check(kind, title)
-        case "promql":
-            if (above is None) == (below is None):
-                report.error(fields.place, "missing-key", "a promql check has one of `above` and `below`")
-            return Check(kind, title, fields.take("promql", expression, ""), above=above, below=below)
-        case "http":
-            return Check(kind, title, fields.take("http", _url, ""), status=status, deadline=deadline)
-        case "command":
-            return Check(kind, title, argv=fields.take("command", _argv, ()), deadline=deadline)
-        case _:
-            return None
-
-
-def _true(node: Node) -> None:
-    if isinstance(node, Mapping) or not boolean(node):
-        raise WrongError(node.place, "expected true", "signals: true")
-
-
-def _status(node: Node) -> int:
-    found = number(node)
-    if found != int(found) or not 100 <= found <= 599:  # noqa: PLR2004  # HTTP's own range
-        raise WrongError(node.place, f"{kind_of(node)} is no HTTP status", "such as 200")
-    return int(found)
-
-
-def _url(node: Node) -> str:
-    found = text(node)
-    if not _URL.fullmatch(found):
-        raise WrongError(node.place, f"`{found}` is no URL to ask", "write https://host/path", "link")
-    return found
-
-
-def _argv(node: Node) -> tuple[str, ...]:
-    """Give a fixed argument list; a shell line is refused, because no shell will ever read it."""
-    if isinstance(node, Scalar):
-        raise WrongError(
-            node.place,
-            "a command check is a list of words: no shell reads it",
-            f"write [{', '.join(node.text.split())}]",
-        )
-    words = tuple(text(item) for item in sequence(node, "[python3, tools/release_preflight.py]").items)
-    if not words or not words[0].strip():
-        raise WrongError(node.place, "a command check begins with a program")
-    return words

@@ -8,6 +8,7 @@ PROCEDURE = Table(
         Key("title", "text", "the name of the procedure", required=True),
         Key("steps", "list of steps", "in their order", required=True),
         Key("recovery_target", "duration", "from the first page to mitigation", "`15m`"),
+        Key("verify_for", "duration", "how long the signals that paged must be clear before the end", "`10m`"),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
 )
@@ -76,14 +77,14 @@ CHOICE = Table(
 CHECK = Table(
     "a check",
     (
-        Key("title", "text", "what is proven", required=True),
+        Key("title", "text", "what is proven; unique in its step", required=True),
         Key("signals", "`true`", "the signals that paged are clear"),
-        Key("promql", "PromQL", "compared with `above` or `below`"),
-        Key("http", "URL", "answers with `status` within `deadline`"),
+        Key("promql", "PromQL", "compared with `above` or `below`: every series must hold, and no data is no pass"),
+        Key("http", "URL", "answers with `status` within `deadline`; redirects are not followed"),
         Key("command", "list of texts", "a fixed argv, run without a shell and only where a setting allows it"),
         Key("above", "number", "for `promql`: the value must be above it"),
         Key("below", "number", "for `promql`: the value must be below it"),
         Key("status", "number", "for `http`: the expected status", "`200`"),
-        Key("deadline", "duration", "for `http` and `command`", "`10s`"),
+        Key("deadline", "duration", "for `http` and `command`, at most `5m`", "`10s`"),
     ),
 )

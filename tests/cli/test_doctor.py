@@ -1,6 +1,7 @@
 """`doctor`: a line for everything that must be in place, with the mend where it is not, against real servers."""
 
 import json
+import os
 import re
 import socket
 import threading
@@ -464,3 +465,55 @@ def test_a_heartbeat_that_nobody_expects_is_recommended(house: House, prometheus
     assert any(line.startswith("note  heartbeat: none") for line in lines)
     _, lines = house.examine(prometheus.url, HEARTBEAT__URL=f"https://switch.example/{CANARY}")
     assert not any("heartbeat: none" in line for line in lines)
+
+
+CHECKED = """
+title: Roll back
+steps:
+  - id: verify
+    title: Verify
+    checks:
+      - {title: Preflight, command: [python3, tools/preflight.py, --token=canary-7f3a]}
+      - {title: Migrated, command: [no-such-program]}
+"""
+
+
+ALLOWED = {"ALLOW_COMMAND_CHECKS": "true"}
+BY_HAND = "a person runs it and enters its result; MONITOR_ALLOW_COMMAND_CHECKS=true lets the monitor do so"
+NO_FOLDER = "there is no folder /nowhere: see MONITOR_COMMAND_CHECKS_DIRECTORY"
+NO_PROGRAM = f"there is no program no-such-program; the monitor's PATH is {os.environ['PATH']}"
+RUN = "python3 tools/preflight.py --token=[redacted]"
+RUN_OR_SHOWN: list[tuple[str, dict[str, str], list[str]]] = [
+    (
+        "not allowed",
+        {},
+        [
+            f"note  procedure rollback, check Preflight: {RUN} is shown only: {BY_HAND}",
+            f"note  procedure rollback, check Migrated: no-such-program is shown only: {BY_HAND}",
+        ],
+    ),
+    (
+        "allowed",
+        ALLOWED,
+        [
+            f"ok    procedure rollback, check Preflight: runs {RUN}",
+            f"BAD   procedure rollback, check Migrated: {NO_PROGRAM}",
+        ],
+    ),
+    (
+        "allowed, in a folder that is not there",
+        ALLOWED | {"COMMAND_CHECKS_DIRECTORY": "/nowhere"},
+        [f"BAD   procedure rollback, check {name}: {NO_FOLDER}" for name in ("Preflight", "Migrated")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"), [case[1:] for case in RUN_OR_SHOWN], ids=[case[0] for case in RUN_OR_SHOWN]
+)
+def test_which_commands_are_run_and_which_are_shown_only(
+    house: House, prometheus: Prometheus, settings: dict[str, str], expected: list[str]
+) -> None:
+    house.write("rules/procedures/rollback.yaml", CHECKED)
+    _, lines = house.examine(prometheus.url, None, **settings)
+    assert [line for line in lines if "procedure rollback" in line] == expected

@@ -158,6 +158,7 @@ def test_a_mistake_in_the_routing_is_answered(folder: Path, text: str, place: st
 
 
 STEP = "title: T\nsteps:\n  - {{id: a, title: A, {}}}\n"
+ONE = "{title: x, signals: true}"
 PROCEDURES = [
     ("no title", "steps: [{id: a, title: A}]\n", "1:1", "missing-key"),
     ("no steps", "title: T\nsteps: []\n", "2:8", "value"),
@@ -170,6 +171,27 @@ PROCEDURES = [
     ("no URL", STEP.format("checks: [{title: x, http: 'ftp://x'}]"), "3:49", "link"),
     ("no status", STEP.format("checks: [{title: x, http: 'http://x', status: 20}]"), "3:69", "value"),
     ("status of a command", STEP.format("checks: [{title: x, command: [a], status: 200}]"), "3:65", "value"),
+    ("two checks of one title", STEP.format(f"checks: [{ONE}, {ONE}]"), "3:67", "duplicate-id"),
+    ("a title of nothing", STEP.format("checks: [{title: '!!', signals: true}]"), "3:40", "value"),
+    ("a filter in a check", STEP.format("checks: [{title: x, promql: up == 1, above: 0}]"), "3:51", "query-filter"),
+    (
+        "a check that reads nothing",
+        STEP.format("checks: [{title: x, promql: vector(1), above: 0}]"),
+        "3:51",
+        "constant",
+    ),
+    (
+        "a check that only the clock decides",
+        STEP.format("checks: [{title: x, promql: time(), above: 0}]"),
+        "3:51",
+        "constant",
+    ),
+    ("a deadline without an end", STEP.format("checks: [{title: x, command: [a], deadline: 6m}]"), "3:67", "value"),
+    ("a pipe in a command", STEP.format("checks: [{title: x, command: [ls, '|', wc]}]"), "3:52", "shell"),
+    ("a variable in a command", STEP.format("checks: [{title: x, command: [ls, $HOME]}]"), "3:52", "shell"),
+    ("a redirection in a command", STEP.format("checks: [{title: x, command: [ls, '2>&1']}]"), "3:52", "shell"),
+    ("a line as a program", STEP.format("checks: [{title: x, command: [rm -rf /]}]"), "3:52", "shell"),
+    ("no time to verify", "title: T\nverify_for: 0s\nsteps: [{id: a, title: A}]\n", "2:13", "value"),
     ("two choices of one id", STEP.format("choose: [{id: b, title: B}, {id: b, title: C}]"), "3:56", "duplicate-id"),
     ("longer than a card", STEP.format(f"text: '{'x' * 3000}'"), "3:5", "too-long"),
 ]
