@@ -4,7 +4,7 @@ Pure functions of what was seen. This module must not know where versions and br
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from monitor.core.deploy import Seen
@@ -52,9 +52,9 @@ class Good:
 
 
 def runs(seen: Sequence[Seen], until: int) -> tuple[Run, ...]:
-    """Give the runs in what was `seen` up to `until`, in order; what is not seen for a while ran on if it returns."""
+    """Give the runs in what was `seen` up to `until`, in order; a time in which nothing was seen is nobody's."""
     shown = [(at, versions) for at, versions in seen if versions]
-    ends = [at for at, _ in seen[1:]] + [until]
+    ends = [*(at for at, _ in seen[1:]), until][: len(seen)]
     found: list[Run] = []
     for (at, versions), end in zip(seen, ends, strict=True):
         if len(versions) == 1 and end > at:
@@ -95,16 +95,30 @@ def _not_cured(ran: Sequence[Run], breach: Breach) -> Iterator[str]:
                 yield run.version
 
 
-def last_known_good(
-    seen: Sequence[Seen], until: int, suspects: frozenset[str], breaches: Sequence[Breach], proven: int
-) -> Good | str:
-    """Give the version to go back to from `suspects`, or why none is known.
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which version is looked for: one that ran before the time `before`, and is none of the `suspects`.
+
+    One that ran `proven` seconds needs no longer run to be trusted.
+    """
+
+    before: int
+    suspects: frozenset[str]
+    proven: int
+
+
+def last_known_good(seen: Sequence[Seen], until: int, breaches: Sequence[Breach], sought: Sought) -> Good | str:
+    """Give the version to go back to, from what was `seen` up to `until`, or why none is known.
 
     The last one that ran `proven` seconds alone without a breach; where none did, the one that ran longest.
     """
     every = runs(seen, until)
-    earlier = [run for run in every if run.version not in suspects]
     wrong = blamed(seen, every, breaches)
+    earlier = [
+        replace(run, end=min(run.end, sought.before))
+        for run in every
+        if run.version not in sought.suspects and run.begin < sought.before
+    ]
     good = [
         _good(version, earlier) for version in dict.fromkeys(run.version for run in earlier) if version not in wrong
     ]
@@ -114,7 +128,7 @@ def last_known_good(
         longest = max((_good(run.version, earlier) for run in earlier), key=lambda one: one.ran)
         ran = lasted_seconds(longest.ran)
         return f"every version before ran during a breach; {longest.version} ran {ran}, with {wrong[longest.version]}"
-    trusted = [one for one in good if one.ran >= proven]
+    trusted = [one for one in good if one.ran >= sought.proven]
     return max(trusted, key=lambda one: one.last) if trusted else max(good, key=lambda one: (one.ran, one.last))
 
 

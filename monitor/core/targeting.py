@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from monitor.core.deploy import Seen, changes
 from monitor.core.model import utc
 from monitor.core.release import Changed, Target, What, WhatChanged, WhyNot
-from monitor.core.runs import Breach, Good, last_known_good, steps
+from monitor.core.runs import Breach, Good, Sought, last_known_good, steps
 
 BEFORE = 86_400
 """How many seconds before a breach a change counts."""
@@ -74,7 +74,14 @@ def _releases(history: History, breach: int) -> list[Changed]:
 
 def _migrations(history: History, breach: int) -> list[Changed]:
     return [
-        Changed(history.service, What.MIGRATION, _listed(before), _listed(after), utc(at), later=at > breach + SLACK)
+        Changed(
+            history.service,
+            What.MIGRATION,
+            _listed(before),
+            _listed(after - before),
+            utc(at),
+            later=at > breach + SLACK,
+        )
         for at, before, after in steps(history.migrations or ())
         if after - before
     ]
@@ -110,14 +117,18 @@ def migrations_since(history: History, good: Good) -> tuple[str, ...]:
 
 
 def mixed(history: History) -> frozenset[str]:
-    """Give the versions that run side by side at the end of `history`; none where one runs alone."""
-    last = history.versions[-1][1] if history.versions else frozenset()
+    """Give the versions that were last seen to run side by side; none where one ran alone."""
+    last = _last(history)
     return last if len(last) > 1 else frozenset()
 
 
 def running(history: History) -> str:
     """Give what was last seen to run: a version, several, or nothing."""
-    return _listed(next((versions for _, versions in reversed(history.versions) if versions), ()))
+    return _listed(_last(history))
+
+
+def _last(history: History) -> frozenset[str]:
+    return next((versions for _, versions in reversed(history.versions) if versions), frozenset())
 
 
 def target_of(history: History, breaches: Sequence[Breach], question: Question) -> Target | None:
@@ -127,8 +138,8 @@ def target_of(history: History, breaches: Sequence[Breach], question: Question) 
     if not before:
         return None
     last = before[-1]
-    seen = tuple(move for move in history.versions if move[0] < last.begin)
-    good = last_known_good(seen, last.begin, frozenset(last.version.split(", ")), breaches, question.proven)
+    sought = Sought(last.begin, frozenset(last.version.split(", ")), question.proven)
+    good = last_known_good(history.versions, history.until, breaches, sought)
     target = Target(history.service, running(history), utc(last.begin))
     if under_way := _under_way(history):
         return replace(target, why_not=WhyNot.MID_DEPLOY, why=under_way)
