@@ -15,7 +15,7 @@ from monitor.core.rule import RuleSet
 from monitor.core.runs import Breach
 from monitor.core.service import Releases, Service
 from monitor.core.targeting import BEFORE, History, Question, what_changed
-from monitor.ports import Missing, Present, RangeSource, Recorded, Registry
+from monitor.ports import Missing, Present, RangeSource, Recorded, Registry, Store
 from monitor.promql import aggregated
 from monitor.ranges import Deadline
 from monitor.sightings import Asked, NotReadError, Points, Sightings, deployers, moves, questions
@@ -33,9 +33,13 @@ The others are known to the minute and to the hour.
 """
 
 
+MOST_RECORDED = 20_000
+"""How many changes of alerts are read from the record, the newest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is looked at: the grid times of the present and of the first breach, and what fired for each service."""
+    """What is looked at: the times of the present and of the first breach, and what fired for each service."""
 
     at: int
     breach: int
@@ -54,7 +58,7 @@ class ReleaseWatch:
 
         Metrics take at most half of `deadline`, so that time is left for the registry.
         """
-        at, question = look.at // GRID * GRID, Question(look.breach, releases.proven)
+        at, question = look.at, Question(look.breach, releases.proven)
         reading = _Reading(Sightings(self._source, deadline.halfway), releases, look.breach, at)
         try:
             histories = reading.histories()
@@ -196,6 +200,11 @@ def _edges(asked: Asked, points: Points) -> Iterator[tuple[int, int]]:
     for before, after in pairwise(sorted(points)):
         if after in at and after - before > GRID:
             yield before, after
+
+
+def fired(store: Store, rules: RuleSet, at: int) -> Mapping[str, tuple[Breach, ...]]:
+    """Give what fired for each service within the lookback before `at`, from the store's record."""
+    return breaches_of(store.transitions(since=at - rules.releases.lookback, most=MOST_RECORDED), rules)
 
 
 def breaches_of(recorded: Iterable[Recorded], rules: RuleSet) -> Mapping[str, tuple[Breach, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.memory import ManualClock, ScriptedRegistry
+from monitor.adapters.memory import ManualClock, MemoryStore, ScriptedRegistry
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import AlertKey, Cause, Sample, State, Tier, labels_of, utc
 from monitor.core.release import Availability, WhatChanged, WhyNot
@@ -15,6 +15,7 @@ from monitor.core.runs import Breach
 from monitor.core.service import Labelled, Releases, Replicas, Service
 from monitor.ports import (
     BadQuery,
+    Change,
     Partial,
     Present,
     RangeAnswer,
@@ -26,7 +27,7 @@ from monitor.ports import (
     Unknown,
 )
 from monitor.ranges import Deadline
-from monitor.releases import GRID, HOUR, MINUTE, MOST_EDGES, Look, ReleaseWatch, breaches_of
+from monitor.releases import GRID, HOUR, MINUTE, MOST_EDGES, Look, ReleaseWatch, breaches_of, fired
 from monitor.sightings import MARK, Asked, NotReadError, Sightings, deployers, moves, questions, together
 from tests.servers.prometheus import Prometheus
 
@@ -340,6 +341,13 @@ def test_breaches_from_the_record(
     assert {service: [(one.begin, one.end) for one in several] for service, several in found.items()} == (
         {"auth": expected} if expected else {}
     )
+
+
+def test_breaches_are_read_from_the_store_as_far_back_as_versions_are() -> None:
+    store = MemoryStore()
+    past = [recorded(T - 15 * DAY, P, F, T - 15 * DAY, "web"), recorded(T - DAY, P, F, T - DAY)]
+    store.commit(Change(transitions=tuple(past)))
+    assert fired(store, RULES, T) == {"auth": (Breach("Errors", T - DAY),)}
 
 
 def test_breaches_stand_with_their_service_and_what_says_nothing_is_left_out() -> None:
