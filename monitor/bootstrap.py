@@ -157,8 +157,8 @@ def release_watch(settings: Settings, source: MetricsSource) -> ReleaseWatch:
 def registry_of(settings: Settings, releases: Releases) -> Registry | None:
     """Give the registry that is asked for images, or None where none is named.
 
-    The setting's address stands in for that of releases.yaml, whose host images go on to name. Credentials are the
-    setting's, and go to the setting's address only.
+    The setting's address stands in for that of releases.yaml, whose host images go on to name. There are no credentials
+    without the setting's address, so that they go to no other.
     """
     given = settings.registry
     url = given.url or releases.registry
@@ -169,7 +169,7 @@ def registry_of(settings: Settings, releases: Releases) -> Registry | None:
     hosts = dict.fromkeys(urlsplit(one).netloc for one in (releases.registry, given.url) if one)
     password = given.password.get_secret_value() if given.password else ""
     access = Access(username=given.username or "", password=password, ca_file=str(given.ca_file or ""))
-    return OciRegistry(url, access if given.url else Access(ca_file=access.ca_file), hosts=tuple(hosts))
+    return OciRegistry(url, access, hosts=tuple(hosts))
 
 
 def build(

@@ -355,9 +355,9 @@ def test_breaches_stand_with_their_service_and_what_says_nothing_is_left_out() -
         [
             recorded(20, P, F, 10),
             recorded(21, P, F, 11, "web"),
-            recorded(22, P, F, 12, shadow=True),
-            recorded(23, P, F, 13, tier="blind"),
-            recorded(24, P, F, 14, alert="Gone"),
+            recorded(22, P, F, 12, "admin", shadow=True),
+            recorded(23, P, F, 13, "admin", tier="blind"),
+            recorded(24, P, F, 14, "admin", alert="Gone"),
         ],
         RULES,
     )
