@@ -47,7 +47,7 @@ command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev
   { echo "$(1) is needed: sudo apt-get install $(2)"; exit 1; }
 endef
 
-.PHONY: prometheus alertmanager victoriametrics systemd faketime
+.PHONY: prometheus alertmanager victoriametrics registry systemd faketime
 
 # $(call quietly,NAME,PACKAGE): the same of a Debian package that starts a server of its own: it is not needed here, so one
 # that came with us is switched off
@@ -66,6 +66,9 @@ alertmanager:
 victoriametrics: # vmalert decides beside the monitor; what it decides is written to a VictoriaMetrics
 	@$(call quietly,vmalert,victoria-metrics)
 	@$(call program,victoria-metrics,victoria-metrics)
+
+registry: # it is asked for images
+	@$(call quietly,docker-registry,docker-registry)
 
 systemd:
 	@$(call program,systemd-analyze,systemd)
@@ -94,7 +97,7 @@ types: .venv/dev.stamp
 imports: .venv/dev.stamp
 	@$(BIN)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-unit: .venv/dev.stamp prometheus alertmanager victoriametrics systemd faketime ## the tests, with the coverage of branches
+unit: .venv/dev.stamp prometheus alertmanager victoriametrics registry systemd faketime ## the tests, with the coverage of branches
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 bench: .venv/dev.stamp prometheus victoriametrics ## the measurements behind the figures in the documentation, 1,000 rules beside vmalert

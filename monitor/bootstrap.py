@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -23,6 +25,7 @@ from monitor.core.incident import Incident
 from monitor.core.page import ActionKind, Scene
 from monitor.core.render import render
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
+from monitor.core.service import Releases
 from monitor.desk import Desk
 from monitor.engine import Engine
 from monitor.files import Contents
@@ -31,8 +34,9 @@ from monitor.gatekeeping import Gatekeeper
 from monitor.hearing import Hearing
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Destinations, Outbox, Scenes
-from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Sent, Store, Switch
+from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Registry, Sent, Store, Switch
 from monitor.reading import Reader, plan
+from monitor.releases import ReleaseWatch
 from monitor.reload import Reloader
 from monitor.requesting import Request
 from monitor.rulebook import RuleBook
@@ -88,6 +92,7 @@ class App:
     token: str
     switch: Switch | None
     inbound: "SlackInbound | None"
+    releases: ReleaseWatch
 
 
 def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
@@ -153,6 +158,29 @@ def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
     return tuple(PrometheusSource(url, access) for url in given.url)
 
 
+def release_watch(settings: Settings, source: MetricsSource) -> ReleaseWatch:
+    """Give what finds out what changed before a breach, and what to go back to."""
+    return ReleaseWatch(source, lru_cache(maxsize=2)(lambda releases: registry_of(settings, releases)))
+
+
+def registry_of(settings: Settings, releases: Releases) -> Registry | None:
+    """Give the registry that is asked for images, or None where none is named.
+
+    The setting's address stands in for that of releases.yaml, whose host images go on to name. There are no credentials
+    without the setting's address, so that they go to no other.
+    """
+    given = settings.registry
+    url = given.url or releases.registry
+    if not url:
+        return None
+    from monitor.adapters.registry import OciRegistry  # noqa: PLC0415  # loaded only where it is used
+
+    hosts = dict.fromkeys(urlsplit(one).netloc for one in (releases.registry, given.url) if one)
+    password = given.password.get_secret_value() if given.password else ""
+    access = Access(username=given.username or "", password=password, ca_file=str(given.ca_file or ""))
+    return OciRegistry(url, access, hosts=tuple(hosts))
+
+
 def build(
     settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None, *, begin_anew: bool = False
 ) -> App:
@@ -215,6 +243,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         token=token,
         switch=_switch(settings),
         inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
+        releases=release_watch(settings, source),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the engine asks of the world: metrics, a store, pagers and a clock, and the answers they give.
+"""What the engine asks of the world: metrics, a store, pagers, a registry and a clock, and the answers they give.
 
 Protocols and frozen results only; the adapters implement them and `monitor.adapters.memory` ships a fake of each.
 """
@@ -454,6 +454,41 @@ class Switch(Protocol):
 
     def call(self) -> str:
         """Call it once; give what was wrong, or nothing. Never raises; bounded in time."""
+
+
+# --- the registry of images -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The registry has the image; `digest` is what its name stands for now ("" where it did not say)."""
+
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The registry says that it does not have the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows whether the image is there: no answer, refused, or not an image of this registry."""
+
+    why: str
+
+
+Availability: TypeAlias = Present | Missing | Unknown
+
+
+class Registry(Protocol):
+    """Where images come from."""
+
+    def available(self, image: str, *, deadline: float) -> Availability:
+        """Say whether `image` (such as registry.example.com/shop/auth:2.13.4) can be had. Never raises."""
+
+    def probe(self, *, deadline: float) -> str:
+        """See whether it answers and takes our credentials; give what is wrong, or nothing. Never raises."""
 
 
 class Clock(Protocol):

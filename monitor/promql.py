@@ -64,9 +64,14 @@ def baseline_expression(signal: Latency) -> str:
 
 def version_expression(metric: VersionMetric) -> str:
     """Give the PromQL of the versions that are running, one sample each. Raises as `expressions`."""
-    _may_be_labels((metric.label,))
-    selector = _selector(metric.selector)
-    return _known(f"group by ({metric.label}) ({selector})", selector)
+    return aggregated("group", (metric.label,), metric.selector)
+
+
+def aggregated(operator: str, by: tuple[str, ...], series: str) -> str:
+    """Give the PromQL of an aggregation of `series` (a selector), `by` some labels or none. Raises as `expressions`."""
+    _may_be_labels(by)
+    selector = _selector(series)
+    return _known(f"{operator} by ({', '.join(by)}) ({selector})", selector)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from pydantic import (
     SecretStr,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic.fields import FieldInfo
@@ -153,6 +154,30 @@ class WebhookSettings(_Section):
         return value
 
 
+class RegistrySettings(_Section):
+    """The registry that is asked whether an image is there: where it is reached, and who asks.
+
+    Credentials go to this address only, never to one that stands in a rules file.
+    """
+
+    url: str = ""
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: FilePath | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        return _http_url(value) if value else ""
+
+    @field_validator("username", "password")
+    @classmethod
+    def _for_an_address(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("url") == "":
+            raise ValueError("is set, and MONITOR_REGISTRY__URL, the only address that it goes to, is not")
+        return value
+
+
 class HeartbeatSettings(_Section):
     """The dead-man's switch that is called while everything goes well; its URL is a secret."""
 
@@ -192,6 +217,7 @@ class Settings(BaseSettings):
     pagerduty: PagerDutySettings = PagerDutySettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     webhook: WebhookSettings = WebhookSettings()
+    registry: RegistrySettings = RegistrySettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     database_url: str = "sqlite:///rollback-monitor.db"
     listen: str = "127.0.0.1:9911"
@@ -239,6 +265,7 @@ class Settings(BaseSettings):
             self.pagerduty.routing_key,
             self.webhook.url,
             self.webhook.secret,
+            self.registry.password,
             self.heartbeat.url,
             self.console_token,
         )

@@ -255,6 +255,8 @@ def test_other_pagers_are_secrets_in_every_form(tmp_path: Path) -> None:
         "MONITOR_ALERTMANAGER__URL": "http://alertmanager:9093/",
         "MONITOR_WEBHOOK__URL": f"https://example.com/{CANARY}?token={CANARY}",
         "MONITOR_WEBHOOK__SECRET": f"secret-{CANARY}",
+        "MONITOR_REGISTRY__URL": "https://registry.example.com",
+        "MONITOR_REGISTRY__PASSWORD": f"registry-{CANARY}",
     }
     settings, _ = load(environ)
     assert settings.pagerduty.api_url == "https://events.eu.pagerduty.com"
@@ -263,6 +265,7 @@ def test_other_pagers_are_secrets_in_every_form(tmp_path: Path) -> None:
         f"key-{CANARY}",
         f"https://example.com/{CANARY}?token={CANARY}",
         f"secret-{CANARY}",
+        f"registry-{CANARY}",
     }
     assert CANARY not in repr(settings)
 

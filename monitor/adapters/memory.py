@@ -13,6 +13,7 @@ from monitor.core.incident import Incident, fold
 from monitor.core.silence import Hidden, Silence
 from monitor.ports import (
     Answer,
+    Availability,
     Change,
     ConflictError,
     Delivery,
@@ -21,6 +22,7 @@ from monitor.ports import (
     KeptRules,
     Killed,
     Message,
+    Missing,
     NoAnswer,
     NotStarted,
     Post,
@@ -33,6 +35,7 @@ from monitor.ports import (
     Sent,
     Status,
     Unanswered,
+    Unknown,
 )
 
 
@@ -285,3 +288,21 @@ class MemoryStore:
 
 def _number(incident: str) -> int:
     return int(incident.rpartition("-")[2])
+
+
+class ScriptedRegistry:
+    """A registry that has what it is told to; what it was not told of is missing. `trouble` is what its probe tells."""
+
+    def __init__(self, images: Mapping[str, Availability] | None = None, *, trouble: str = "") -> None:
+        self.images = dict(images or {})
+        self.trouble = trouble
+        self.asked: list[str] = []
+
+    def available(self, image: str, *, deadline: float) -> Availability:
+        """Give what it was told of the image; nothing is known within no time."""
+        self.asked.append(image)
+        return self.images.get(image, Missing()) if deadline > 0 else Unknown("it did not answer in time")
+
+    def probe(self, *, deadline: float) -> str:
+        """Give its trouble."""
+        return self.trouble if deadline > 0 else "it did not answer in time"

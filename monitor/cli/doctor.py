@@ -21,10 +21,12 @@ from monitor.bootstrap import (
     missing_program,
     pager_findings,
     prometheus_servers,
+    registry_of,
     slack_findings,
     source_of,
     try_database,
 )
+from monitor.cli import releases
 from monitor.core.model import Tier, Verdict
 from monitor.core.redaction import redacted
 from monitor.core.rule import SETTING, Rule, RuleSet
@@ -42,6 +44,9 @@ PATIENCE = 10.0
 """Seconds for everything that is asked of one Prometheus."""
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+OFFSET = 10
+"""Seconds behind now at which versions are looked at, so that scrapes have landed."""
 
 SKEW = 30.0
 """Seconds by which two clocks may differ before times on pages mislead."""
@@ -124,7 +129,10 @@ def _prometheus(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
     if rules is not None and first is not None:
         source = source_of(settings)
         means = Means(source, Baselines(source), deadline, first.retention)
-        yield from _rules(rules, means, clock.now().timestamp(), first)
+        now = clock.now().timestamp()
+        yield from _rules(rules, means, now, first)
+        asked = releases.Means(source, registry_of(settings, rules.releases), deadline)
+        yield from (Line(*one) for one in releases.findings(rules.releases, asked, int(now) - OFFSET))
 
 
 def _rules(rules: RuleSet, means: Means, now: float, told: Told) -> Iterator[Line]:

@@ -1,14 +1,15 @@
 """The procedure card of an incident as it reads now. Pure."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from monitor.core.actions import card_actions, step_actions
-from monitor.core.filling import filled
+from monitor.core.filling import blocks
 from monitor.core.incident import Incident
 from monitor.core.measured import compared
 from monitor.core.nextstep import next_step
 from monitor.core.page import Card, CardCommand, CardLine, CardStep, Mark, Scene
-from monitor.core.procedure import Check, Choice, Command, Does, Step, Wave
+from monitor.core.procedure import Check, Choice, Does, Step, Wave
 from monitor.core.procedureevents import Pinned
 from monitor.core.progress import (
     Progress,
@@ -21,6 +22,7 @@ from monitor.core.progress import (
     open_wave,
     stays,
 )
+from monitor.core.release import Target
 from monitor.core.render import commander_lines
 from monitor.core.verification import CheckResult, Outcome
 from monitor.core.words import clock
@@ -89,7 +91,7 @@ def _step(  # a step, where it stands, and where in what
         collected=_collected(step, state),
         targets=tuple(_target(one) for one in progress.services) if step.does is Does.PIN else (),
         waves=tuple(_wave(progress, step, wave) for wave in step.waves),
-        commands=tuple(_commands(progress, step)) if is_current else (),
+        commands=tuple(_commands(incident, progress, step)) if is_current else (),
         choices=tuple(_choice(progress, step, one) for one in step.choose),
         checks=tuple(_check(progress, check) for check in step.checks),
         actions=step_actions(incident, progress, step) if is_current else (),
@@ -170,18 +172,18 @@ def _said(result: CheckResult) -> str:
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
-def _commands(progress: Progress, step: Step) -> Iterator[CardCommand]:
+def _commands(incident: Incident, progress: Progress, step: Step) -> Iterator[CardCommand]:
     """Give the commands to copy: one block a service of the open wave, or as they stand where they are for none."""
     wave = open_wave(progress, step)
     states = [one for one in members(progress, wave) if not one.at_target] if wave else list(progress.services)
     free = [one for one in states if not blocked(progress, one) and not stays(progress, one)]
-    for command in step.commands:
-        yield from _of(command, free)
+    plain = [one for one in step.commands if one.service or "$" not in one.run or not free]
+    yield from (CardCommand(one.run, one.service) for one in plain)
+    targets = [_as_target(one.pinned, incident.opened_at) for one in free]
+    about = [one for one in step.commands if one not in plain]
+    for block in blocks(about, [one.service for one in free], targets):
+        yield CardCommand(block.text, block.service, block.problem)
 
 
-def _of(command: Command, states: list[ServiceState]) -> Iterator[CardCommand]:
-    if command.service or "$" not in command.run or not states:
-        yield CardCommand(command.run, command.service)
-        return
-    for state in states:
-        yield filled(command.run, state.pinned)
+def _as_target(pinned: Pinned, at: datetime) -> Target:
+    return Target(pinned.service, pinned.current, at, version=pinned.target, image=pinned.image)

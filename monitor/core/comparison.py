@@ -13,6 +13,7 @@ from monitor.core.procedure import Procedure
 from monitor.core.rule import Group, Routing, Rule, RuleSet
 from monitor.core.ruledifference import AtReload, differences
 from monitor.core.rulewords import rule_words, value_words
+from monitor.core.service import Releases
 
 
 class Fate(StrEnum):
@@ -138,6 +139,7 @@ def _rest(old: RuleSet, new: RuleSet) -> Iterable[str]:
     yield from _groups({one.name: one for one in old.groups}, {one.name: one for one in new.groups})
     yield from _routing(old.routing, new.routing)
     yield from _procedures(old.procedures, new.procedures)
+    yield from _releases(old.releases, new.releases)
 
 
 def _groups(olds: Mapping[str, Group], news: Mapping[str, Group]) -> Iterable[str]:
@@ -171,3 +173,13 @@ def _procedures(olds: Mapping[str, Procedure], news: Mapping[str, Procedure]) ->
     for name in sorted({*olds, *news}):
         if olds.get(name) != news.get(name):
             yield f"procedure {name}: {'new' if name not in olds else 'removed' if name not in news else 'changed'}"
+
+
+def _releases(old: Releases, new: Releases) -> Iterable[str]:
+    for name in ("registry", "lookback", "proven"):
+        if getattr(old, name) != getattr(new, name):
+            yield f"releases: {value_words(name, getattr(old, name), getattr(new, name))}"
+    for name in sorted({one.name for one in (*old.services, *new.services)}):
+        before, after = old.service(name), new.service(name)
+        if before != after:
+            yield f"releases of {name}: {'new' if before is None else 'removed' if after is None else 'changed'}"

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from monitor.core.model import Labels, Tier
 from monitor.core.procedure import Procedure
+from monitor.core.service import Releases
 
 
 class Unit(StrEnum):
@@ -413,6 +414,7 @@ class RuleSet:
     procedures: Mapping[str, Procedure]
     digest: str = ""
     versions: tuple[VersionMetric, ...] = ()
+    releases: Releases = field(default_factory=Releases)
 
     def rule(self, alert: str) -> Rule | None:
         """Give the rule named `alert`, or None."""

@@ -23,6 +23,8 @@ DURATIONS = frozenset(
         "blind_after",
         "max_catch_up",
         "reopen_within",
+        "lookback",
+        "proven",
     }
 )
 LIMITS = frozenset({"above", "below", "clear"})

@@ -31,7 +31,12 @@ def measure(value: float, unit: Unit) -> str:
 
 def lasted(span: timedelta) -> str:
     """Give a length of time in the units that matter: 45 s, 6 min, 2 h 05 min, 3 d 4 h."""
-    seconds = max(0, int(span.total_seconds()))
+    return lasted_seconds(span.total_seconds())
+
+
+def lasted_seconds(span: float) -> str:
+    """Give the same of a number of seconds."""
+    seconds = max(0, int(span))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if minutes < 2:  # noqa: PLR2004  # below two minutes seconds are still told
         return f"{seconds} s"

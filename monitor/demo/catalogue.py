@@ -24,6 +24,9 @@ EVERYDAY_FAILURES = 0.001
 SPREAD = 0.35
 """Sigma of the lognormal latencies: p95 is 1.78 times the median."""
 
+DEPLOYED_BY = "ci"
+"""Who deploys everything in the shop."""
+
 PROBE_JOB = "probe"
 INVOICES_PER_SECOND = 2.0
 TRANSITIONS_PER_SECOND = 3.0
@@ -44,12 +47,18 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service: the version that runs well, and the release that a fault comes with."""
+    """One service: the version that runs well, and the release that a fault comes with.
+
+    `schema` and `release_schema` are the versions of its database under each ("": it has none); `flags` are on.
+    """
 
     name: str
     version: str
     release: str
     routes: tuple[Route, ...]
+    schema: str = ""
+    release_schema: str = ""
+    flags: tuple[str, ...] = ()
 
 
 SERVICES = (
@@ -58,12 +67,21 @@ SERVICES = (
         "2.13.4",
         "2.14.0",
         (Route("/login", 8, 0.060), Route("/session", 12, 0.020), Route("/logout", 2, 0.020)),
+        schema="118",
+        release_schema="118",
     ),
-    Service("transactions", "5.2.1", "5.3.0", (Route("/transactions", 15, 0.080), Route("/transfer", 5, 0.110))),
+    Service(
+        "transactions",
+        "5.2.1",
+        "5.3.0",
+        (Route("/transactions", 15, 0.080), Route("/transfer", 5, 0.110)),
+        schema="204",
+        release_schema="205",
+    ),
     Service("partner-registry", "1.8.0", "1.9.0", (Route("/partners", 8, 0.040),)),
     Service("billing", "3.4.2", "3.5.0", (Route("/invoices", 4, 0.090), Route("/invoices/export", 1, 0.250))),
     Service("admin", "4.0.7", "4.1.0", (Route("/plans", 2, 0.070),)),
-    Service("agent-service", "0.9.3", "0.10.0", (Route("/actions", 3, 0.150),)),
+    Service("agent-service", "0.9.3", "0.10.0", (Route("/actions", 3, 0.150),), flags=("AGENT_WRITE_ACTIONS_ENABLED",)),
     Service("web", "7.1.0", "7.2.0", (Route("/", 15, 0.030),)),
 )
 PROBES = (("auth", "/login"), ("billing", "/invoices"), ("billing", "/invoices/export"), ("admin", "/plans"))

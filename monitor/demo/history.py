@@ -14,6 +14,7 @@ from monitor.demo.catalogue import (
     BUCKETS,
     CHECKS,
     CODES,
+    DEPLOYED_BY,
     EVERYDAY_FAILURES,
     INVOICES_PER_SECOND,
     OUTCOMES,
@@ -100,7 +101,12 @@ def _business(billing: Labels, transactions: Labels) -> Iterator[Series]:
 def _of_service(service: Service) -> Iterator[Series]:
     target = _target(service.name)
     yield Series("up", target, _always(1))
-    yield Series("app_build_info", (*target, ("version", service.version)), _always(1))
+    build = (*target, ("version", service.version), ("deployed_by", DEPLOYED_BY))
+    yield Series("app_build_info", build, _always(1))
+    if service.schema:
+        yield Series("db_schema_info", (*target, ("version", service.schema)), _always(1))
+    for flag in service.flags:
+        yield Series("feature_flag_enabled", (*target, ("flag", flag)), _always(1))
     for route in service.routes:
         yield from _requests(target, route)
         if service.name in HISTORIC_LATENCIES:

@@ -12,6 +12,7 @@ from monitor.demo.catalogue import (
     BUCKETS,
     CHECKS,
     CODES,
+    DEPLOYED_BY,
     EFFECTS,
     EVERYDAY_FAILURES,
     INVOICES_PER_SECOND,
@@ -37,12 +38,19 @@ class ServiceMetrics:
         seconds = Histogram(
             "http_request_duration_seconds", "Latency.", ["route"], buckets=BUCKETS, registry=self.registry
         )
-        self._build = Gauge("app_build_info", "The version that runs.", ["version"], registry=self.registry)
-        self._build.labels(service.version).set(1)
+        self._build = Gauge(
+            "app_build_info", "The version that runs.", ["version", "deployed_by"], registry=self.registry
+        )
+        self._schema = Gauge("db_schema_info", "The database's schema.", ["version"], registry=self.registry)
+        flags = Gauge("feature_flag_enabled", "1 where the flag is on.", ["flag"], registry=self.registry)
+        self.flags = {flag: flags.labels(flag) for flag in service.flags}
+        for child in self.flags.values():
+            child.set(1)
         paths = [route.path for route in service.routes]
         self._requests = {(path, code): requests.labels(path, code) for path in paths for code in CODES}
         self._seconds = {path: seconds.labels(path) for path in paths}
-        self.version = service.version
+        self.version = ""
+        self.deploy(service.version)
 
     def count(self, path: str, code: str, seconds: float) -> None:
         """Count one request that was answered `code` after `seconds`."""
@@ -50,11 +58,21 @@ class ServiceMetrics:
         self._seconds[path].observe(seconds)
 
     def deploy(self, version: str) -> None:
-        """Put `version` in the place of the one that runs."""
-        if version != self.version:
-            self._build.remove(self.version)
-            self._build.labels(version).set(1)
-            self.version = version
+        """Put `version` in the place of the one that runs; its migration stays, whatever is deployed later."""
+        if version == self.version:
+            return
+        self._build.clear()
+        self._build.labels(version, DEPLOYED_BY).set(1)
+        self.version = version
+        if version == self.service.release:
+            self._schema.clear()
+        schema = self.service.release_schema if version == self.service.release else self.service.schema
+        if schema and not self._schemas():
+            self._schema.labels(schema).set(1)
+
+    def _schemas(self) -> int:
+        """Give how many versions of the schema are exported: one, once it was."""
+        return sum(len(family.samples) for family in self._schema.collect())
 
 
 @dataclass(frozen=True, slots=True)

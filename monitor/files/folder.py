@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.core.procedure import Procedure
-from monitor.core.rule import Place, Route, Routing, RuleSet, VersionMetric
+from monitor.core.rule import Place, Route, Routing, RuleSet
 from monitor.files.contents import NO_FILE, PROCEDURES, RELEASES, WHOLE, Contents, read_contents, read_file
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
 from monitor.files.prometheusfile import is_prometheus, read_prometheus_file
-from monitor.files.releasesfile import check_warm_up, read_releases
+from monitor.files.releasesfile import WrittenReleases, check_warm_up, read_releases
 from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
 from monitor.files.rulefile import read_rule_file
 from monitor.files.syntax import decode, parse
@@ -51,7 +51,7 @@ class _Reading:
     groups: list[WrittenGroup] = field(default_factory=list)
     procedures: dict[str, Procedure] = field(default_factory=dict)
     routing: Routing | None = None
-    versions: tuple[VersionMetric, ...] = ()
+    releases: WrittenReleases = field(default_factory=WrittenReleases)
     contents: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -67,7 +67,9 @@ def load(source: Path | Contents, *, fallback_channel: str = "", fallback_respon
         return Loaded(None, findings)
     routing = reading.routing or Routing(NO_ENVIRONMENT, reading.fallback)
     groups = tuple(written.group for written in reading.groups)
-    return Loaded(RuleSet(groups, routing, reading.procedures, contents.digest, reading.versions), findings)
+    written = reading.releases
+    rules = RuleSet(groups, routing, reading.procedures, contents.digest, written.versions, written.releases)
+    return Loaded(rules, findings)
 
 
 def check(paths: Iterable[Path]) -> Checked:
@@ -120,7 +122,7 @@ def _read_single(path: Path) -> _Reading:
         if RELEASES in source.files:
             _read_releases(source.path(RELEASES), beside)
         reading.procedures.update(beside.procedures)
-        reading.versions = beside.versions
+        reading.releases = beside.releases
         _read_rules(path, reading)
         _check_together(reading)
     return reading
@@ -177,7 +179,7 @@ def _read_routing(path: Path, reading: _Reading) -> None:
 def _read_releases(path: Path, reading: _Reading) -> None:
     root = _root(path, reading)
     if root is not None:
-        reading.versions = read_releases(root, reading.report)
+        reading.releases = read_releases(root, reading.report)
 
 
 def _read_procedures(reading: _Reading) -> None:
@@ -206,7 +208,7 @@ def _check_together(reading: _Reading) -> None:
         for one in written.rules:
             _once(one.rule.alert, "alert", one.rule.place, alerts, reading.report)
             _check_procedure(one, tuple(reading.procedures), reading.report)
-            check_warm_up(one.rule, one.node, reading.versions, reading.report)
+            check_warm_up(one.rule, one.node, reading.releases.versions, reading.report)
     _check_renames([one for written in reading.groups for one in written.rules], alerts, reading.report)
 
 

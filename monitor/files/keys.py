@@ -8,6 +8,7 @@ from types import MappingProxyType
 from monitor.core.ruledifference import AtReload
 from monitor.files import prometheuskeys
 from monitor.files.procedurekeys import CHECK, CHOICE, COMMAND, FIELD, PROCEDURE, STEP, WAVE
+from monitor.files.releasekeys import FLAGS, IMAGE, MIGRATIONS, REGISTRY, RELEASED, RELEASES, REPLICAS
 from monitor.files.routingkeys import (
     ESCALATION,
     ESCALATION_BLIND,
@@ -15,8 +16,6 @@ from monitor.files.routingkeys import (
     ESCALATION_ROLLBACK,
     MAINTENANCE,
     PAGE,
-    RELEASED,
-    RELEASES,
     ROUTE,
     ROUTING,
 )
@@ -282,7 +281,7 @@ GUARDS = Table(
 TABLES = (
     RULE_FILE, GROUP, RULE, DEFAULTS, REQUIRES, OVERRIDE, SIGNAL, ERROR_RATIO, LATENCY, BASELINE, AVAILABILITY, COUNT,
     QUERY, TIER, GUARDS, prometheuskeys.FILE, prometheuskeys.GROUP, prometheuskeys.RULE, ROUTING, PAGE, ROUTE,
-    ESCALATION, ESCALATION_ROLLBACK, ESCALATION_BLIND, ESCALATION_PREPARE, MAINTENANCE, RELEASES, RELEASED,
-    PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
+    ESCALATION, ESCALATION_ROLLBACK, ESCALATION_BLIND, ESCALATION_PREPARE, MAINTENANCE, RELEASES, REGISTRY, RELEASED,
+    IMAGE, REPLICAS, MIGRATIONS, FLAGS, PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
 )  # fmt: skip
 """Every table, in the order of the docs."""

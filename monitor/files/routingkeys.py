@@ -1,4 +1,4 @@
-"""The keys of routing.yaml and releases.yaml. A change of any of them leaves every alert as it is."""
+"""The keys of routing.yaml. A change of any of them leaves every alert as it is."""
 
 from monitor.files.tables import Key, Table
 
@@ -91,22 +91,4 @@ MAINTENANCE = Table(
         Key("to", '`"HH:MM"`', "when it ends; not after `from`: on the next day", required=True),
         Key("zone", "time zone", "such as Europe/Berlin; it knows summer time", "`UTC`"),
     ),
-)
-
-RELEASES = Table(
-    "releases.yaml",
-    (
-        Key("services", "mapping of services", "the services by name, as pages and rules call them", required=True),
-        Key("version", "`1`", "the version of the format", "`1`"),
-    ),
-    later=("registry", "migrations"),
-)
-
-RELEASED = Table(
-    "a service in releases.yaml",
-    (
-        Key("version", "selector", "an info metric that carries the running version", required=True),
-        Key("label", "label name", "its label that holds the version", "`version`"),
-    ),
-    later=("image", "registry", "migrations"),
 )

@@ -26,24 +26,25 @@ def exported(world: World, job: str) -> set[tuple[str, tuple[str, ...]]]:
 
 
 HTTP = {
-    ("app_build_info", ("version",)),
+    ("app_build_info", ("deployed_by", "version")),
     ("http_requests_total", ("code", "route")),
     ("http_request_duration_seconds_bucket", ("le", "route")),
     ("http_request_duration_seconds_count", ("route",)),
     ("http_request_duration_seconds_sum", ("route",)),
 }
+SCHEMA = {("db_schema_info", ("version",))}
 INVOICES = {("invoice_generations_total", ("outcome",)), ("invoice_status_transitions_total", ("outcome",))}
 
 
 @pytest.mark.parametrize(
     ("job", "names"),
     [
-        ("auth", HTTP),
-        ("transactions", HTTP | {("data_integrity_violations", ("check",))}),
+        ("auth", HTTP | SCHEMA),
+        ("transactions", HTTP | SCHEMA | {("data_integrity_violations", ("check",))}),
         ("partner-registry", HTTP),
         ("billing", HTTP | INVOICES),
         ("admin", HTTP),
-        ("agent-service", HTTP),
+        ("agent-service", HTTP | {("feature_flag_enabled", ("flag",))}),
         ("web", HTTP),
         ("probe", {("probe_success", ("endpoint", "service"))}),
     ],

@@ -207,6 +207,8 @@ def test_a_mistake_in_a_procedure_is_answered(folder: Path, text: str, place: st
     assert (str(finding.place), finding.code) == (f"{folder}/procedures/rollback.yaml:{place}", code)
 
 
+ASKED = "registry: {{url: {}}}\nservices: {{auth: {{version: v, image: 'r/auth:{{version}}'}}}}\n"
+RELEASED = "services:\n  auth: {{version: v, {}}}\n"
 RELEASES = [
     ("no services", "version: 1\n", "1:1", "missing-key"),
     ("services as a list", "services: [auth]\n", "1:11", "value"),
@@ -214,8 +216,27 @@ RELEASES = [
     ("a metric without its name", "services:\n  auth: {version: '{job=\"auth\"}'}\n", "2:19", "selector"),
     ("a label that is none", "services:\n  auth: {version: v, label: a-b}\n", "2:29", "value"),
     ("a service named no", "services:\n  no: {version: v}\n", "2:3", "value"),
-    ("a registry of a later version", "services: {}\nregistry: x\n", "2:1", "later"),
-    ("migrations of a later version", "services:\n  auth: {version: v, migrations: m}\n", "2:22", "later"),
+    ("a registry as a text", "services: {}\nregistry: x\n", "2:11", "value"),
+    ("a registry without its address", "services: {}\nregistry: {}\n", "2:11", "missing-key"),
+    ("a registry without a scheme", ASKED.format("registry.example.com"), "1:17", "link"),
+    ("a registry with a password", ASKED.format("'https://ana:secret@registry.example.com'"), "1:17", "link"),
+    ("a registry with a path", ASKED.format("https://registry.example.com/v2"), "1:17", "link"),
+    ("a password beside it", ASKED.format("https://r.example.com, password: p"), "1:40", "unknown-key"),
+    ("a registry for no image", "registry: {url: 'https://r.example.com'}\nservices: {}\n", "1:17", "no-image"),
+    ("looking back for no time", "services: {}\nlookback: 0s\n", "2:11", "value"),
+    ("proven in more than is seen", "services: {}\nlookback: 2d\nproven: 3d\n", "3:9", "value"),
+    ("the version deployed it", RELEASED.format("by: version"), "2:26", "value"),
+    ("an image without its version", RELEASED.format("image: 'r.example.com/auth'"), "2:29", "value"),
+    ("an image with two versions", RELEASED.format("image: 'r/{version}:{version}'"), "2:29", "value"),
+    ("an image for a shell", RELEASED.format("image: 'r/auth:{version};id'"), "2:29", "value"),
+    ("an image on no metric", RELEASED.format("image: {label: image}"), "2:29", "missing-key"),
+    ("replicas by halves", RELEASED.format("replicas: {desired: d}"), "2:32", "missing-key"),
+    ("migrations as a text", RELEASED.format("migrations: m"), "2:34", "value"),
+    ("migrations of two kinds", RELEASED.format("migrations: {schema: s, applied: a}"), "2:46", "value"),
+    ("migrations of no kind", RELEASED.format("migrations: {label: l}"), "2:34", "missing-key"),
+    ("a label of a count", RELEASED.format("migrations: {applied: a, label: l}"), "2:54", "value"),
+    ("flags without their metric", RELEASED.format("flags: {label: l}"), "2:29", "missing-key"),
+    ("flags that are computed", RELEASED.format("flags: {metric: 'max(f)'}"), "2:38", "selector"),
 ]
 
 

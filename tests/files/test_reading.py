@@ -24,6 +24,7 @@ from monitor.core.rule import (
     TierRule,
     VersionMetric,
 )
+from monitor.core.service import Labelled, Releases, Replicas, Service
 from monitor.files import load
 
 HEAD = "groups:\n  - name: g\n    rules:\n      - alert: A\n"
@@ -331,3 +332,36 @@ def test_releases_name_the_version_of_each_service(tmp_path: Path) -> None:
         VersionMetric("auth", 'app_build_info{job="auth"}', "version"),
         VersionMetric("partner-registry", "kube_pod_container_info", "image"),
     )
+
+
+def test_releases_say_where_everything_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "releases.yaml").write_text(
+        "registry: {url: 'https://r.example.com:5000/'}\nlookback: 7d\nproven: 2h\nservices:\n"
+        "  auth:\n    version: build\n    by: who\n    image: 'r.example.com:5000/auth:{version}'\n"
+        "    replicas: {desired: d, updated: u}\n    migrations: {schema: s}\n    flags: {metric: f, label: name}\n"
+        "  web: {version: pods, label: image, migrations: {applied: a}}\n"
+        "  till: {version: build, image: {metric: pods}}\n"
+    )
+    read(tmp_path, "signal: {query: {expr: x}}\nrollback: {above: 1}")
+    rules = load(tmp_path).rules
+    assert rules is not None
+    auth = Service(
+        "auth",
+        Labelled("build", "version"),
+        "who",
+        "r.example.com:5000/auth:{version}",
+        replicas=Replicas("d", "u"),
+        migrations=Labelled("s", "version"),
+        flags=Labelled("f", "name"),
+    )
+    web = Service("web", Labelled("pods", "image"), image="{version}", migrations=Labelled("a"))
+    till = Service("till", Labelled("build", "version"), image_on=Labelled("pods", "image"))
+    assert rules.releases == Releases((auth, web, till), "https://r.example.com:5000", 7 * 86400, 7200)
+
+
+def test_a_short_lookback_shortens_what_is_proven(tmp_path: Path) -> None:
+    (tmp_path / "releases.yaml").write_text("services: {}\nlookback: 2h\n")
+    read(tmp_path, "signal: {query: {expr: x}}\nrollback: {above: 1}")
+    loaded = load(tmp_path)
+    assert loaded.rules is not None
+    assert loaded.rules.releases.proven == 7200
