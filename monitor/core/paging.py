@@ -83,6 +83,7 @@ class NewPost(StrEnum):
     CARD = "card"
     ESCALATION = "escalation"
     EDIT = "edit"
+    PLOT = "plot"
 
 
 class Mention(StrEnum):
@@ -106,18 +107,19 @@ class Acknowledgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table of posts."""
+    """One row of the table of posts. `plot`: a plot of the signal follows in the thread."""
 
     post: NewPost
     mention: Mention = Mention.NOBODY
     acknowledgement: Acknowledgement = Acknowledgement.KEPT
+    plot: bool = False
 
 
 POSTS: Mapping[Happening, Row] = {
-    Happening.PREPARE_OPENS: Row(NewPost.ROOT),
-    Happening.ROLLBACK_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS),
+    Happening.PREPARE_OPENS: Row(NewPost.ROOT, plot=True),
+    Happening.ROLLBACK_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS, plot=True),
     Happening.BLIND_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS),
-    Happening.RAISED: Row(NewPost.BROADCAST, Mention.RESPONDERS, Acknowledgement.CLEARED),
+    Happening.RAISED: Row(NewPost.BROADCAST, Mention.RESPONDERS, Acknowledgement.CLEARED, plot=True),
     Happening.ROLLBACK_JOINS: Row(NewPost.BROADCAST, Mention.OWNER),
     Happening.SERVICE_JOINS: Row(NewPost.BROADCAST, Mention.NOBODY, Acknowledgement.KEPT_FOR_HOURS),
     Happening.PREPARE_JOINS: Row(NewPost.LINE),
@@ -161,7 +163,25 @@ class Owed:
 
 
 def owed(response: Response, route: Route) -> tuple[Owed, ...]:
-    """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root."""
+    """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root.
+
+    Plots come last.
+    """
+    posts = _posts(response, route)
+    return (
+        *posts,
+        *(_plot(one, response) for one in posts if one.post is not NewPost.EDIT and POSTS[one.happening].plot),
+    )
+
+
+def _plot(post: Owed, response: Response) -> Owed:
+    """Give the plot that follows `post`: of the alert that the page begins with; its words name it."""
+    fired = [one.firing.key for one in response.events if isinstance(one, AlertFired)]
+    shown = [*(one.key for one in telling(response.after) if one.key in fired), *fired][:1]
+    return Owed(NewPost.PLOT, post.happening, post.n, "".join(map(str, shown)))
+
+
+def _posts(response: Response, route: Route) -> tuple[Owed, ...]:
     if response.before is None:
         happening = _opening(response.after)
         over = response.after.recovered_at is not None or not response.after.is_open  # fired and ended in one catch-up
