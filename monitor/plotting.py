@@ -21,6 +21,7 @@ from monitor.core.plot import (
     bands_of,
     baseline_of,
     blind_bands_of,
+    cropped,
     limits_of,
     quantity_of,
     response_marks,
@@ -141,7 +142,7 @@ class Plotting:
             marks=(*self._deployed(case, span, deadline), *response_marks(incident)),
             quantity=quantity_of(signal),
         )
-        return Unplotted("there is no reading of it to show", again=False) if plot.empty else plot
+        return Unplotted("there is no reading of it to show", again=False) if plot.empty else cropped(plot)
 
     def _bands(self, case: _Case, span: Span) -> tuple[Band, ...]:
         """Give what the alert did, and when it could not be seen: the source, its group, its rule, or itself."""

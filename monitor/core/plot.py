@@ -5,7 +5,7 @@ a baseline; every other one is in the unit of its signal.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -116,7 +116,7 @@ def span_of(since: int, newest: int, interval: int, most: int) -> Span:
     """
     end = max(min(newest, since + AFTER), since) // interval * interval
     seconds = max(end - (since - BEFORE), LEAST)
-    step = interval * max(1, -(-seconds // (most * interval)))
+    step = interval * max(1, -(-seconds // ((most - 1) * interval)))
     return Span(end - seconds // step * step, end, step)
 
 
@@ -247,3 +247,27 @@ def response_marks(incident: Incident) -> tuple[Mark, ...]:
     who = incident.acknowledged_by.name if incident.acknowledged_by is not None else ""
     told = ((incident.acknowledged_at, f"acknowledged by {who}"), (incident.started_at, "rollback started"))
     return tuple(Mark(int(at.timestamp()), text) for at, text in told if at is not None)
+
+
+def cropped(plot: Plot) -> Plot:
+    """Give `plot` without what lies before its first reading: a young Prometheus, or a new service, has no history.
+
+    A gap that was told as blindness, and all later gaps, stay; so do the last `LEAST` seconds.
+    """
+    known = [at for at, value in (*plot.values, *plot.unjudged) if value is not None]
+    first = min([*known, *(band.begin for band in plot.bands)], default=plot.start)
+    steps = max(-(-(plot.end - first) // plot.step) + 1, -(-LEAST // plot.step))
+    start = max(plot.start, plot.end - steps * plot.step)
+    return replace(
+        plot,
+        start=start,
+        values=_from(plot.values, start),
+        unjudged=_from(plot.unjudged, start),
+        baseline=_from(plot.baseline, start),
+        limits=tuple(replace(limit, points=_from(limit.points, start)) for limit in plot.limits),
+        marks=tuple(mark for mark in plot.marks if mark.at >= start),
+    )
+
+
+def _from(points: Sequence[Point], start: int) -> tuple[Point, ...]:
+    return tuple(point for point in points if point[0] >= start)

@@ -1,10 +1,12 @@
 """The process that draws: started for one plot, at low priority, with a deadline and without the daemon's secrets."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 from subprocess import PIPE
 
@@ -38,7 +40,7 @@ class ProcessArtist:
         self._lock = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
         self._stopped = False
-        self._caches: tempfile.TemporaryDirectory[str] | None = None
+        self._caches = "/nowhere"
 
     def draw(self, plot: Plot) -> bytes | Undrawn:
         """Draw `plot` as a PNG; see `monitor.ports.Artist`."""
@@ -86,9 +88,10 @@ class ProcessArtist:
 
     def _folder(self) -> str:
         """Give the folder of the caches: it goes with this process. Raises OSError where none can be had."""
-        if self._caches is None or not Path(self._caches.name).is_dir():
+        if not Path(self._caches).is_dir():
             try:
-                self._caches = tempfile.TemporaryDirectory(prefix="rollback-monitor-plots-")
+                self._caches = tempfile.mkdtemp(prefix="rollback-monitor-plots-")
             except OSError:
-                self._caches = tempfile.TemporaryDirectory(prefix="rollback-monitor-plots-", dir=MEMORY)
-        return self._caches.name
+                self._caches = tempfile.mkdtemp(prefix="rollback-monitor-plots-", dir=MEMORY)
+            weakref.finalize(self, shutil.rmtree, self._caches, ignore_errors=True)
+        return self._caches

@@ -6,8 +6,9 @@ another one is uploaded; where Slack will not say, none is better than two. Noth
 
 import urllib.request
 from collections.abc import Callable
-from http.client import HTTPMessage
+from http.client import HTTPException, HTTPMessage
 from typing import IO, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from slack_sdk.web import SlackResponse, WebClient
@@ -31,6 +32,10 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
     ) -> None:
         """Follow nowhere: the redirect then counts as an error."""
         del req, fp, code, msg, headers, newurl
+
+
+class UploadRefusedError(HTTPException):
+    """The address that Slack named did not take the bytes."""
 
 
 class Uploads:
@@ -88,8 +93,12 @@ class Uploads:
         )
         headers = {"Content-Type": "application/octet-stream"}
         request = urllib.request.Request(url, png, headers, method="POST")  # noqa: S310  # the scheme was looked at
-        with opener.open(request, timeout=self._timeout):
-            return asked
+        try:
+            with opener.open(request, timeout=self._timeout):
+                return asked
+        except HTTPError as refused:
+            refused.close()
+            raise UploadRefusedError(refused.code) from None
 
     # --- after a lost answer ------------------------------------------------------------------------------------------
 
