@@ -26,6 +26,7 @@ from monitor.core.page import ActionKind, Scene
 from monitor.core.render import render
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
 from monitor.core.service import Releases
+from monitor.deploys import Deploys
 from monitor.desk import Desk
 from monitor.engine import Engine
 from monitor.files import Contents
@@ -33,7 +34,10 @@ from monitor.files.findings import Severity
 from monitor.gatekeeping import Gatekeeper
 from monitor.hearing import Hearing
 from monitor.lookout import Lookout
-from monitor.outbox import Bell, Delivered, Destinations, Outbox, Scenes
+from monitor.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
+from monitor.pictures import Pictures
+from monitor.plotlane import NoPlots
+from monitor.plotting import Plotting
 from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Registry, Sent, Store, Switch
 from monitor.reading import Reader, plan
 from monitor.releases import ReleaseWatch
@@ -210,9 +214,10 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
     source = source_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
     news = Bell()
-    desk = Desk(store, clock, book, news.ring)
-    lookout, baselines = Lookout(), Baselines(source)
-    engine = Engine(Reader(source, baselines), desk, clock, book, lookout)
+    desk = Desk(store, clock, book, news.ring, plots=settings.slack.bot_token is not None)
+    lookout, baselines, deploys = Lookout(), Baselines(source), Deploys(source)
+    reader = Reader(source, baselines, deploys)
+    engine = Engine(reader, desk, clock, book, lookout)
     commands = Commands(desk, store, clock, book, _timed(metrics))
     pager = _pager(settings, terminal)
     hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
@@ -222,7 +227,8 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
             log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
     elsewhere = Destinations(others, lambda: _second_channel(settings, book))
     scenes = Scenes(book, engine.readings, lambda: hearing.hears, lambda: store.trouble)
-    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere)
+    plots = _plots(settings, Plotting(reader, deploys, store, clock, book), store, metrics)
+    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere, plots=plots)
     return App(
         settings=settings,
         clock=clock,
@@ -314,6 +320,15 @@ def _pager(settings: Settings, terminal: TextIO) -> Pager:
     from monitor.adapters.console import ConsolePager  # noqa: PLC0415  # the same
 
     return ConsolePager(terminal)
+
+
+def _plots(settings: Settings, plotting: Plotting, store: Store, metrics: Metrics) -> Plots:
+    """Give who makes the pictures for the threads of Slack; nothing else carries them."""
+    if settings.slack.bot_token is None:
+        return Plots(NoPlots(), metrics.counted_plot)
+    from monitor.adapters.plot import ProcessArtist  # noqa: PLC0415  # loaded only where Slack is used
+
+    return Plots(Pictures(store, plotting, ProcessArtist()), metrics.counted_plot)
 
 
 def _second_channel(settings: Settings, book: RuleBook) -> str:

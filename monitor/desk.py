@@ -90,7 +90,11 @@ class _Kept:
 class Desk:
     """Writes decisions. Thread-safe; decisions about one group wait for each other."""
 
-    def __init__(self, store: Store, clock: Clock, book: RuleBook, owed_now: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, book: RuleBook, owed_now: Callable[[], None], *, plots: bool = False
+    ) -> None:
+        """Make a desk; `plots` says that the pager carries them, so that they are owed."""
+        self._plots = plots
         self._store = store
         self._clock = clock
         self._book = book
@@ -286,6 +290,8 @@ class Desk:
     def _commit(self, responses: Sequence[Response], change: Change) -> None:
         routing, now = self._book.now.rules.routing, self._clock.now()
         change = with_responses(change, responses, routing.default, now)
+        if not self._plots:
+            change = replace(change, posts=tuple(one for one in change.posts if one.kind is not PostKind.PLOT))
         change = with_calls(change, responses, routing.page, self._last_call, now)
         if not change.empty:
             self._store.commit(change)

@@ -178,13 +178,17 @@ class Lane:
 
     def _mine(self, now: datetime, waiting: "_Waiting") -> list[Post]:
         """Give what is owed to this pager, in order; another pager first calls for what the main one did not take."""
-        owed = self._work.store.owed()
+        owed = self._owed()
         if self._name:
             theirs = [post for post in owed if post.channel not in self._others]
             waiting.until(self._work.handing.overdue(self._name, theirs, now))
-            owed = self._work.store.owed()
+            owed = self._owed()
             return in_order(post for post in owed if post.channel == self._name)
         return in_order(post for post in owed if post.channel not in self._others)
+
+    def _owed(self) -> list[Post]:
+        """Give what is owed but plots, which have a lane of their own."""
+        return [post for post in self._work.store.owed() if post.kind is not PostKind.PLOT]
 
     def _try(self, post: Post, seen: "_Seen", waiting: "_Waiting") -> None:
         """Try one post, unless its channel or its root make it wait."""

@@ -1,4 +1,4 @@
-"""Everything that is owed, in lanes: the main pager's (Slack or the console), and one for each other pager.
+"""Everything that is owed, in lanes: the main pager's (Slack or the console), one for each other pager, one for plots.
 
 A pager that hangs holds up nobody else's lane. What a lane does stands in `monitor.lane`.
 """
@@ -13,9 +13,10 @@ from monitor.core.rule import PAGERS, SETTING
 from monitor.handing import Elsewhere, Handing
 from monitor.lane import Bell, Lane, Scenes, Work
 from monitor.pacing import Tempo
+from monitor.plotlane import Maker, NoPlots, PlotLane
 from monitor.ports import Clock, Delivery, Message, Pager, Rejected, Store
 
-__all__ = ["Bell", "Delivered", "Destinations", "Outbox", "Scenes", "Tempo"]
+__all__ = ["Bell", "Delivered", "Destinations", "Outbox", "Plots", "Scenes", "Tempo"]
 
 STOP_WITHIN = 2.0
 """Seconds for the other lanes to end."""
@@ -29,8 +30,19 @@ class Destinations:
     second: Callable[[], str] = lambda: ""
 
 
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """Who makes the pictures of plots, and who hears what became of them."""
+
+    maker: Maker = field(default_factory=NoPlots)
+    heard: Callable[[str], None] = lambda _: None
+
+
 class Outbox:
-    """Delivers what the store says is owed, woken by the bell. `run` is its thread and has one for each other pager."""
+    """Delivers what the store says is owed, woken by the bell.
+
+    `run` is its thread and has one for each other pager, and one for plots.
+    """
 
     def __init__(
         self,
@@ -42,6 +54,7 @@ class Outbox:
         watched: Callable[[Delivered], None] = lambda _: None,
         *,
         destinations: Destinations = Destinations(),
+        plots: Plots = Plots(),
         tempo: Tempo = Tempo(),  # noqa: B008  # the same
     ) -> None:
         pagers = destinations.pagers
@@ -49,6 +62,7 @@ class Outbox:
         work = Work(store, clock, scenes, handing, tempo, watched)
         others = frozenset(pagers)
         self._main = Lane("", _Present(pager), others, work, bell)
+        self._plots, self._plots_bell = PlotLane(store, pager, clock, plots.maker, plots.heard), bell.another()
         self._lanes = [Lane(name, one, others, work, bell.another()) for name, one in pagers.items()]
 
     def watch(self, went_round: Callable[[], None]) -> None:
@@ -57,12 +71,15 @@ class Outbox:
 
     def stop(self) -> None:
         """Ask `run` to return after the deliveries that are under way."""
+        self._plots.stop()
         for lane in (*self._lanes, self._main):
             lane.stop()
 
     def run(self, failed: Callable[[Exception], None]) -> None:
         """Deliver until stopped. What goes wrong with the store is told to `failed` and tried again."""
         threads = [threading.Thread(target=lane.run, args=(failed,), daemon=True) for lane in self._lanes]
+        waits = self._plots_bell.wait
+        threads.append(threading.Thread(target=self._plots.run, args=(waits, failed), name="plots", daemon=True))
         for thread in threads:
             thread.start()
         self._main.run(failed)
@@ -71,7 +88,8 @@ class Outbox:
 
     def deliver_due(self) -> float:
         """Deliver everything that is due in every lane; give the seconds until the next try."""
-        return min([lane.deliver_due() for lane in (self._main, *self._lanes)])
+        seconds = [lane.deliver_due() for lane in (self._main, *self._lanes)]
+        return min([*seconds, self._plots.deliver_due()])
 
 
 class _Present:

@@ -14,6 +14,7 @@ from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Cause, Sample, State
 from monitor.core.page import Action, Card, Page
+from monitor.core.plot import Plot
 from monitor.core.silence import Hidden, Silence
 
 # --- metrics ------------------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ class PostKind(StrEnum):
     The incident's one root message, the procedure card, a line in the thread, or one told to the channel too; an
     escalation, which tells another channel of the incident, and a note, which belongs to no incident: both stand in
     their channel by themselves; or a call: the page carried to another pager (its name stands for the channel) or to a
-    second channel.
+    second channel; or a plot: the picture of a signal in the thread, which is given up where it is not to be had.
     """
 
     ROOT = "root"
@@ -169,6 +170,7 @@ class PostKind(StrEnum):
     ESCALATION = "escalation"
     NOTE = "note"
     CALL = "call"
+    PLOT = "plot"
 
 
 NO_INCIDENT = ""
@@ -191,11 +193,11 @@ class Post:
     """Something owed to a channel. It is due while `sent < wanted`: first posted, then edited in place.
 
     `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line,
-    broadcast or note (root and card are rendered from the incident when they are sent), and of a call the tier that it
-    was made at. `mention` are user or
-    user-group ids; `reason` is a `monitor.core.posts.Happening`, `monitor.core.posts.Notice` or
-    `monitor.core.calling.Because`. `ts` is the pager's own name of the message; `decided_at` is when the transition
-    behind it was decided; `gone` counts how often the message was found deleted and owed anew.
+    broadcast or note (root and card are rendered from the incident when they are sent), of a call the tier that it was
+    made at, and of a plot the alert that it shows. `mention` are user or user-group ids; `reason` is a
+    `monitor.core.posts.Happening`, `monitor.core.posts.Notice` or `monitor.core.calling.Because`. `ts` is the pager's
+    own name of the message (of the file, for a plot); `decided_at` is when the transition behind it was decided; `gone`
+    counts how often the message was found deleted and owed anew.
     """
 
     incident: str
@@ -417,8 +419,37 @@ Delivery: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter | Gone
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn plot (PNG): the name it is filed under, its title, and what it shows in words, for who cannot see it."""
+
+    png: bytes
+    name: str
+    title: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undrawn:
+    """A plot that could not be drawn, and why."""
+
+    why: str
+
+
+class Artist(Protocol):
+    """Something that draws plots."""
+
+    def draw(self, plot: Plot) -> bytes | Undrawn:
+        """Draw `plot` as a PNG of at most `monitor.core.plot.MOST_BYTES`. Never raises; bounded in time."""
+
+    def stop(self) -> None:
+        """Give up what is being drawn, and draw no more. Never raises; from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One post with what it says: `page` for a root or call, `card` for a procedure card, `post.said` for the rest.
+    """One post with what it says.
+
+    `page` for a root or call, `card` for a procedure card, `picture` for a plot, `post.said` for the rest.
 
     `root_ts` is the pager's name of the incident's root message in that channel (None for the root itself). `actions`
     are buttons under a line that asks for something; `home` is the channel of the page that an escalation tells of.
@@ -433,6 +464,7 @@ class Message:
     home: str = ""
     call: Call | None = None
     urgent: bool = False
+    picture: Picture | None = None
 
 
 class Pager(Protocol):

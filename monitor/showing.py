@@ -8,7 +8,7 @@ from monitor.bootstrap import App
 from monitor.core.model import Alert, AlertKey, Tier
 from monitor.lookout import SOURCE, group_key
 from monitor.loops import Loops
-from monitor.ports import GroupState
+from monitor.ports import GroupState, PostKind
 from monitor.rulesfolder import Outcome
 from monitor.web import Evaluation, Health, Inside, View
 
@@ -105,7 +105,7 @@ class Showing:
             metrics.incidents.labels(str(tier)).set(0)
         for incident in self._app.store.incidents(open_only=True):
             metrics.incidents.labels(str(incident.tier)).inc()
-        owed = self._app.store.owed()
+        owed = [post for post in self._app.store.owed() if post.kind is not PostKind.PLOT]  # no page waits for a plot
         metrics.outbox_pending.set(len(owed))
         oldest = min((post.decided_at for post in owed), default=now)
         metrics.outbox_oldest.set((now - oldest).total_seconds())

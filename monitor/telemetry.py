@@ -160,6 +160,7 @@ class Metrics:
         self.slack_requests = counter("slack_requests", "Deliveries to the pager, by outcome.", "method", "outcome")
         self.inbound = counter("slack_inbound", "Signed requests of Slack, by HTTP status.", "kind", "status")
         self.buttons = gauge("buttons_available", "1 while clicks in Slack can come through.")
+        self.plots = counter("plots", "Plots of signals for the thread, by outcome: sent, failed, given_up.", "outcome")
         self.calls = counter(
             "calls", "Pages told to other pagers or a second channel, by why.", "destination", "reason", "outcome"
         )
@@ -175,6 +176,10 @@ class Metrics:
         self.heartbeats = counter("heartbeats", "Calls of the dead-man's switch, by outcome.", "outcome")
         build = gauge("build_info", "The version that runs.", "version")
         build.labels(__version__).set(1)
+
+    def counted_plot(self, outcome: str) -> None:
+        """Count what became of a plot."""
+        self.plots.labels(outcome).inc()
 
     def counted_inbound(self, kind: str, status: int) -> None:
         """Count a request that came to the door for Slack."""

@@ -27,7 +27,8 @@ POSTED = (
     "What happens to an incident, what is posted (the root message is edited in any case), whom it calls, and what "
     "becomes of an acknowledgement. *owner*: the commander or who acknowledged, else the responders; *by tier*: the "
     "responders in the rollback tier, nobody in the prepare tier; *commanders too*: with the responders. *escalation*: "
-    "a post in the escalation channel. *kept if fresh*: while under 15 minutes old; *kept for hours*: in a prepare "
+    "a post in the escalation channel; *plot*: a picture of the signal in the thread, after everything else. "
+    "*kept if fresh*: while under 15 minutes old; *kept for hours*: in a prepare "
     "incident, under four. Who does not acknowledge is called again by the clock: `escalation` in [rules](rules.md)."
 )
 
@@ -44,7 +45,10 @@ def states() -> str:
     posts += ["|---|---|---|---|"]
     posts += [
         "| "
-        + " | ".join(str(one).replace("_", " ") for one in (what, row.post, row.mention, row.acknowledgement))
+        + " | ".join(
+            str(one).replace("_", " ")
+            for one in (what, f"{row.post}, plot" if row.plot else row.post, row.mention, row.acknowledgement)
+        )
         + " |"
         for what, row in POSTS.items()
     ]

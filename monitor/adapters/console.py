@@ -41,6 +41,8 @@ class ConsolePager:
 
     def deliver(self, message: Message) -> Delivery:
         """Print the message; a closed terminal is a rejection, never an exception."""
+        if message.post.kind is PostKind.PLOT:
+            return Rejected("a terminal shows no plots")
         try:
             with self._lock:
                 self._write(message)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.events import Event
 from monitor.core.incident import Incident, fold
+from monitor.core.plot import Plot
 from monitor.core.silence import Hidden, Silence
 from monitor.ports import (
     Answer,
@@ -35,6 +36,7 @@ from monitor.ports import (
     Sent,
     Status,
     Unanswered,
+    Undrawn,
     Unknown,
 )
 
@@ -103,6 +105,24 @@ class RecordingPager:
         if self._replies:
             return self._replies.pop(0)
         return Sent(message.post.ts or f"{len(self.messages)}.000000")
+
+
+class RecordingArtist:
+    """An artist that keeps the plots it is asked for; it answers `replies` first, then with a picture of nothing."""
+
+    def __init__(self, replies: Iterable[bytes | Undrawn] = ()) -> None:
+        self.plots: list[Plot] = []
+        self.stopped = False
+        self._replies = list(replies)
+
+    def draw(self, plot: Plot) -> bytes | Undrawn:
+        """Keep the plot, and answer."""
+        self.plots.append(plot)
+        return self._replies.pop(0) if self._replies else b"a picture"
+
+    def stop(self) -> None:
+        """Remember that it was asked to stop."""
+        self.stopped = True
 
 
 class RecordingSwitch:

@@ -17,6 +17,7 @@ from monitor.core.incident import Incident, apply
 from monitor.core.model import Tier
 from monitor.core.posts import POSTS, Happening, Mention, NewPost
 from monitor.core.procedureevents import Summoned
+from monitor.core.render import telling
 from monitor.core.response import Response
 from monitor.core.rule import Route
 from monitor.core.sayings import said
@@ -38,8 +39,30 @@ class Owed:
     channel: str = ""
 
 
+EDITED = frozenset({NewPost.EDIT, NewPost.CARD})
+"""What is only brought up to date: nothing new follows it."""
+
+
 def owed(response: Response, route: Route) -> tuple[Owed, ...]:
-    """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root."""
+    """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root.
+
+    Plots come last.
+    """
+    posts = _posts(response, route)
+    return (
+        *posts,
+        *(_plot(one, response) for one in posts if one.post not in EDITED and POSTS[one.happening].plot),
+    )
+
+
+def _plot(post: Owed, response: Response) -> Owed:
+    """Give the plot that follows `post`: of the alert that the page begins with; its words name it."""
+    fired = [one.firing.key for one in response.events if isinstance(one, AlertFired)]
+    shown = [*(one.key for one in telling(response.after) if one.key in fired), *fired][:1]
+    return Owed(NewPost.PLOT, post.happening, post.n, "".join(map(str, shown)))
+
+
+def _posts(response: Response, route: Route) -> tuple[Owed, ...]:
     if response.before is None:
         happening = _opening(response.after)
         over = response.after.recovered_at is not None or not response.after.is_open  # fired and ended in one catch-up

@@ -75,6 +75,7 @@ class NewPost(StrEnum):
     CARD = "card"
     ESCALATION = "escalation"
     EDIT = "edit"
+    PLOT = "plot"
 
 
 class Mention(StrEnum):
@@ -100,18 +101,19 @@ class Acknowledgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table of posts."""
+    """One row of the table of posts. `plot`: a plot of the signal follows in the thread."""
 
     post: NewPost
     mention: Mention = Mention.NOBODY
     acknowledgement: Acknowledgement = Acknowledgement.KEPT
+    plot: bool = False
 
 
 POSTS: Mapping[Happening, Row] = {
-    Happening.PREPARE_OPENS: Row(NewPost.ROOT),
-    Happening.ROLLBACK_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS),
+    Happening.PREPARE_OPENS: Row(NewPost.ROOT, plot=True),
+    Happening.ROLLBACK_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS, plot=True),
     Happening.BLIND_OPENS: Row(NewPost.ROOT, Mention.RESPONDERS),
-    Happening.RAISED: Row(NewPost.BROADCAST, Mention.RESPONDERS, Acknowledgement.CLEARED),
+    Happening.RAISED: Row(NewPost.BROADCAST, Mention.RESPONDERS, Acknowledgement.CLEARED, plot=True),
     Happening.ROLLBACK_JOINS: Row(NewPost.BROADCAST, Mention.OWNER),
     Happening.SERVICE_JOINS: Row(NewPost.BROADCAST, Mention.NOBODY, Acknowledgement.KEPT_FOR_HOURS),
     Happening.PREPARE_JOINS: Row(NewPost.LINE),

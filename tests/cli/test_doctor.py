@@ -163,7 +163,9 @@ def test_what_is_wrong_with_the_route(
     assert code == bool(bad)
 
 
-@pytest.mark.parametrize("scope", ["usergroups:read", "users:read", "channels:history", "groups:history"])
+@pytest.mark.parametrize(
+    "scope", ["usergroups:read", "users:read", "files:write", "channels:history", "groups:history"]
+)
 def test_a_missing_scope_is_named(house: House, prometheus: Prometheus, slack: SlackServer, scope: str) -> None:
     slack.scopes.discard(scope)
     code, lines = house.examine(prometheus.url, slack)

@@ -6,7 +6,7 @@ Signals are given by grid time, outages by the time of asking: `says` and `answe
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from monitor.adapters.memory import ManualClock, MemoryStore, RecordingPager, ScriptedSource
+from monitor.adapters.memory import ManualClock, MemoryStore, RecordingArtist, RecordingPager, ScriptedSource
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Outcome
 from monitor.core.actor import Actor, Role, Source
@@ -15,10 +15,14 @@ from monitor.core.model import Alert, AlertKey, Sample, Tier, Transition, labels
 from monitor.core.page import ActionKind
 from monitor.core.procedure import Procedure, Step
 from monitor.core.rule import Escalation, Group, Maintenance, Query, Resolve, Route, Routing, Rule, RuleSet, TierRule
+from monitor.deploys import Deploys
 from monitor.desk import Desk
 from monitor.engine import Engine, Evaluated
 from monitor.lookout import Lookout
-from monitor.outbox import Bell, Destinations, Outbox, Scenes, Tempo
+from monitor.outbox import Bell, Destinations, Outbox, Plots, Scenes, Tempo
+from monitor.pictures import Pictures
+from monitor.plotlane import NoPlots
+from monitor.plotting import Plotting
 from monitor.ports import Answer, Change, Samples, Store
 from monitor.reading import Reader
 from monitor.reload import Reloader
@@ -114,13 +118,17 @@ class House:
         route: Route = ROUTE,
         destinations: Destinations | None = None,
         tempo: Tempo | None = None,
+        artist: RecordingArtist | None = None,
     ) -> None:
+        """`artist` draws plots; without one the pager carries none."""
         self.clock = ManualClock(datetime.fromtimestamp(START + OFFSET, UTC))
         self.source = ScriptedSource(self._answers)
         self.store = RecallingStore()
         self.pager = pager or RecordingPager()
         self.destinations = destinations or Destinations()
         self.tempo = tempo or Tempo(0, 0)
+        self.artist = artist
+        self.plots_heard: list[str] = []
         self.answer: Callable[[str, int], Answer | None] = lambda _expr, _at: None
         self.asked: list[tuple[str, int]] = []
         self._said: dict[str, list[tuple[int, Said]]] = {}
@@ -131,16 +139,25 @@ class House:
         """Put the parts together; once more is a restart of the process."""
         kept = store or self.store
         self.book = RuleBook(rules)
-        self.desk = Desk(kept, self.clock, self.book, self.bell.ring)
-        self.lookout = Lookout()
-        reader = Reader(self.source, Baselines(self.source))
+        self.desk = Desk(kept, self.clock, self.book, self.bell.ring, plots=self.artist is not None)
+        self.lookout, deploys = Lookout(), Deploys(self.source)
+        reader = Reader(self.source, Baselines(self.source), deploys)
+        self.plotting = Plotting(reader, deploys, kept, self.clock, self.book)
         self.engine = Engine(reader, self.desk, self.clock, self.book, self.lookout)
         self.vigil = Vigil(self.engine, self.desk, kept, self.clock, self.book, self.lookout)
         self.commands = Commands(self.desk, kept, self.clock, self.book)
         self.reloader = Reloader(self.desk, self.clock, self.book)
         scenes = Scenes(self.book, self.engine.readings)
+        maker = Pictures(kept, self.plotting, self.artist) if self.artist else NoPlots()
         self.outbox = Outbox(
-            kept, self.pager, self.clock, scenes, self.bell, destinations=self.destinations, tempo=self.tempo
+            kept,
+            self.pager,
+            self.clock,
+            scenes,
+            self.bell,
+            destinations=self.destinations,
+            plots=Plots(maker, self.plots_heard.append),
+            tempo=self.tempo,
         )
 
     # --- the world outside ----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
@@ -155,6 +156,7 @@ class SlackServer(Workspace):
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=1 << 20)
         app.router.add_route("*", "/api/{method}", self._on_call)
+        app.router.add_post("/upload/v1/{file}", self._on_upload)
         app.router.add_get("/link", self._on_socket)
         app.router.add_post("/response/{token}", self._on_response)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
@@ -306,6 +308,26 @@ class SlackServer(Workspace):
         limited = told.get("error") == "ratelimited"
         headers = {"X-OAuth-Scopes": ",".join(sorted(self.scopes))} | ({"Retry-After": "1"} if limited else {})
         return web.json_response(told, status=429 if limited else 200, headers=headers)
+
+    async def _on_upload(self, request: web.Request) -> web.Response:
+        """Take the bytes of a file; the token has no business here."""
+        content = await request.read()
+        with self._lock:
+            args = {"file": request.match_info["file"], "token": request.headers.get("Authorization", "")}
+            self.calls.append(Call("upload", args, time.monotonic()))
+            faults = self._faults["upload"]
+            fault = faults.pop(0) if faults else OK
+        if fault is not None:
+            await asyncio.sleep(fault.hang)
+            if fault.status:
+                return web.Response(status=fault.status, text=fault.body)
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        status = self.bring(request.match_info["file"], content)
+        if status != HTTPStatus.OK:
+            self.refused.append(f"upload: HTTP {status}")
+        return web.Response(status=status, text=f"OK - {len(content)}")
 
     async def _on_response(self, request: web.Request) -> web.Response:
         said = await request.json()

@@ -5,6 +5,7 @@ Each method takes the arguments that were sent and gives Slack's JSON. It must n
 
 import copy
 import itertools
+import json
 import secrets
 import threading
 import time
@@ -17,7 +18,7 @@ TEAM, APP, BOT = "T0TEAM", "A0APP", "B0BOT"
 USERS = {"U0ANA": "ana", "U0BOB": "bob", "U0EVE": "eve"}
 GROUPS = {"S0ONCALL": ("U0ANA", "U0BOB"), "S0IC": ("U0ANA",), "S0EMPTY": ()}
 CHANNELS = ("C0OPS", "C0DRILL")
-SCOPES = ("chat:write", "usergroups:read", "users:read", "channels:history", "groups:history")
+SCOPES = ("chat:write", "usergroups:read", "users:read", "files:write", "channels:history", "groups:history")
 NEEDED = {
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
@@ -27,7 +28,28 @@ NEEDED = {
     "usergroups.users.list": "usergroups:read",
     "users.info": "users:read",
     "bots.info": "users:read",
+    "files.getUploadURLExternal": "files:write",
+    "files.completeUploadExternal": "files:write",
 }
+MAX_ALT, MAX_TITLE = 1000, 255
+
+
+@dataclass(slots=True)
+class File:
+    """A file as the workspace holds it; `content` is None until it was brought, `done` once it was completed."""
+
+    id: str
+    name: str
+    length: int
+    alt: str
+    title: str = ""
+    content: bytes | None = None
+    done: bool = False
+
+    def as_json(self) -> Json:
+        """Give it as the Web API tells it."""
+        told: Json = {"id": self.id, "name": self.name, "title": self.title, "size": self.length, "alt_txt": self.alt}
+        return told
 
 
 @dataclass(slots=True)
@@ -43,6 +65,7 @@ class Stored:
     broadcast: bool
     posted_at: float
     edits: list[tuple[str, list[Json]]] = field(default_factory=list)
+    files: list["File"] = field(default_factory=list)
 
     @property
     def shown(self) -> str:
@@ -59,6 +82,7 @@ class Stored:
         told: Json = {"type": "message", "ts": self.ts, "text": self.text, "bot_id": BOT, "app_id": APP}
         told |= {"blocks": self.blocks} if self.blocks else {}
         told |= {"thread_ts": self.thread_ts} if self.thread_ts else {}
+        told |= {"files": [one.as_json() for one in self.files]} if self.files else {}
         return told | ({"metadata": self.metadata} if with_metadata and self.metadata else {})
 
 
@@ -73,6 +97,9 @@ class Workspace:
         self.told: list[Json] = []
         self.tickets: set[str] = set()
         self.port = 0
+        self.files: dict[str, File] = {}
+        self.sharing = True
+        """Whether a completed upload is shown at once; Slack itself takes its time, and sometimes all of it."""
         self._messages: list[Stored] = []
         self._posts_a_second = posts_a_second
         self._numbers = itertools.count(1)
@@ -85,8 +112,12 @@ class Workspace:
         return [one for one in self.everything(channel) if one.thread_ts is None or one.broadcast]
 
     def thread(self, root: Stored) -> list[Stored]:
-        """Give the replies in the thread of `root`, oldest first."""
-        return [one for one in self.everything(root.channel) if one.thread_ts == root.ts]
+        """Give the replies in words in the thread of `root`, oldest first."""
+        return [one for one in self.everything(root.channel) if one.thread_ts == root.ts and not one.files]
+
+    def shared(self, root: Stored) -> list[File]:
+        """Give the files in the thread of `root`, oldest first."""
+        return [file for one in self.everything(root.channel) if one.thread_ts == root.ts for file in one.files]
 
     def everything(self, channel: str | None = None) -> list[Stored]:
         """Give every message of a channel (None: of all), oldest first."""
@@ -106,6 +137,8 @@ class Workspace:
         """Forget all messages, and open every channel and scope again."""
         with self._lock:
             self._messages.clear()
+            self.files.clear()
+            self.sharing = True
             self.told.clear()
             self.traits.clear()
             self.channels, self.scopes = dict.fromkeys(CHANNELS, "open"), set(SCOPES)
@@ -216,6 +249,53 @@ class Workspace:
             return {"ok": False, "error": "bot_not_found"}
         return {"ok": True, "bot": {"id": BOT, "app_id": APP, "name": "rollback-monitor", "deleted": False}}
 
+    # --- files ------------------------------------------------------------------------------------------------------
+
+    def _upload_address(self, args: Json) -> Json:
+        """Give where a file may be brought to; strict about what Slack is told of it."""
+        name, length = str(args.get("filename") or ""), str(args.get("length") or "")
+        if not name or not length.isdecimal() or int(length) == 0 or len(str(args.get("alt_txt") or "")) > MAX_ALT:
+            return {"ok": False, "error": "invalid_arguments", "why": "filename, a length over 0, a short alt_txt"}
+        file = File(f"F{next(self._numbers):06d}", name, int(length), str(args.get("alt_txt") or ""))
+        self.files[file.id] = file
+        return {"ok": True, "upload_url": f"http://127.0.0.1:{self.port}/upload/v1/{file.id}", "file_id": file.id}
+
+    def bring(self, file_id: str, content: bytes) -> int:
+        """Take the bytes of a file, as the upload address does; gives the HTTP status."""
+        with self._lock:
+            file = self.files.get(file_id)
+            if file is None or file.done:
+                return 404
+            if len(content) != file.length:
+                return 400
+            file.content = content
+            return 200
+
+    def _complete_upload(self, args: Json) -> Json:
+        """Show what was brought in the channel, or in a thread of it."""
+        try:
+            named = json.loads(args.get("files") or "")
+            files = [(self.files[one["id"]], str(one.get("title") or "")) for one in named]
+        except (ValueError, TypeError, KeyError):
+            return {"ok": False, "error": "file_not_found"}
+        if not files or any(file.content is None or file.done for file, _ in files):
+            return {"ok": False, "error": "file_not_found", "why": "not brought yet, or completed already"}
+        if any(len(title) > MAX_TITLE for _, title in files):
+            return {"ok": False, "error": "invalid_arguments", "why": "a title is too long"}
+        channel, thread = args.get("channel_id"), args.get("thread_ts")
+        problem = self._channel_problem({"channel": channel}) if channel else None
+        if problem is None and thread and not any(one.ts == thread for one in self.everything(str(channel))):
+            problem = {"ok": False, "error": "thread_not_found"}
+        if problem:
+            return problem
+        for file, title in files:
+            file.title, file.done = title, True
+        if channel and self.sharing:
+            shared = Stored(str(channel), self._next_ts(), "", [], {}, thread, broadcast=False, posted_at=time.time())
+            shared.files = [file for file, _ in files]
+            self._messages.append(shared)
+        return {"ok": True, "files": [file.as_json() for file, _ in files]}
+
     def _channel_problem(self, args: Json, *, reading: bool = False) -> Json | None:
         state = self.channels.get(str(args.get("channel")))
         if state is None:
@@ -236,6 +316,8 @@ METHODS: Mapping[str, Callable[[Workspace, Json], Json]] = {
     "usergroups.users.list": Workspace._group_members,
     "users.info": Workspace._user_info,
     "bots.info": Workspace._bot_info,
+    "files.getUploadURLExternal": Workspace._upload_address,
+    "files.completeUploadExternal": Workspace._complete_upload,
 }
 
 

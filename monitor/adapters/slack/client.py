@@ -15,6 +15,7 @@ from slack_sdk.web import SlackResponse, WebClient
 from monitor.adapters.slack.answers import Failure, TooMuch, ask, quiet_logger
 from monitor.adapters.slack.blocks import Drawn, draw_line, draw_page
 from monitor.adapters.slack.card import draw_card
+from monitor.adapters.slack.upload import Uploads
 from monitor.ports import Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
 
 API_URL = "https://slack.com/api/"
@@ -81,9 +82,12 @@ class SlackPager:
         self._web = web_client(token, base_url=base_url, timeout=timeout)
         self._timeout = timeout
         self._looks = _Looks(time.monotonic)
+        self._uploads = Uploads(self._web, timeout)
 
     def deliver(self, message: Message) -> Delivery:
         """Post the message, or edit it where it has a `ts`; see `monitor.ports.Pager`."""
+        if message.post.kind is PostKind.PLOT:
+            return self._uploads.deliver(message)
         post, drawn = message.post, drawn_of(message)
         if drawn is None:
             return Rejected(f"{post.key} has nothing to say: a {post.kind} needs its page, card or words")
@@ -207,6 +211,8 @@ def drawn_of(message: Message) -> Drawn | None:
             return draw_card(message.card) if message.card else None
         case PostKind.LINE | PostKind.BROADCAST | PostKind.ESCALATION | PostKind.NOTE:
             return _line(message) if message.post.said.strip() else None
+        case PostKind.PLOT:
+            return None
 
 
 def _line(message: Message) -> Drawn:

@@ -16,6 +16,7 @@ SCOPES: tuple[tuple[str, str], ...] = (
     ("chat:write", "no page can be posted"),
     ("usergroups:read", "members of user groups have no rights"),
     ("users:read", "people are shown by their ids"),
+    ("files:write", "no plot is shown in the threads of pages"),
     ("channels:history", "a page whose reply was lost is posted twice in public channels"),
     ("groups:history", "a page whose reply was lost is posted twice in private channels"),
 )
