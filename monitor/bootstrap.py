@@ -23,6 +23,7 @@ from monitor.checks import Asking
 from monitor.commands import Commands, Done
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind, Scene
+from monitor.core.proposals import wanted
 from monitor.core.render import render
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
 from monitor.core.service import Releases
@@ -31,6 +32,7 @@ from monitor.desk import Desk
 from monitor.engine import Engine
 from monitor.files import Contents
 from monitor.files.findings import Severity
+from monitor.following import Follower
 from monitor.gatekeeping import Gatekeeper
 from monitor.hearing import Hearing
 from monitor.lookout import Lookout
@@ -91,6 +93,8 @@ class App:
     outbox: Outbox
     commands: Commands
     gate: Gatekeeper
+    verifier: Verifier
+    follower: Follower
     folder: RulesFolder
     surveyor: Surveyor
     token: str
@@ -218,7 +222,11 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
     lookout, baselines, deploys = Lookout(), Baselines(source), Deploys(source)
     reader = Reader(source, baselines, deploys)
     engine = Engine(reader, desk, clock, book, lookout)
-    commands = Commands(desk, store, clock, book, _timed(metrics))
+    commands = Commands(
+        desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
+    )
+    checks, watch = verifier(settings, clock, book, source, reader), release_watch(settings, source)
+    follower = Follower(store, desk, clock, book, source, watch, checks)
     pager = _pager(settings, terminal)
     hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
     others = other_pagers(settings)
@@ -226,7 +234,13 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         if name not in others:
             log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
     elsewhere = Destinations(others, lambda: _second_channel(settings, book))
-    scenes = Scenes(book, engine.readings, lambda: hearing.hears, lambda: store.trouble)
+    scenes = Scenes(
+        book,
+        engine.readings,
+        lambda: hearing.hears,
+        lambda: store.trouble,
+        lambda incident: follower.latest.get(incident, ()),
+    )
     plots = _plots(settings, Plotting(reader, deploys, store, clock, book), store, metrics)
     outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere, plots=plots)
     return App(
@@ -242,6 +256,8 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         outbox=outbox,
         commands=commands,
         gate=Gatekeeper(store, desk, clock),
+        verifier=checks,
+        follower=follower,
         folder=RulesFolder(
             start, lambda contents: load_rules(settings, contents), Reloader(desk, clock, book), desk, clock
         ),
@@ -249,7 +265,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         token=token,
         switch=_switch(settings),
         inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
-        releases=release_watch(settings, source),
+        releases=watch,
     )
 
 

@@ -10,6 +10,7 @@ import queue
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -18,6 +19,7 @@ from monitor.bootstrap import App
 from monitor.core.model import State
 from monitor.core.rule import RuleSet
 from monitor.engine import Evaluated
+from monitor.following import FOLLOW_EVERY
 from monitor.loops import EVENT_LOOP, OUTBOX, evaluations_of, patience, ticks_of
 from monitor.mending import Thread
 from monitor.notify import Manager
@@ -58,6 +60,12 @@ GRACE = 10.0
 OUTBOX_WITHIN = 45.0
 """Seconds that the outbox may take for one post: it is looked for, posted, and posted again as text."""
 
+FOLLOW = "(procedures)"
+"""The name of the job that looks after procedures; no group has such a name."""
+
+FOLLOW_WITHIN, VERIFY_WITHIN = 120.0, 900.0
+"""Seconds after which the thread of a look, and of a verification, is given up."""
+
 STOP_WITHIN = 8.0
 """Seconds for the ordered shutdown; the promise is ten."""
 
@@ -72,6 +80,7 @@ class Daemon:
         clock, self._progress = app.clock, Progress()
         self._workers = Workers(POOL, "evaluation", clock.monotonic)
         self._surveys = Workers(1, "survey", clock.monotonic)
+        self._following = Workers(3, "procedure", clock.monotonic)
         self._ticker = Ticker(self._missed)
         showing = Showing(app, self._progress)
         self._serving = Serving(
@@ -151,6 +160,8 @@ class Daemon:
         self._app.outbox.stop()
         self._serving.stop()
         self._surveys.stop(0.0)
+        self._app.verifier.stop(0.0)
+        self._following.stop(0.0)
         clean = self._workers.stop(STOP_WITHIN / 2)
         delivered = self._outbox.join(STOP_WITHIN / 4)
         self._serving.join(STOP_WITHIN / 4)
@@ -192,6 +203,7 @@ class Daemon:
             for group in rules.groups
         ]
         ticks.append(Tick(BLIND_GROUP, WATCH_EVERY, 0, self._watch_tick))
+        ticks.append(Tick(FOLLOW, FOLLOW_EVERY, 0, self._follow_tick))
         ticks.append(Tick(RULES, LOOK_EVERY, 0, self._poll_tick))
         ticks.append(Tick(STORAGE, STORAGE_EVERY, 0, self._storage_tick))
         ticks.append(Tick(RECORD, 86400, 0, self._prune_tick))
@@ -295,6 +307,21 @@ class Daemon:
             log.exception("watch.failed", why=str(error))
         finally:
             self._beat(evaluations_of(BLIND_GROUP))
+
+    def _follow_tick(self) -> None:
+        self._following.replace_stuck()
+        self._following.submit(FOLLOW, lambda: self._follow(self._look_after), FOLLOW_WITHIN)
+
+    def _look_after(self) -> None:
+        for name in self._app.follower.look():
+            self._following.submit(name, partial(self._follow, partial(self._app.follower.verify, name)), VERIFY_WITHIN)
+
+    def _follow(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # the one catch-all on this way: it is tried again soon
+            expected = isinstance(error, StoreError | ConflictError)
+            log.error("procedure.not_followed", why=str(error), exc_info=not expected)  # noqa: TRY400  # as above
 
     def _outbox_failed(self, error: Exception) -> None:
         self._app.metrics.slack_requests.labels("outbox", "failed").inc()

@@ -280,11 +280,12 @@ class Desk:
             self._kept.clear()
 
     def refresh(self, incident: str) -> None:
-        """Owe an edit of the incident's page, so that it shows the present."""
-        route = self._book.now.rules.routing.default
-        self._store.commit(
-            Change(posts=(_post(incident, Owed(NewPost.EDIT, Happening.REFRESHED), route, self._clock.now()),))
-        )
+        """Owe an edit of the incident's page, and of its procedure card, so that they show the present."""
+        route, now = self._book.now.rules.routing.default, self._clock.now()
+        found = self._store.incident(incident)
+        kinds = [NewPost.EDIT, *([NewPost.CARD] if found is not None and found.running else [])]
+        posts = tuple(_post(incident, Owed(kind, Happening.REFRESHED), route, now) for kind in kinds)
+        self._store.commit(Change(posts=posts))
         self._owed_now()
 
     def _commit(self, responses: Sequence[Response], change: Change) -> None:

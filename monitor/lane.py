@@ -17,6 +17,7 @@ from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
 from monitor.core.page import Reading, Scene
 from monitor.core.render import render
+from monitor.core.verification import CheckResult
 from monitor.handing import Handing, is_page
 from monitor.pacing import Pace, Stage, Tempo, in_order, stage_of
 from monitor.ports import (
@@ -83,19 +84,22 @@ class Bell:
 class Scenes:
     """What a page is rendered from beside its incident.
 
-    Procedures, what the signals say now (kept up to date by the engine), whether clicks are heard, and why evidence is
-    not durable now.
+    Procedures, what the signals say now (kept up to date by the engine), whether clicks are heard, why evidence is not
+    durable now, and how the checks of its verification came out last.
     """
 
     book: RuleBook
     readings: Mapping[AlertKey, Reading]
     buttons: Callable[[], bool] = lambda: True
     undurable: Callable[[], str] = lambda: ""
+    verified: Callable[[str], tuple[CheckResult, ...]] = lambda _incident: ()
 
     def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
         """Give the scene of `incident` for `post`."""
         procedure = self.book.now.rules.procedures.get(incident.procedure)
-        return Scene(incident, now, dict(self.readings), procedure, post.mention, self.buttons(), self.undurable())
+        buttons, results = self.buttons(), self.verified(incident.id)
+        readings = dict(self.readings)
+        return Scene(incident, now, readings, procedure, post.mention, buttons, self.undurable(), results)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from monitor.core.page import ActionKind
 from monitor.core.procedure import Procedure
 from monitor.core.procedureevents import FollowUp, Pinned
 from monitor.core.progress import current
+from monitor.core.proposals import proposed
 
 LONGEST = 2_000
 """Characters that a field of a form may hold."""
@@ -92,6 +93,9 @@ class NotDone:
     sentence: str
     unknown: bool = False
 
+
+PROPOSED = "proposed"
+"""The subject of a pin that takes what is proposed as it stands."""
 
 Targets = Callable[[Incident, Mapping[str, str]], tuple[Pinned, ...]]
 """Gives what is known of the wanted targets (service to version): where the service is now, its image, migrations."""
@@ -141,6 +145,8 @@ class Requesting:
         return StartProcedure(request.by, procedure.id, len(procedure.steps), procedure)
 
     def _pin(self, request: Request, incident: Incident) -> Command | NotDone:
+        if request.subject == PROPOSED:
+            return Pin(request.by, proposed(incident))
         wanted = {name.removeprefix(TARGET): request.word(name) for name in request.words if name.startswith(TARGET)}
         for line in request.word("other").splitlines():
             service, _, version = line.strip().replace("=", " ").partition(" ")

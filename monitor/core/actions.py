@@ -15,6 +15,7 @@ from monitor.core.page import Action, ActionKind, Place
 from monitor.core.posts import Happening
 from monitor.core.procedure import Does, Step
 from monitor.core.progress import Progress, blocked, members, open_wave
+from monitor.core.proposals import proposed
 from monitor.core.rule import Resolve
 from monitor.core.verification import Outcome
 
@@ -196,6 +197,10 @@ def _settling(progress: Progress, step: Step, value: str) -> list[Action]:
 def _own(incident: Incident, progress: Progress, step: Step) -> list[Action]:
     """Give the buttons that belong to what the step is about."""
     actions: list[Action] = []
+    if step.does is Does.PIN and (offer := proposed(incident)):
+        named = ", ".join(f"{one.service} {one.target}" for one in offer)
+        about = _value(incident, "proposed")
+        actions.append(Action(ActionKind.PIN, f"Pin {named}", about, place=Place.FIRST))
     if step.does is Does.PIN:
         label = "Pin or change targets…" if progress.services else "Pin targets…"
         actions.append(Action(ActionKind.PIN, label, _value(incident), asks=True))

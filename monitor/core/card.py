@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from monitor.core.actions import card_actions, step_actions
+from monitor.core.beforeafter import before_and_after
 from monitor.core.filling import blocks
 from monitor.core.incident import Incident
-from monitor.core.measured import compared
 from monitor.core.nextstep import next_step
 from monitor.core.page import Card, CardCommand, CardLine, CardStep, Mark, Scene
 from monitor.core.procedure import Check, Choice, Does, Step, Wave
@@ -25,6 +25,7 @@ from monitor.core.progress import (
 from monitor.core.release import Target
 from monitor.core.render import commander_lines
 from monitor.core.verification import CheckResult, Outcome
+from monitor.core.verifying import checks_of
 from monitor.core.words import clock
 
 MARKS = {
@@ -50,7 +51,7 @@ def card(scene: Scene) -> Card | None:
         return None
     now = current(progress) if incident.running else None
     steps = [
-        _step(incident, progress, number, step, state, now)
+        _step(scene, progress, number, step, state, now)
         for number, (step, state) in enumerate(zip(progress.plan.steps, progress.steps, strict=True), start=1)
     ]
     return Card(
@@ -60,8 +61,16 @@ def card(scene: Scene) -> Card | None:
         status=(*commander_lines(scene), *_over(incident)),
         steps=tuple(steps),
         actions=card_actions(incident) if scene.buttons else (),
-        compared=compared(scene) if progress.results else (),
+        compared=_compared(scene, progress),
     )
+
+
+def _compared(scene: Scene, progress: Progress) -> tuple[tuple[str, str, str], ...]:
+    results = scene.results or progress.results
+    if not results:
+        return ()
+    table = before_and_after(scene.incident.alerts, results)
+    return tuple((row.what, row.before, row.now) for row in table.rows if row.before)[:12]
 
 
 def _over(incident: Incident) -> list[str]:
@@ -76,10 +85,8 @@ def _over(incident: Incident) -> list[str]:
 # --- one step -------------------------------------------------------------------------------------------------------
 
 
-def _step(  # a step, where it stands, and where in what
-    incident: Incident, progress: Progress, number: int, step: Step, state: StepState, now: Step | None
-) -> CardStep:
-    is_current = step is now
+def _step(scene: Scene, progress: Progress, number: int, step: Step, state: StepState, now: Step | None) -> CardStep:
+    is_current, incident = step is now, scene.incident
     return CardStep(
         number=number,
         title=step.title,
@@ -93,7 +100,7 @@ def _step(  # a step, where it stands, and where in what
         waves=tuple(_wave(progress, step, wave) for wave in step.waves),
         commands=tuple(_commands(incident, progress, step)) if is_current else (),
         choices=tuple(_choice(progress, step, one) for one in step.choose),
-        checks=tuple(_check(progress, check) for check in step.checks),
+        checks=_checks(scene.results or progress.results, step) if step.checks else (),
         actions=step_actions(incident, progress, step) if is_current else (),
     )
 
@@ -158,8 +165,12 @@ def _choice(progress: Progress, step: Step, choice: Choice) -> CardLine:
     return CardLine(f"{text}: {decided.by.name}{agreed}", Mark.DONE if decided.counts else Mark.WAITING)
 
 
-def _check(progress: Progress, check: Check) -> CardLine:
-    result = next((one for one in progress.results if one.id == check.id), None)
+def _checks(results: tuple[CheckResult, ...], step: Step) -> tuple[CardLine, ...]:
+    return tuple(_check(results, check) for check in checks_of(step))
+
+
+def _check(results: tuple[CheckResult, ...], check: Check) -> CardLine:
+    result = next((one for one in results if one.id == check.id), None)
     if result is None:
         return CardLine(check.title, Mark.OPEN)
     return CardLine(f"{check.title}: {_said(result)}", OUTCOMES[result.outcome])

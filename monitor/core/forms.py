@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
+from monitor.core.proposals import proposed
 
 
 class Input(StrEnum):
@@ -181,8 +182,13 @@ def _pin(incident: Incident) -> Form:
         Ask(f"{TARGET}{one.service}", one.service, initial=one.pinned.target, optional=True, hint=_runs(one.versions))
         for one in known
     ]
+    offer = proposed(incident)
+    asks += [
+        Ask(f"{TARGET}{one.service}", one.service, initial=one.target, optional=True, hint=_runs((one.current,)))
+        for one in offer
+    ]
     services = dict.fromkeys(one.service for one in incident.alerts if one.service)
-    named = {one.service for one in known}
+    named = {one.service for one in known} | {one.service for one in offer}
     asks += [Ask(f"{TARGET}{one}", one, optional=True) for one in services if one not in named]
     other = Ask("other", "Others", Input.TEXT, optional=True, hint="One a line: service version")
     text = "The version that each changed service goes back to. See that the image is there before you pin it."

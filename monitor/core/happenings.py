@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from monitor.core.actor import MONITOR
 from monitor.core.events import (
     Acknowledged,
     AlertFired,
@@ -24,6 +25,7 @@ from monitor.core.model import Tier
 from monitor.core.posts import Happening
 from monitor.core.procedureevents import (
     Approved,
+    ChangesFound,
     CheckAnswered,
     ChecksRun,
     Chosen,
@@ -73,7 +75,7 @@ ALWAYS: Mapping[type[Event], Happening] = {
     Unacknowledged: Happening.UNACKNOWLEDGED,
     HiddenTold: Happening.HIDDEN_TOLD,
     ProcedureStarted: Happening.STARTED,
-    TargetsPinned: Happening.TARGETS_PINNED,
+    ChangesFound: Happening.CHANGES_FOUND,
     StepDone: Happening.MOVED,
     StepSkipped: Happening.MOVED,
     StepUndone: Happening.MOVED,
@@ -111,6 +113,8 @@ def happened(before: Incident, event: Event) -> Happening | None:
             return _resolved(before, event)
         case Ended():
             return ENDS.get(event.reason, Happening.ENDED)
+        case TargetsPinned():
+            return Happening.MOVED if event.by == MONITOR else Happening.TARGETS_PINNED
         case Chosen():
             return Happening.ASKS_APPROVER if event.asks else Happening.MOVED
         case DeployAnswered():

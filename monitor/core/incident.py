@@ -33,6 +33,7 @@ from monitor.core.events import (
 from monitor.core.model import AlertKey, Tier
 from monitor.core.procedureevents import (
     CareEvent,
+    ChangesFound,
     CommandTaken,
     FalseAlarm,
     FixingAnotherWay,
@@ -43,6 +44,7 @@ from monitor.core.procedureevents import (
     WatchingByHand,
 )
 from monitor.core.progress import Progress, advance, begin
+from monitor.core.release import WhatChanged
 
 # --- the fold -----------------------------------------------------------------------------------------------------
 
@@ -63,7 +65,7 @@ class Incident:
     was paged, and every call that was due up to `called_until` is told. `confirmed_at` is when whoever acknowledged
     last said that they are on it, `asked_at` when they were asked and have not answered; `lapsed` acknowledged before.
     `commander` is who leads the procedure (None: none runs), `spoken_at` when they last did anything; `progress` is the
-    procedure as far as it is, also after it was given up.
+    procedure as far as it is, also after it was given up; `changes` is what was found to have changed before it.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Incident:
     spoken_at: datetime | None = None
     progress: Progress | None = None
     care: Care = UNTENDED
+    changes: WhatChanged | None = None
     recovered_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: Actor | None = None
@@ -192,6 +195,8 @@ def _tended(incident: Incident, event: ProcedureEvent | CareEvent) -> Incident:
         return replace(incident, progress=advance(incident.progress, event)) if incident.progress else incident
     tended = replace(incident, care=cared(incident.care, event))
     match event:
+        case ChangesFound():
+            return replace(tended, changes=event.found)
         case ProcedureAborted():
             return replace(tended, commander=None)
         case CommandTaken():

@@ -11,6 +11,7 @@ from enum import StrEnum
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey
 from monitor.core.procedure import Procedure
+from monitor.core.verification import CheckResult
 
 
 class Tone(StrEnum):
@@ -102,13 +103,17 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The root message. `headline` is the lock screen: it must stand alone in about 110 characters."""
+    """The root message. `headline` is the lock screen: it must stand alone in about 110 characters.
+
+    `changes` are what changed before it and what to go back to.
+    """
 
     incident: str
     tone: Tone
     headline: str
     why: tuple[Why, ...]
     more: int = 0
+    changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()
@@ -198,7 +203,8 @@ class Reading:
 class Scene:
     """Everything a page is a function of.
 
-    `buttons` says whether a click would be heard, `undurable` why evidence is not written now.
+    `buttons` says whether a click would be heard, `undurable` why evidence is not written now; `results`
+    are the checks of its verification as they came out last.
     """
 
     incident: Incident
@@ -208,3 +214,4 @@ class Scene:
     mention: tuple[str, ...] = ()
     buttons: bool = True
     undurable: str = ""
+    results: tuple[CheckResult, ...] = ()

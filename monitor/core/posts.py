@@ -33,6 +33,7 @@ class Happening(StrEnum):
     HIDDEN_TOLD = "hidden_told"
     DEALT_WITH = "dealt_with"
     STARTED = "started"
+    CHANGES_FOUND = "changes_found"
     MOVED = "moved"
     TARGETS_PINNED = "targets_pinned"
     ASKS_APPROVER = "asks_approver"
@@ -135,6 +136,7 @@ POSTS: Mapping[Happening, Row] = {
     Happening.HIDDEN_TOLD: Row(NewPost.LINE),
     Happening.DEALT_WITH: Row(NewPost.EDIT),
     Happening.STARTED: Row(NewPost.CARD),
+    Happening.CHANGES_FOUND: Row(NewPost.EDIT),
     Happening.MOVED: Row(NewPost.EDIT),
     Happening.TARGETS_PINNED: Row(NewPost.LINE),
     Happening.ASKS_APPROVER: Row(NewPost.LINE, Mention.APPROVERS),

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from monitor.core.actor import Actor
 from monitor.core.model import AlertKey, Labels
+from monitor.core.release import WhatChanged
 from monitor.core.verification import CheckResult
 
 # --- the procedure --------------------------------------------------------------------------------------------------
@@ -28,6 +29,16 @@ class Pinned:
     image: str = ""
     confirmed: str = ""
     migrations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesFound:
+    """The monitor found what changed before the first breach, and what each changed service could go back to."""
+
+    at: datetime
+    by: Actor
+    found: WhatChanged
+    kind: Literal["changes_found"] = "changes_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +380,8 @@ ProcedureEvent: TypeAlias = (
 """Events that move the procedure on; `monitor.core.progress` folds them."""
 
 CareEvent: TypeAlias = (
-    ProcedureAborted
+    ChangesFound
+    | ProcedureAborted
     | CommandAsked
     | CommandTaken
     | FixingAnotherWay

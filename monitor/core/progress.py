@@ -186,17 +186,28 @@ def advance(progress: Progress, event: ProcedureEvent) -> Progress:
         case StepDone() | StepSkipped() | StepUndone() | Collected():
             return _settled(progress, event)
         case TargetsPinned() | VersionsSeen() | ServiceDone():
-            return replace(progress, services=_serviced(progress.services, event))
+            return _reopened(replace(progress, services=_serviced(progress.services, event)))
         case Chosen() | Approved():
             return replace(progress, decisions=_decided(progress.decisions, event))
         case DeployAllowed() | DeployAnswered():
             return _gated(progress, event)
         case ChecksRun():
-            return replace(progress, results=event.results, checked_at=event.at)
+            return _reopened(replace(progress, results=event.results, checked_at=event.at))
         case CheckAnswered():
             return _answered(progress, event)
         case StillBreaching():
             return replace(progress, still_breaching_at=event.at)
+
+
+def _reopened(progress: Progress) -> Progress:
+    """What was seen to be done and is not any more is open again: a version that drifts, a check that fails."""
+    steps = tuple(
+        StepState(state.id, collected=state.collected)
+        if state.observed and (step.waves or step.checks) and not _is_seen(progress, step)
+        else state
+        for step, state in zip(progress.plan.steps, progress.steps, strict=True)
+    )
+    return replace(progress, steps=steps)
 
 
 def _answered(progress: Progress, event: CheckAnswered) -> Progress:

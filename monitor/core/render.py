@@ -11,6 +11,8 @@ from monitor.core.incident import Incident
 from monitor.core.model import Reference, Tier
 from monitor.core.nextstep import next_step
 from monitor.core.page import Page, Scene, Tone, Why
+from monitor.core.release import What
+from monitor.core.releasewords import advice, change_line, target_line
 from monitor.core.rule import Resolve
 from monitor.core.words import clock, lasted, measure, shortened
 
@@ -31,6 +33,7 @@ def render(scene: Scene) -> Page:
         headline=headline(scene),
         why=tuple(_why(one, scene) for one in shown[:SHOWN]),
         more=max(0, len(shown) - SHOWN),
+        changes=changes(incident),
         notes=(*_notes(scene), *_deaf(scene)),
         status=_status(scene),
         actions=actions_of(incident) if scene.buttons else (),
@@ -78,24 +81,56 @@ def headline(scene: Scene) -> str:
     incident = scene.incident
     told = telling(incident)
     head = f"{WORDS[tone(incident)]} {incident.environment}"
-    head += _stage(incident)
+    head += _stage(scene)
     if not told:
         return head
-    tail = _when(incident, min(told, key=lambda one: one.since))
+    tail = _when(incident, min(told, key=lambda one: one.since)) + _suspect(incident)
     if len(told) > 1:
         tail = f" (+{len(told) - 1} more){tail}"
     summary = shortened(_summary(told[0], scene), HEADLINE - len(head) - len(tail) - 2)
     return f"{head}: {summary}{tail}"
 
 
-def _stage(incident: Incident) -> str:
+def _suspect(incident: Incident) -> str:
+    """Give the newest release before the breach and what to go back to, for the first line."""
+    found = incident.changes
+    if found is None or incident.recovered_at is not None or incident.ended_at is not None:
+        return ""
+    released = [one for one in found.before if one.what is What.RELEASE]
+    if not released:
+        return ""
+    last = max(released, key=lambda one: one.at)
+    target = found.target(last.service)
+    back = f"; go back to {target.version}" if target and target.version else ""
+    return f". {last.service} {last.after} deployed {lasted(found.breach - last.at)} before{back}"
+
+
+CHANGES_SHOWN = 4
+"""Changes and targets that a page lists before it says how many more there are."""
+
+
+def changes(incident: Incident) -> tuple[str, ...]:
+    """Give what changed before the first breach, and what each changed service goes back to."""
+    found = incident.changes
+    if found is None or incident.blind or incident.ended_at is not None:
+        return ()
+    lines = [f"Changed: {change_line(one, found)}" for one in found.changes[-CHANGES_SHOWN:]]
+    more = len(found.changes) - CHANGES_SHOWN
+    lines += [f"…and {more} changes before that"] if more > 0 else []
+    lines += [f"Target: {target_line(one)}" for one in found.targets[:CHANGES_SHOWN]]
+    said = advice(found)
+    return (*lines, *([said] if said and (found.watched or incident.tier is Tier.ROLLBACK) else []))
+
+
+def _stage(scene: Scene) -> str:
     """Give how far the procedure is, in words that stand behind its header."""
+    incident = scene.incident
     progress = incident.running
     if progress is None:
         return f" · {incident.steps} steps" if incident.commander is not None and incident.is_open else ""
     if not progress.verifying:
         return f" · step {progress.number}/{len(progress.plan.steps)}"
-    holding = next((one for one in progress.results if one.hold and one.signals), None)
+    holding = next((one for one in scene.results or progress.results if one.hold and one.signals), None)
     if holding is None:
         return ""
     return f" · clear {min(holding.held_for, holding.hold) // 60} of {holding.hold // 60} min"

@@ -100,7 +100,15 @@ def draw_page(page: Page) -> Drawn:
 def _page_blocks(page: Page, headline: str, called: str) -> list[Json]:
     """Give the blocks with as many signals as fit; the parts around them always do."""
     head = as_json([header(headline), *([section(called)] if called else [])])
-    tail = as_json([*_lines(page.notes), *_lines(page.status), *_buttons(page.actions), *_footer(page.footer)])
+    tail = as_json(
+        [
+            *_lines(page.changes),
+            *_lines(page.notes),
+            *_lines(page.status),
+            *_buttons(page.actions),
+            *_footer(page.footer),
+        ]
+    )
     rows = as_json(section(_row(why)) for why in page.why[:MAX_ROWS])
     while rows and size([*head, *rows, *tail]) > MAX_ALL - MORE:
         rows.pop()
