@@ -14,8 +14,10 @@ from monitor import files
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
+from monitor.answering import Answering
 from monitor.baselines import Baselines
 from monitor.commands import Commands, Done, Request
+from monitor.core.events import Actor
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind, Scene, render
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
@@ -38,6 +40,7 @@ from monitor.vigil import Vigil
 from monitor.writebehind import WriteBehindStore
 
 if TYPE_CHECKING:
+    from monitor.adapters.pagerdutyhooks import PagerDutyHooks
     from monitor.adapters.slack.inbound import SlackInbound
     from monitor.adapters.slack.interactions import Press
 
@@ -79,6 +82,7 @@ class App:
     token: str
     switch: Switch | None
     inbound: "SlackInbound | None"
+    hooks: "PagerDutyHooks | None"
 
 
 def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
@@ -205,6 +209,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         token=token,
         switch=_switch(settings),
         inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
+        hooks=_hooks(settings, Answering(commands, store), metrics),
     )
 
 
@@ -342,6 +347,20 @@ def _inbound(settings: Settings, ears: _Ears) -> "SlackInbound | None":
         secret, counted = slack.signing_secret.get_secret_value(), ears.metrics.counted_inbound
         door = SignedDoor(secret, dispatcher, ears.clock, teller.tell, counted)
     return SlackInbound(Warmer(directory, ears.route), teller, socket=socket, door=door)
+
+
+def _hooks(settings: Settings, answering: Answering, metrics: Metrics) -> "PagerDutyHooks | None":
+    """Give what takes PagerDuty's webhooks, where their secret is set."""
+    if settings.pagerduty.webhook_secret is None:
+        return None
+    from monitor.adapters.pagerdutyhooks import PagerDutyHooks  # noqa: PLC0415  # loaded only where it is used
+
+    def acknowledge(key: str, by: Actor) -> str:
+        outcome = answering.acknowledge(PAGERDUTY, key, by)
+        return "" if isinstance(outcome, Done) else outcome.sentence
+
+    secret = settings.pagerduty.webhook_secret.get_secret_value()
+    return PagerDutyHooks(secret, acknowledge, metrics.counted_webhook)
 
 
 def _timed(metrics: Metrics) -> Callable[[Request, Incident], None]:

@@ -116,9 +116,10 @@ class SlackSettings(_Section):
 
 
 class PagerDutySettings(_Section):
-    """PagerDuty's Events API v2. Without a routing key it is not there."""
+    """PagerDuty's Events API v2, and its webhooks back. Without a routing key it is not there."""
 
     routing_key: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
     api_url: str = "https://events.pagerduty.com"
 
     @field_validator("api_url")
@@ -234,6 +235,7 @@ class Settings(BaseSettings):
             self.slack.app_token,
             self.slack.signing_secret,
             self.pagerduty.routing_key,
+            self.pagerduty.webhook_secret,
             self.webhook.url,
             self.webhook.secret,
             self.heartbeat.url,

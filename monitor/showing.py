@@ -49,6 +49,7 @@ class Showing:
             view=self.view,
             doubts=lambda: self._app.surveyor.last.doubts,
             slack=self._app.inbound.door if self._app.inbound else None,
+            pagerduty=self._app.hooks,
         )
 
     def healthy(self) -> Health:

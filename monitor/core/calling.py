@@ -4,6 +4,7 @@ Slack (or the console) shows every incident; other pagers are called by `page:` 
 where a page was refused or not taken in time. What they are told is a function of the incident as it stands.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -101,6 +102,24 @@ def call(incident: Incident, n: int, tier: Tier, *, superseded: bool) -> Call:
         since=min((one.since for one in incident.alerts), default=incident.opened_at),
         by=owner.name if owner else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PageName:
+    """What the key of a page says: of which environment's incident it is, and its number (0: the opening)."""
+
+    environment: str
+    incident: str
+    n: int
+
+
+_KEY = re.compile(r"(?P<environment>.+)/(?P<incident>[A-Z]{1,10}-\d{1,9})(?:/(?P<n>\d{1,9}))?", re.ASCII | re.DOTALL)
+
+
+def page_name(key: str) -> PageName | None:
+    """Read the key that `call` gave a page; None where it is none of ours."""
+    found = _KEY.fullmatch(key)
+    return PageName(found["environment"], found["incident"], int(found["n"] or 0)) if found else None
 
 
 def calls(response: Response, pages: Pages, last: datetime | None, at: datetime) -> tuple[Called, ...]:

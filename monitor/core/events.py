@@ -20,6 +20,7 @@ class Source(StrEnum):
     CLI = "cli"
     CONSOLE = "console"
     API = "api"
+    PAGERDUTY = "pagerduty"
 
 
 class Role(StrEnum):

@@ -32,6 +32,7 @@ from monitor.survey import Doubt
 from monitor.web import prometheus, silences
 from monitor.web.bodies import BodyError, body_of
 from monitor.web.guard import Guard
+from monitor.web.pagerduty import Hooks, pagerduty_routes
 from monitor.web.rules import report_of, standing_of, transition_of
 from monitor.web.shapes import incident_in_full, incident_in_short
 from monitor.web.slack import Door, slack_routes
@@ -66,6 +67,7 @@ class Inside:
     view: Callable[[], prometheus.View]
     doubts: Callable[[], Sequence[Doubt]] = tuple
     slack: Door | None = None
+    pagerduty: Hooks | None = None
 
 
 def application(inside: Inside) -> Starlette:
@@ -88,6 +90,7 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/incidents/{id}", pages.incident),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
             *slack_routes(inside.slack),
+            *pagerduty_routes(inside.pagerduty),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={StoreError: _unusable},
