@@ -3,7 +3,7 @@
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
@@ -33,7 +33,7 @@ from monitor.reading import Reader, plan
 from monitor.reload import Reloader
 from monitor.rulebook import RuleBook
 from monitor.rulesfolder import RulesError, RulesFolder, Start
-from monitor.settings import Settings
+from monitor.settings import GuardedSettings, Settings
 from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
 from monitor.vigil import Vigil
@@ -136,8 +136,13 @@ def source_of(settings: Settings) -> MetricsSource:
 def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
     """Give every server that is configured, in the order of preference."""
     given = settings.prometheus
-    access = Access(
-        headers=given.headers,
+    access = _access(given, given.headers)
+    return tuple(PrometheusSource(url, access) for url in given.url)
+
+
+def _access(given: GuardedSettings, headers: Mapping[str, str]) -> Access:
+    return Access(
+        headers=headers,
         bearer_token=given.bearer_token.get_secret_value() if given.bearer_token else "",
         username=given.username or "",
         password=given.password.get_secret_value() if given.password else "",
@@ -145,7 +150,6 @@ def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
         cert_file=str(given.cert_file or ""),
         key_file=str(given.key_file or ""),
     )
-    return tuple(PrometheusSource(url, access) for url in given.url)
 
 
 def build(
@@ -275,7 +279,7 @@ def other_pagers(settings: Settings) -> dict[str, ProbedPager]:
     if settings.alertmanager.url:
         from monitor.adapters.alertmanager import Alertmanager  # noqa: PLC0415  # the same
 
-        pagers[ALERTMANAGER] = Alertmanager(settings.alertmanager.url)
+        pagers[ALERTMANAGER] = Alertmanager(settings.alertmanager.url, _access(settings.alertmanager, {}))
     if settings.webhook.url is not None:
         from monitor.adapters.webhook import Webhook  # noqa: PLC0415  # the same
 
