@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core.events import AlertFired
-from monitor.core.incident import Incident, apply
+from monitor.core.incident import Incident
 from monitor.core.model import Tier
-from monitor.core.paging import Happening, happened
+from monitor.core.paging import Happening, happenings, over
 from monitor.core.response import Response
 from monitor.core.rule import Pages
 from monitor.core.words import clock, lasted
@@ -136,16 +136,14 @@ def _paging(response: Response) -> list[tuple[Happening, int, Tier]]:
     """Give what pages in `response`, each happening once: with its number, as its post has it, and its tier."""
     if response.before is None:
         opens = {Tier.ROLLBACK: Happening.ROLLBACK_OPENS, Tier.BLIND: Happening.BLIND_OPENS}
-        return [(opens.get(response.after.tier, Happening.PREPARE_OPENS), 0, response.after.tier)]
+        opening = (opens.get(response.after.tier, Happening.PREPARE_OPENS), 0, response.after.tier)
+        return [] if over(response.after) else [opening]
     found: dict[Happening, tuple[int, Tier]] = {}
-    incident = response.before
-    for number, event in enumerate(response.events):
-        meant = happened(incident, event)
-        incident = apply(incident, event)
-        if meant in CALLS:
-            tier = event.firing.key.tier if isinstance(event, AlertFired) else incident.tier
-            n, worst = found.get(meant, (response.before.rev + number + 1, tier))
-            found[meant] = (n, Tier.ROLLBACK if Tier.ROLLBACK in {worst, tier} else worst)
+    for one in happenings(response):
+        if one.what in CALLS and not one.quiet:
+            tier = one.event.firing.key.tier if isinstance(one.event, AlertFired) else one.incident.tier
+            n, worst = found.get(one.what, (one.n, tier))
+            found[one.what] = (n, Tier.ROLLBACK if Tier.ROLLBACK in {worst, tier} else worst)
     return [(happening, n, tier) for happening, (n, tier) in found.items()]
 
 

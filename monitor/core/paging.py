@@ -164,21 +164,63 @@ def owed(response: Response, route: Route) -> tuple[Owed, ...]:
     """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root."""
     if response.before is None:
         happening = _opening(response.after)
-        over = response.after.recovered_at is not None or not response.after.is_open  # fired and ended in one catch-up
-        mention = () if over else _mention(happening, response, (), route)
+        mention = () if over(response.after) else _mention(happening, response, (), route)
         return (Owed(NewPost.ROOT, happening, mention=mention), *_told(response))
+    found = happenings(response)
+    if not found:
+        return ()
+    edit = Owed(NewPost.EDIT, found[0].what)
     told: dict[Happening, tuple[int, list[Firing]]] = {}
+    for one in found:
+        if not one.quiet:
+            told.setdefault(one.what, (one.n, []))[1].extend(_firing(one.event))
+    posts = [_post(happening, n, firings, response, route) for happening, (n, firings) in told.items()]
+    return (edit, *(one for one in posts if one.post is not NewPost.EDIT))
+
+
+def over(incident: Incident) -> bool:
+    """Whether nobody needs to be called for an incident: it fired and ended in one stretch that was caught up with."""
+    return incident.recovered_at is not None or not incident.is_open
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What an event meant for the incident that it left as `incident`; `n` is the number of the event.
+
+    `quiet` is what the page shows and nobody is told: it was over by the time that the monitor caught up with it.
+    """
+
+    what: Happening
+    n: int
+    event: Event
+    incident: Incident
+    quiet: bool = False
+
+
+def happenings(response: Response) -> tuple[Happened, ...]:
+    """Give what the events of `response` mean for an incident that was there before."""
+    found: list[Happened] = []
     incident = response.before
     for number, event in enumerate(response.events):
+        if incident is None:
+            break
         meant = happened(incident, event)
         incident = apply(incident, event)
         if meant is not None:
-            told.setdefault(meant, (response.before.rev + number + 1, []))[1].extend(_firing(event))
-    if not told:
-        return ()
-    edit = Owed(NewPost.EDIT, next(iter(told)))
-    posts = [_post(happening, n, firings, response, route) for happening, (n, firings) in told.items()]
-    return (edit, *(one for one in posts if one.post is not NewPost.EDIT))
+            quiet = _quiet(response, meant, number)
+            found.append(Happened(meant, (response.expected_rev + number + 1), event, incident, quiet=quiet))
+    return tuple(found)
+
+
+def _quiet(response: Response, meant: Happening, number: int) -> bool:
+    event, later = response.events[number], response.events[number + 1 :]
+    if meant is Happening.RECOVERED:  # told once, of an incident that people know to fire, and only if it is so
+        known = response.before is not None and response.before.recovered_at is None
+        return not known or not over(response.after)
+    ended = isinstance(event, AlertFired) and any(
+        isinstance(one, AlertResolved) and one.key == event.firing.key for one in later
+    )
+    return ended and (meant is not Happening.RAISED or over(response.after))  # what was raised stays raised
 
 
 def _told(response: Response) -> list[Owed]:
