@@ -5,7 +5,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,9 +18,11 @@ from monitor import files
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
+from monitor.answering import Answering
 from monitor.baselines import Baselines
 from monitor.checks import Asking
 from monitor.commands import Commands, Done
+from monitor.core.actor import Actor
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind, Scene
 from monitor.core.proposals import wanted
@@ -47,7 +49,7 @@ from monitor.reload import Reloader
 from monitor.requesting import Request
 from monitor.rulebook import RuleBook
 from monitor.rulesfolder import RulesError, RulesFolder, Start
-from monitor.settings import Settings, command_environment
+from monitor.settings import GuardedSettings, Settings, command_environment
 from monitor.signalwatch import SignalWatch
 from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
@@ -56,6 +58,7 @@ from monitor.vigil import Vigil
 from monitor.writebehind import WriteBehindStore
 
 if TYPE_CHECKING:
+    from monitor.adapters.pagerdutyhooks import PagerDutyHooks
     from monitor.adapters.slack.inbound import SlackInbound
     from monitor.adapters.slack.interactions import Press
 
@@ -101,6 +104,7 @@ class App:
     switch: Switch | None
     inbound: "SlackInbound | None"
     releases: ReleaseWatch
+    hooks: "PagerDutyHooks | None"
 
 
 def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
@@ -154,8 +158,13 @@ def source_of(settings: Settings) -> MetricsSource:
 def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
     """Give every server that is configured, in the order of preference."""
     given = settings.prometheus
-    access = Access(
-        headers=given.headers,
+    access = _access(given, given.headers)
+    return tuple(PrometheusSource(url, access) for url in given.url)
+
+
+def _access(given: GuardedSettings, headers: Mapping[str, str]) -> Access:
+    return Access(
+        headers=headers,
         bearer_token=given.bearer_token.get_secret_value() if given.bearer_token else "",
         username=given.username or "",
         password=given.password.get_secret_value() if given.password else "",
@@ -163,7 +172,6 @@ def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
         cert_file=str(given.cert_file or ""),
         key_file=str(given.key_file or ""),
     )
-    return tuple(PrometheusSource(url, access) for url in given.url)
 
 
 def release_watch(settings: Settings, source: MetricsSource) -> ReleaseWatch:
@@ -266,6 +274,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         switch=_switch(settings),
         inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
         releases=watch,
+        hooks=_hooks(settings, Answering(commands, store), metrics),
     )
 
 
@@ -363,7 +372,7 @@ def other_pagers(settings: Settings) -> dict[str, ProbedPager]:
     if settings.alertmanager.url:
         from monitor.adapters.alertmanager import Alertmanager  # noqa: PLC0415  # the same
 
-        pagers[ALERTMANAGER] = Alertmanager(settings.alertmanager.url)
+        pagers[ALERTMANAGER] = Alertmanager(settings.alertmanager.url, _access(settings.alertmanager, {}))
     if settings.webhook.url is not None:
         from monitor.adapters.webhook import Webhook  # noqa: PLC0415  # the same
 
@@ -435,6 +444,20 @@ def _inbound(settings: Settings, ears: _Ears) -> "SlackInbound | None":
         secret, counted = slack.signing_secret.get_secret_value(), ears.metrics.counted_inbound
         door = SignedDoor(secret, dispatcher, ears.clock, teller.tell, counted)
     return SlackInbound(Warmer(directory, ears.route), teller, socket=socket, door=door)
+
+
+def _hooks(settings: Settings, answering: Answering, metrics: Metrics) -> "PagerDutyHooks | None":
+    """Give what takes PagerDuty's webhooks, where their secret is set."""
+    if settings.pagerduty.webhook_secret is None:
+        return None
+    from monitor.adapters.pagerdutyhooks import PagerDutyHooks  # noqa: PLC0415  # loaded only where it is used
+
+    def acknowledge(key: str, by: Actor) -> str:
+        outcome = answering.acknowledge(PAGERDUTY, key, by)
+        return "" if isinstance(outcome, Done) else outcome.sentence
+
+    secret = settings.pagerduty.webhook_secret.get_secret_value()
+    return PagerDutyHooks(secret, acknowledge, metrics.counted_webhook)
 
 
 def _timed(metrics: Metrics) -> Callable[[Request, Incident], None]:

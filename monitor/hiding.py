@@ -70,7 +70,7 @@ class Hiding:
         gone = [one.firing.key for one in free if one.firing.key not in alerts]
         firing = [one for one in free if one.firing.key in alerts and alerts[one.firing.key].state is State.FIRING]
         return (
-            *(Fired(one.firing, one.snapshot) for one in firing),
+            *(Fired(one.firing, one.snapshot, heard_at=now) for one in firing),
             *(Cleared(key, now, Cause.RULE_REMOVED) for key in gone),
         )
 

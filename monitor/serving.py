@@ -12,6 +12,8 @@ from typing import Protocol
 import uvicorn
 from starlette.applications import Starlette
 
+from monitor.listening import MOST_HEAD, BoundedProtocol
+
 WIND_DOWN = 2.0
 """Seconds that open connections get at the end."""
 
@@ -38,7 +40,14 @@ class Serving:
         self._beside = beside
         self._listener: socket.socket | None = None
         config = uvicorn.Config(
-            application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            application,
+            http=BoundedProtocol,
+            ws="none",
+            h11_max_incomplete_event_size=MOST_HEAD,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="serving", daemon=True)

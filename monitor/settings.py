@@ -70,18 +70,28 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class PrometheusSettings(_Section):
-    """Where readings come from."""
+class GuardedSettings(_Section):
+    """How a server is spoken to that asks who comes, or whose certificate not everybody signs; all optional."""
 
-    url: Annotated[tuple[str, ...], NoDecode] = ("http://127.0.0.1:9090",)
-    timeout: float = Field(default=10.0, gt=0, le=60)
-    headers: dict[str, str] = {}
     bearer_token: SecretStr | None = None
     username: str | None = None
     password: SecretStr | None = None
     ca_file: FilePath | None = None
     cert_file: FilePath | None = None
     key_file: FilePath | None = None
+
+    @property
+    def credentials(self) -> tuple[SecretStr | None, ...]:
+        """What nobody else may read."""
+        return self.bearer_token, self.password
+
+
+class PrometheusSettings(GuardedSettings):
+    """Where readings come from."""
+
+    url: Annotated[tuple[str, ...], NoDecode] = ("http://127.0.0.1:9090",)
+    timeout: float = Field(default=10.0, gt=0, le=60)
+    headers: dict[str, str] = {}
 
     @field_validator("url", mode="before")
     @classmethod
@@ -118,9 +128,10 @@ class SlackSettings(_Section):
 
 
 class PagerDutySettings(_Section):
-    """PagerDuty's Events API v2. Without a routing key it is not there."""
+    """PagerDuty's Events API v2, and its webhooks back. Without a routing key it is not there."""
 
     routing_key: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
     api_url: str = "https://events.pagerduty.com"
 
     @field_validator("api_url")
@@ -129,7 +140,7 @@ class PagerDutySettings(_Section):
         return _http_url(value)
 
 
-class AlertmanagerSettings(_Section):
+class AlertmanagerSettings(GuardedSettings):
     """An Alertmanager that pages are sent to. Without an address it is not there."""
 
     url: str = ""
@@ -257,12 +268,13 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret's text, for the redaction of logs."""
         found = (
-            self.prometheus.bearer_token,
-            self.prometheus.password,
+            *self.prometheus.credentials,
             self.slack.bot_token,
             self.slack.app_token,
             self.slack.signing_secret,
             self.pagerduty.routing_key,
+            self.pagerduty.webhook_secret,
+            *self.alertmanager.credentials,
             self.webhook.url,
             self.webhook.secret,
             self.registry.password,

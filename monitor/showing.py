@@ -50,6 +50,7 @@ class Showing:
             doubts=lambda: self._app.surveyor.last.doubts,
             gate=self._app.gate.ask,
             slack=self._app.inbound.door if self._app.inbound else None,
+            pagerduty=self._app.hooks,
         )
 
     def healthy(self) -> Health:

@@ -159,6 +159,7 @@ class Metrics:
         self.outbox_oldest = gauge("outbox_oldest_seconds", "Age of the oldest post that is owed.")
         self.slack_requests = counter("slack_requests", "Deliveries to the pager, by outcome.", "method", "outcome")
         self.inbound = counter("slack_inbound", "Signed requests of Slack, by HTTP status.", "kind", "status")
+        self.webhooks = counter("pagerduty_inbound", "Webhooks of PagerDuty, by HTTP status.", "status")
         self.buttons = gauge("buttons_available", "1 while clicks in Slack can come through.")
         self.plots = counter("plots", "Plots of signals for the thread, by outcome: sent, failed, given_up.", "outcome")
         self.calls = counter(
@@ -184,3 +185,7 @@ class Metrics:
     def counted_inbound(self, kind: str, status: int) -> None:
         """Count a request that came to the door for Slack."""
         self.inbound.labels(kind, str(status)).inc()
+
+    def counted_webhook(self, status: int) -> None:
+        """Count a request that came to the door for PagerDuty."""
+        self.webhooks.labels(str(status)).inc()

@@ -4,13 +4,14 @@ Called every few seconds by the daemon, whatever the evaluations do; it reads no
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from monitor.core.due import due
 from monitor.core.escalation import overdue
 from monitor.core.evaluate import Stepped, look, retire
 from monitor.core.firing import blind_firing
 from monitor.core.incident import Incident
-from monitor.core.model import Alert, AlertKey, Cause, State, Transition
+from monitor.core.model import Alert, AlertKey, Cause, State, Transition, utc
 from monitor.core.page import Reading
 from monitor.core.response import Finding, Fired
 from monitor.desk import Decision, Desk
@@ -91,9 +92,19 @@ class Vigil:
         return Stepped(alerts, (*transitions, *retire(left.values(), at, Cause.RULE_REMOVED)))
 
     def _end(self, incident: Incident) -> None:
+        """End what stayed clear for long enough; not while nobody has read whether it did."""
         reopen_within = self._book.now.rules.routing.reopen_within
-        if due(incident, self._clock.now(), reopen_within):
+        if due(incident, self._read_until(incident), reopen_within):
             self._desk.act(incident.id, lambda now: due(now, self._clock.now(), reopen_within))
+
+    def _read_until(self, incident: Incident) -> datetime:
+        """Give up to when the rules of an incident's alerts are read: after an outage that is not until now."""
+        names = {one.key.alert for one in incident.alerts}
+        groups = [one.name for one in self._book.now.rules.groups if names & {rule.alert for rule in one.rules}]
+        states = [self._desk.present(name).cursors for name in groups] if incident.recovered_at else []
+        return min(
+            (utc(at) for each in states for name, at in each.items() if name in names), default=self._clock.now()
+        )
 
     def _call(self, incident: Incident) -> None:
         """Call whoever must be called again, and take away acknowledgements that nobody stands by."""

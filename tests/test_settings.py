@@ -252,7 +252,10 @@ def test_other_pagers_are_secrets_in_every_form(tmp_path: Path) -> None:
     environ = {
         "MONITOR_PAGERDUTY__ROUTING_KEY_FILE": str(key),
         "MONITOR_PAGERDUTY__API_URL": "https://events.eu.pagerduty.com/",
+        "MONITOR_PAGERDUTY__WEBHOOK_SECRET_FILE": str(written(tmp_path, "hooks", f"hooks-{CANARY}\n")),
         "MONITOR_ALERTMANAGER__URL": "http://alertmanager:9093/",
+        "MONITOR_ALERTMANAGER__BEARER_TOKEN": f"bearer-{CANARY}",
+        "MONITOR_ALERTMANAGER__PASSWORD_FILE": str(written(tmp_path, "password", f"password-{CANARY}\n")),
         "MONITOR_WEBHOOK__URL": f"https://example.com/{CANARY}?token={CANARY}",
         "MONITOR_WEBHOOK__SECRET": f"secret-{CANARY}",
         "MONITOR_REGISTRY__URL": "https://registry.example.com",
@@ -263,6 +266,9 @@ def test_other_pagers_are_secrets_in_every_form(tmp_path: Path) -> None:
     assert settings.alertmanager.url == "http://alertmanager:9093"
     assert set(settings.secrets) == {
         f"key-{CANARY}",
+        f"hooks-{CANARY}",
+        f"bearer-{CANARY}",
+        f"password-{CANARY}",
         f"https://example.com/{CANARY}?token={CANARY}",
         f"secret-{CANARY}",
         f"registry-{CANARY}",

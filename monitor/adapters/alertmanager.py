@@ -8,13 +8,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.adapters.posting import Answer, Poster
+from monitor.adapters.http import Access
+from monitor.adapters.posting import NOBODY, Answer, Poster
 from monitor.core.calling import Call, Stance
 from monitor.core.model import Tier
 from monitor.core.page import Page
 from monitor.ports import Delivery, Message, Rejected, Sent
 
 SEVERITIES = {Tier.ROLLBACK: "critical", Tier.BLIND: "critical", Tier.PREPARE: "warning"}
+CREDENTIALS = "MONITOR_ALERTMANAGER__BEARER_TOKEN, or __USERNAME and __PASSWORD"
 LASTS = timedelta(days=7)
 """How long an alert stands that is not told of again: Alertmanager would end it by itself after minutes."""
 
@@ -30,11 +32,13 @@ def now() -> datetime:
 class Alertmanager:
     """Carries pages to an Alertmanager. Thread-safe; a request takes at most `timeout` seconds."""
 
-    def __init__(self, url: str, *, timeout: float = 10, time: Callable[[], datetime] = now) -> None:
+    def __init__(
+        self, url: str, access: Access = NOBODY, *, timeout: float = 10, time: Callable[[], datetime] = now
+    ) -> None:
         """Make a pager; nothing is sent before the first delivery."""
         self._url = url.rstrip("/")
         self._time = time
-        self._poster = Poster("MONITOR_ALERTMANAGER__URL", timeout=timeout)
+        self._poster = Poster("MONITOR_ALERTMANAGER__URL", access, timeout=timeout, credentials=CREDENTIALS)
 
     def deliver(self, message: Message) -> Delivery:
         """Tell Alertmanager how the incident stands; see `monitor.ports.Pager`."""

@@ -20,13 +20,22 @@ Answer: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter
 TIMEOUT = 10.0
 DEFAULT_WAIT, LONGEST_WAIT, UNREACHED_WAIT = 30.0, 300.0, 5.0
 SHOWN = 200
+NOBODY = Access()
+"""How a server is spoken to that asks for no credentials of ours."""
 
 
 class Poster:
-    """Posts documents to one server. `setting` is where its address stands. Thread-safe."""
+    """Posts documents to one server.
 
-    def __init__(self, setting: str, *, timeout: float = TIMEOUT) -> None:
+    `setting` is where its address stands, `credentials` where those of `access` do. Thread-safe.
+    """
+
+    def __init__(
+        self, setting: str, access: Access = NOBODY, *, timeout: float = TIMEOUT, credentials: str = ""
+    ) -> None:
         self._setting = setting
+        self._access = access
+        self._credentials = credentials
         self._timeout = timeout
         self._connections = BoundedAdapter(2)
         self._own = threading.local()
@@ -56,7 +65,7 @@ class Poster:
     def _session(self) -> BoundedSession:
         """Give this thread's session over the shared connections."""
         if not hasattr(self._own, "session"):
-            self._own.session = BoundedSession(self._connections, Access())
+            self._own.session = BoundedSession(self._connections, self._access)
         session: BoundedSession = self._own.session
         return session
 
@@ -80,7 +89,14 @@ class Poster:
             return Ambiguous(f"it failed while it answered (HTTP {status})")
         if 300 <= status < 400:  # noqa: PLR2004  # elsewhere
             return Rejected(f"it answers with a redirect (HTTP {status}), which is not followed: mend {self._setting}")
-        return Rejected(f"it refused (HTTP {status}{_words(reply)}): see {self._setting}")
+        see = self._credentials if status in {401, 403} and self._credentials else self._setting
+        return Rejected(f"it refused (HTTP {status}{self._unspoken(_words(reply))}): see {see}")
+
+    def _unspoken(self, words: str) -> str:
+        """Give `words` without our secrets: a server may echo what it was sent."""
+        for secret in self._access.secrets():
+            words = words.replace(secret, "***")
+        return words
 
 
 def wait_of(header: str) -> float:

@@ -12,6 +12,7 @@ class Source(StrEnum):
     CLI = "cli"
     CONSOLE = "console"
     API = "api"
+    PAGERDUTY = "pagerduty"
 
 
 class Role(StrEnum):

@@ -4,14 +4,15 @@ Slack (or the console) shows every incident; other pagers are called by `page:` 
 where a page was refused or not taken in time. What they are told is a function of the incident as it stands.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core.events import AlertFired
-from monitor.core.happenings import happened
-from monitor.core.incident import Incident, apply
+from monitor.core.happenings import happenings, over
+from monitor.core.incident import Incident
 from monitor.core.model import Tier
 from monitor.core.posts import Happening
 from monitor.core.response import Response
@@ -104,6 +105,24 @@ def call(incident: Incident, n: int, tier: Tier, *, superseded: bool) -> Call:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PageName:
+    """What the key of a page says: of which environment's incident it is, and its number (0: the opening)."""
+
+    environment: str
+    incident: str
+    n: int
+
+
+_KEY = re.compile(r"(?P<environment>.+)/(?P<incident>[A-Z]{1,10}-\d{1,9})(?:/(?P<n>\d{1,9}))?", re.ASCII | re.DOTALL)
+
+
+def page_name(key: str) -> PageName | None:
+    """Read the key that `call` gave a page; None where it is none of ours."""
+    found = _KEY.fullmatch(key)
+    return PageName(found["environment"], found["incident"], int(found["n"] or 0)) if found else None
+
+
 def calls(response: Response, pages: Pages, last: datetime | None, at: datetime) -> tuple[Called, ...]:
     """Give the calls that `response` owes by `pages`; `last` is when the incident's last one was decided."""
     found: list[Called] = []
@@ -118,16 +137,14 @@ def _paging(response: Response) -> list[tuple[Happening, int, Tier]]:
     """Give what pages in `response`, each happening once: with its number, as its post has it, and its tier."""
     if response.before is None:
         opens = {Tier.ROLLBACK: Happening.ROLLBACK_OPENS, Tier.BLIND: Happening.BLIND_OPENS}
-        return [(opens.get(response.after.tier, Happening.PREPARE_OPENS), 0, response.after.tier)]
+        opening = (opens.get(response.after.tier, Happening.PREPARE_OPENS), 0, response.after.tier)
+        return [] if over(response.after) else [opening]
     found: dict[Happening, tuple[int, Tier]] = {}
-    incident = response.before
-    for number, event in enumerate(response.events):
-        meant = happened(incident, event)
-        incident = apply(incident, event)
-        if meant in CALLS:
-            tier = event.firing.key.tier if isinstance(event, AlertFired) else incident.tier
-            n, worst = found.get(meant, (response.before.rev + number + 1, tier))
-            found[meant] = (n, Tier.ROLLBACK if Tier.ROLLBACK in {worst, tier} else worst)
+    for one in happenings(response):
+        if one.what in CALLS and not one.quiet:
+            tier = one.event.firing.key.tier if isinstance(one.event, AlertFired) else one.incident.tier
+            n, worst = found.get(one.what, (one.n, tier))
+            found[one.what] = (n, Tier.ROLLBACK if Tier.ROLLBACK in {worst, tier} else worst)
     return [(happening, n, tier) for happening, (n, tier) in found.items()]
 
 

@@ -1,6 +1,7 @@
 """What an event means for an incident: which row of the table of posts it is. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from monitor.core.actor import MONITOR
 from monitor.core.events import (
@@ -54,6 +55,7 @@ from monitor.core.procedureevents import (
     VersionsSeen,
     WatchingByHand,
 )
+from monitor.core.response import Response
 
 CALLS: Mapping[Call, Happening] = {
     Call.MENTION: Happening.REMINDED,
@@ -151,3 +153,48 @@ def _resolved(before: Incident, event: AlertResolved | DealtWith | GoneForGood) 
     if before.recovered_at is None and after.recovered_at is not None and not after.blind:
         return Happening.RECOVERED
     return Happening.ONE_RESOLVES if isinstance(event, AlertResolved) else Happening.DEALT_WITH
+
+
+def over(incident: Incident) -> bool:
+    """Whether nobody needs to be called for an incident: it fired and ended in one stretch that was caught up with."""
+    return incident.recovered_at is not None or not incident.is_open
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What an event meant for the incident that it left as `incident`; `n` is the number of the event.
+
+    `quiet` is what the page shows and nobody is told: it was over by the time that the monitor caught up with it.
+    """
+
+    what: Happening
+    n: int
+    event: Event
+    incident: Incident
+    quiet: bool = False
+
+
+def happenings(response: Response) -> tuple[Happened, ...]:
+    """Give what the events of `response` mean for an incident that was there before."""
+    found: list[Happened] = []
+    incident = response.before
+    for number, event in enumerate(response.events):
+        if incident is None:
+            break
+        meant = happened(incident, event)
+        incident = apply(incident, event)
+        if meant is not None:
+            quiet = _quiet(response, meant, number)
+            found.append(Happened(meant, (response.expected_rev + number + 1), event, incident, quiet=quiet))
+    return tuple(found)
+
+
+def _quiet(response: Response, meant: Happening, number: int) -> bool:
+    event, later = response.events[number], response.events[number + 1 :]
+    if meant is Happening.RECOVERED:  # told once, of an incident that people know to fire, and only if it is so
+        known = response.before is not None and response.before.recovered_at is None
+        return not known or not over(response.after)
+    ended = isinstance(event, AlertFired) and any(
+        isinstance(one, AlertResolved) and one.key == event.firing.key for one in later
+    )
+    return ended and (meant is not Happening.RAISED or over(response.after))  # what was raised stays raised

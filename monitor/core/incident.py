@@ -338,7 +338,8 @@ def _resolved(incident: Incident, key: AlertKey, at: datetime, why: str, *, wors
     )
     resolved = replace(incident, alerts=alerts)
     if incident.recovered_at is None and not resolved.signals:
-        return replace(resolved, recovered_at=at, asked_at=None, clocks=())
+        last = max((one.resolved_at for one in alerts if one.resolved_at is not None), default=at)
+        return replace(resolved, recovered_at=last, asked_at=None, clocks=())
     return resolved
 
 

@@ -12,8 +12,8 @@ from monitor.core.events import (
     Firing,
     HiddenTold,
 )
-from monitor.core.happenings import happened
-from monitor.core.incident import Incident, apply
+from monitor.core.happenings import happenings, over
+from monitor.core.incident import Incident
 from monitor.core.model import Tier
 from monitor.core.posts import POSTS, Happening, Mention, NewPost
 from monitor.core.procedureevents import Summoned
@@ -65,20 +65,16 @@ def _plot(post: Owed, response: Response) -> Owed:
 def _posts(response: Response, route: Route) -> tuple[Owed, ...]:
     if response.before is None:
         happening = _opening(response.after)
-        over = response.after.recovered_at is not None or not response.after.is_open  # fired and ended in one catch-up
-        mention = () if over else _mention(happening, response, (), route)
+        mention = () if over(response.after) else _mention(happening, response, (), route)
         return (Owed(NewPost.ROOT, happening, mention=mention), *_told(response))
-    told: dict[Happening, tuple[int, list[Event]]] = {}
-    incident = response.before
-    for number, event in enumerate(response.events):
-        meant = happened(incident, event)
-        incident = apply(incident, event)
-        if meant is not None:
-            told.setdefault(meant, (response.before.rev + number + 1, []))[1].append(event)
-    if not told:
+    found = happenings(response)
+    if not found:
         return ()
-    first = next(iter(told))
-    edits = [Owed(NewPost.EDIT, first), *_card_edit(response, first)]
+    told: dict[Happening, tuple[int, list[Event]]] = {}
+    for one in found:
+        if not one.quiet:
+            told.setdefault(one.what, (one.n, []))[1].append(one.event)
+    edits = [Owed(NewPost.EDIT, found[0].what), *_card_edit(response, found[0].what)]
     posts = [_post(happening, n, events, response, route) for happening, (n, events) in told.items()]
     return (*edits, *(one for one in posts if one.post is not NewPost.EDIT))
 

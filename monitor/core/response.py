@@ -26,10 +26,19 @@ from monitor.core.model import AlertKey, Cause, Tier
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """An alert that began to fire, with the evidence of what was read."""
+    """An alert that began to fire, with the evidence of what was read.
+
+    `heard_at` is when incidents hear of it, where that is later than it fired: a silence had hidden it until then.
+    """
 
     firing: Firing
     snapshot: Snapshot | None = None
+    heard_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it happened."""
+        return self.heard_at or self.firing.fired_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,34 +113,54 @@ def respond(
     """Give what `findings` do to the incidents, opening one where none takes them.
 
     One incident a scope takes all signals; *blind* has an incident of its own, unless a rollback is open, which then
-    carries it as
-    a banner.
+    carries it as a banner. A stretch that was caught up with gives the incidents that living through it would have
+    given: everything is sorted in by when it happened. What is over by the end of it is recorded at its own times;
+    what still fires asks for people from `at` on.
     """
-    desk = _Desk({one.id: one for one in open_incidents}, scope)
-    for finding in findings:
+    desk = _Desk({one.id: one for one in open_incidents}, at, scope)
+    for finding, until in _in_order(findings):
         match finding:
             case Fired():
-                desk.fired(finding, at)
+                desk.fired(finding, until)
             case Cleared():
                 desk.cleared(finding)
             case Renamed():
-                desk.renamed(finding, at)
+                desk.renamed(finding)
     return desk.responses({one.id: one for one in open_incidents})
+
+
+def _in_order(findings: Iterable[Finding]) -> list[tuple[Finding, datetime | None]]:
+    """Give findings as they happened, what begins before what ends, each that fired with when it ended among them.
+
+    Those of a takeover stay as they are: what a rule is called comes before what its alerts did.
+    """
+    ordered = list(findings)
+    if not any(isinstance(one, Renamed) for one in ordered):
+        ordered.sort(key=lambda one: (one.at, isinstance(one, Cleared)))  # type: ignore[union-attr]  # none is Renamed
+    ended: dict[AlertKey, datetime] = {}
+    found: list[tuple[Finding, datetime | None]] = []
+    for one in reversed(ordered):
+        if isinstance(one, Cleared):
+            ended[one.key] = one.at
+        found.append((one, ended.pop(one.firing.key, None) if isinstance(one, Fired) else None))
+    return found[::-1]
 
 
 class _Desk:
     """The open incidents while findings are sorted into them."""
 
-    def __init__(self, incidents: dict[str, Incident], scope: Scope) -> None:
+    def __init__(self, incidents: dict[str, Incident], at: datetime, scope: Scope) -> None:
         self._incidents = incidents
+        self._at = at
         self._events: dict[str, list[Event]] = {}
         self._scope = scope
         self._next = scope.next_number
 
-    def fired(self, finding: Fired, at: datetime) -> None:
+    def fired(self, finding: Fired, until: datetime | None) -> None:
         firing = finding.firing
-        home = self._home(firing, at) or self._open(at, blind=firing.key.tier is Tier.BLIND)
-        self._add(home, AlertFired(at, MONITOR, firing))
+        told_at = self._at if until is None else finding.at
+        home = self._home(finding, until) or self._open(told_at, blind=firing.key.tier is Tier.BLIND)
+        self._add(home, AlertFired(told_at, MONITOR, firing))
         if finding.snapshot is not None:
             self._add(home, finding.snapshot)
 
@@ -145,25 +174,35 @@ class _Desk:
                 if incident.blind and not self._incidents[incident.id].active:
                     self._add(incident.id, Ended(finding.at, MONITOR, EndReason.SIGHTED))
 
-    def renamed(self, finding: Renamed, at: datetime) -> None:
+    def renamed(self, finding: Renamed) -> None:
         for incident in list(self._incidents.values()):
             for key in dict.fromkeys(one.key for one in incident.alerts):
                 to = finding.key(key)
                 if to != key:
-                    self._add(incident.id, AlertRenamed(at, MONITOR, key, to))
+                    self._add(incident.id, AlertRenamed(self._at, MONITOR, key, to))
 
-    def _home(self, firing: Firing, at: datetime) -> str | None:
-        takers = [one for one in self._incidents.values() if one.is_open and self._takes(one, firing, at)]
-        takers.sort(key=lambda one: (one.blind, one.opened_at), reverse=firing.key.tier is not Tier.BLIND)
+    def _home(self, finding: Fired, until: datetime | None) -> str | None:
+        blind = finding.firing.key.tier is Tier.BLIND
+        takes = self._takes_blind if blind else lambda one: self._takes(one, finding.at, until)
+        takers = [one for one in self._incidents.values() if one.is_open and takes(one)]
+        takers.sort(key=lambda one: (one.blind, one.opened_at), reverse=not blind)
         return takers[0].id if takers else None
 
-    def _takes(self, incident: Incident, firing: Firing, at: datetime) -> bool:
-        if firing.key.tier is Tier.BLIND:
-            return incident.blind or (incident.tier is Tier.ROLLBACK and incident.recovered_at is None)
+    def _takes_blind(self, incident: Incident) -> bool:
+        return incident.blind or (incident.tier is Tier.ROLLBACK and incident.recovered_at is None)
+
+    def _takes(self, incident: Incident, at: datetime, until: datetime | None) -> bool:
+        """Whether no more than the time for coming back lies between an incident and what fired from `at` to `until`.
+
+        It may have been over before the incident began: another group was caught up with first.
+        """
         if incident.blind:
             return False
-        recovered = incident.recovered_at
-        return recovered is None or at - recovered < timedelta(seconds=self._scope.reopen_within)
+        within = timedelta(seconds=self._scope.reopen_within)
+        began = min((one.fired_at for one in incident.alerts), default=incident.opened_at)
+        if until is not None and began - until >= within:
+            return False
+        return incident.recovered_at is None or at - incident.recovered_at < within
 
     def _open(self, at: datetime, *, blind: bool) -> str:
         name = incident_id(self._next)

@@ -35,6 +35,7 @@ from monitor.web import prometheus, silences
 from monitor.web.bodies import BodyError, body_of
 from monitor.web.deploys import deploy_routes
 from monitor.web.guard import Guard
+from monitor.web.pagerduty import Hooks, pagerduty_routes
 from monitor.web.rules import report_of, standing_of, transition_of
 from monitor.web.shapes import incident_in_full, incident_in_short
 from monitor.web.slack import Door, slack_routes
@@ -70,6 +71,7 @@ class Inside:
     doubts: Callable[[], Sequence[Doubt]] = tuple
     slack: Door | None = None
     gate: Callable[[str, str], GateAnswer] | None = None
+    pagerduty: Hooks | None = None
 
 
 def application(inside: Inside) -> Starlette:
@@ -93,6 +95,7 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
             *slack_routes(inside.slack),
             *deploy_routes(inside.gate),
+            *pagerduty_routes(inside.pagerduty),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={StoreError: _unusable},

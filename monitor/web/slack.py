@@ -1,30 +1,14 @@
 """Where Slack's signed requests arrive: `/slack/interactions` and `/slack/commands`.
 
-Reads a bounded body and hands it on raw, as it was signed. Who may ask for what is decided behind the door.
+Who may ask for what is decided behind the door.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
-import orjson
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.web.bodies import BodyError, body_of
-
-
-class Reply(Protocol):
-    """What goes back."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def body(self) -> Mapping[str, str] | None:
-        """A JSON object, or nothing."""
+from monitor.web.signed import Reply, endpoint
 
 
 class Door(Protocol):
@@ -42,24 +26,6 @@ def slack_routes(door: Door | None) -> list[Route]:
     if door is None:
         return []
     return [
-        Route("/slack/interactions", _endpoint(door.interaction), methods=["POST"]),
-        Route("/slack/commands", _endpoint(door.command), methods=["POST"]),
+        Route("/slack/interactions", endpoint(door.interaction), methods=["POST"]),
+        Route("/slack/commands", endpoint(door.command), methods=["POST"]),
     ]
-
-
-def _endpoint(take: Callable[[Mapping[str, str], bytes], Reply]) -> Callable[[Request], object]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            body = await body_of(request)
-        except BodyError as error:
-            return _answer({"error": error.why}, error.status)
-        reply = await run_in_threadpool(take, dict(request.headers), body)
-        return _answer(reply.body, reply.status)
-
-    return endpoint
-
-
-def _answer(body: Mapping[str, str] | None, status: int) -> Response:
-    if body is None:
-        return Response(status_code=status)
-    return Response(orjson.dumps(dict(body)), status, media_type="application/json")

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,13 +15,14 @@ from typing import Any
 import pytest
 
 from monitor.adapters.alertmanager import Alertmanager as AlertmanagerPager
+from monitor.adapters.http import Access
 from monitor.adapters.pagerduty import PagerDuty
 from monitor.adapters.webhook import Webhook
 from monitor.core.calling import Call, Stance
 from monitor.core.model import Tier
 from monitor.core.page import Page, Tone, Why
 from monitor.ports import Ambiguous, Delivery, Message, Pager, Post, PostKind, Rejected, RetryAfter, Sent
-from tests.servers.alertmanager import Alertmanager
+from tests.servers.alertmanager import PASSWORD, USER, Alertmanager
 from tests.servers.hostile import Hostile, drip, flood, hang
 from tests.servers.receiver import LOST, Receiver
 
@@ -224,3 +226,41 @@ def test_alertmanager_tells_people_of_the_end(receiver: Receiver) -> None:
         until(lambda: receiver.received)
         pager.deliver(message(Stance.RESOLVED))
         until(lambda: receiver.received[-1].json["status"] == "resolved")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A certificate that signs itself, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    made = str(folder / "certificate"), str(folder / "key")
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", *kind, *names, "-out", made[0], "-keyout", made[1]]
+    subprocess.run(command, check=True, capture_output=True)
+    return made
+
+
+def test_an_alertmanager_behind_a_login_and_a_certificate_of_ones_own(certificate: tuple[str, str]) -> None:
+    trusted = Access(username=USER, password=PASSWORD, ca_file=certificate[0])
+    with Alertmanager(guarded=True, certificate=certificate) as running:
+        pager = AlertmanagerPager(running.url, trusted)
+        assert pager.probe() == Sent("")
+        assert pager.deliver(message(Stance.ACKNOWLEDGED, by="Ana")) == Sent("production/INC-0142")
+        assert len(running.alerts()) == len(running.silences()) == 1
+
+        for access in (replace(trusted, username="", password=""), replace(trusted, password=SECRET)):
+            refused = AlertmanagerPager(running.url, access).deliver(message())
+            assert isinstance(refused, Rejected)
+            assert refused.why.endswith("see MONITOR_ALERTMANAGER__BEARER_TOKEN, or __USERNAME and __PASSWORD")
+            assert SECRET not in refused.why
+
+        stranger = AlertmanagerPager(running.url, replace(trusted, ca_file="")).deliver(message())
+        assert stranger == Rejected("its certificate is not trusted: is MONITOR_ALERTMANAGER__URL right?")
+
+
+def test_a_bearer_token_comes_along_and_is_not_told_where_it_is_echoed(receiver: Receiver) -> None:
+    receiver.next(401, body=json.dumps({"message": f"no such token: {SECRET}"}))
+    refused = AlertmanagerPager(receiver.url, Access(bearer_token=SECRET)).deliver(message())
+    assert receiver.received[0].headers["Authorization"] == f"Bearer {SECRET}"
+    assert isinstance(refused, Rejected)
+    assert "no such token: ***" in refused.why

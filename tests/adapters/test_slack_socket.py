@@ -270,7 +270,7 @@ def test_it_tells_when_it_is_deaf_and_when_it_hears_again() -> None:
             raise troubles.pop()
         heard.append((now, time.monotonic()))
 
-    with SlackServer() as slack, running(slack, Desk(), heard=hears, deaf_after=3):
+    with SlackServer() as slack, running(slack, Desk(), heard=hears, deaf_after=3, ping_every=0.3):
         wait(lambda: heard, 5, "the first connection")
         slack.drop_sockets()
         time.sleep(1.5)
@@ -285,6 +285,19 @@ def test_it_tells_when_it_is_deaf_and_when_it_hears_again() -> None:
     assert heard[1][1] - gone > 2
     assert [now for now, _ in heard] == [True, False, True]
     assert troubles == []
+
+
+def test_who_greets_every_new_connection_and_then_falls_silent_is_not_heard() -> None:
+    heard: list[bool] = []
+    with SlackServer() as slack, running(slack, Desk(), heard=heard.append, deaf_after=3, ping_every=0.3):
+        wait(lambda: heard, 5, "the first connection")
+        slack.frozen = True
+        wait(lambda: len(heard) == 2, 15, "the deafness to be told")
+        time.sleep(1)
+        assert heard == [True, False], "a greeting is no sign of life"
+        slack.frozen = False
+        wait(lambda: len(heard) == 3, 20, "the hearing to be told")
+    assert heard == [True, False, True]
 
 
 def test_slack_down_at_the_start_and_again_later_is_survived() -> None:

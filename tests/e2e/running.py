@@ -181,9 +181,14 @@ class Monitor:
         """What it printed for people."""
         return (self.folder / "pages").read_text()
 
+    @property
+    def url(self) -> str:
+        """The address of its HTTP listener."""
+        return str(self._owner()["url"])
+
     def get(self, path: str) -> str:
         """Ask its HTTP listener."""
-        with urllib.request.urlopen(self._owner()["url"] + path, timeout=5) as response:
+        with urllib.request.urlopen(self.url + path, timeout=5) as response:
             return str(response.read().decode())
 
     def ready(self) -> bool:

@@ -61,6 +61,7 @@ ROUTES = [
     "/api/v1/incidents/INC-0001/dealt_with",
     "/slack/interactions",
     "/slack/commands",
+    "/pagerduty/webhooks",
 ]
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "BREW"])
 PIECE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=20) | st.sampled_from(

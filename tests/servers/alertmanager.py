@@ -6,7 +6,9 @@
 It must not know what is being tested.
 """
 
+import base64
 import json
+import ssl
 import subprocess
 import tempfile
 import time
@@ -17,20 +19,33 @@ from typing import Any, Self
 from tests.servers.prometheus import free_port
 
 STARTED_WITHIN = 20.0
+USER, PASSWORD = "monitor", "amtool-canary-42"
+HASHED = "$2b$04$RaXEJOPpYLR4qS34gcC.iO1am7T6YJd/RLm6nRyCYT3eMqad/yUr2"
+"""The password as the server keeps it, bcrypt with the least rounds."""
 
 
 class Alertmanager:
-    """A real Alertmanager for the length of a `with` block; it tells `receiver` of alerts within a second."""
+    """A real Alertmanager for the length of a `with` block; it tells `receiver` of alerts within a second.
 
-    def __init__(self, receiver: str = "http://127.0.0.1:1/") -> None:
+    `guarded` makes it ask for USER and PASSWORD; with `certificate` (and its key beside it) it speaks TLS.
+    """
+
+    def __init__(
+        self,
+        receiver: str = "http://127.0.0.1:1/",
+        *,
+        guarded: bool = False,
+        certificate: tuple[str, str] | None = None,
+    ) -> None:
         self.port = free_port()
+        self._guarded, self._certificate = guarded, certificate
         self._receiver = receiver
         self._folder = tempfile.TemporaryDirectory(prefix="alertmanager-")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._certificate else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         path = Path(self._folder.name)
@@ -40,6 +55,10 @@ class Alertmanager:
             "receivers": [{"name": "people", "webhook_configs": [{"url": self._receiver}]}],
         }
         (path / "alertmanager.yml").write_text(json.dumps(config))
+        web: dict[str, Any] = {"basic_auth_users": {USER: HASHED}} if self._guarded else {}
+        if self._certificate is not None:
+            web["tls_server_config"] = dict(zip(("cert_file", "key_file"), self._certificate, strict=True))
+        (path / "web.yml").write_text(json.dumps(web))
         with (path / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -47,6 +66,7 @@ class Alertmanager:
                     f"--config.file={path / 'alertmanager.yml'}",
                     f"--storage.path={path / 'data'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
+                    f"--web.config.file={path / 'web.yml'}",
                     "--cluster.listen-address=",
                 ],
                 stdout=log,
@@ -55,7 +75,7 @@ class Alertmanager:
         ends = time.monotonic() + STARTED_WITHIN
         while True:
             try:
-                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=1):
+                with self._open("/-/ready"):
                     return self
             except OSError:
                 if time.monotonic() > ends or self._process.poll() is not None:
@@ -82,6 +102,12 @@ class Alertmanager:
         return self._get("silences")
 
     def _get(self, what: str) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/api/v2/{what}", timeout=5) as answer:
+        with self._open(f"/api/v2/{what}") as answer:
             found: list[dict[str, Any]] = json.load(answer)
         return found
+
+    def _open(self, path: str) -> Any:  # noqa: ANN401  # the library's answer
+        token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Basic {token}"})
+        trust = ssl.create_default_context(cafile=self._certificate[0]) if self._certificate else None
+        return urllib.request.urlopen(request, timeout=5, context=trust)

@@ -5,6 +5,7 @@ Slack being down never stands in anybody's way. What a click means is the dispat
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
@@ -34,7 +35,7 @@ PING_EVERY = 5.0
 PONG_LATE = 1.5
 """Seconds that a pong may come later than the next ping before the connection counts as deaf."""
 DEAF_AFTER = 30.0
-"""Seconds without any connection after which open pages say that their buttons are not heard."""
+"""Seconds without a pong after which open pages say that their buttons are not heard."""
 TELL_EVERY = 1.0
 DRAIN_WITHIN, CLOSE_WITHIN = 1.0, 0.5
 
@@ -52,9 +53,22 @@ class _Connection(SocketModeClient):
         self.lost = asyncio.Event()
         self.refreshing = False
         """Whether Slack asked for the replacement: then clicks come through here until the other end closes it."""
+        self.ponged_at: float | None = None
+        """When (monotonic) the other end last answered a ping; a greeting alone proves nothing."""
         self._pong: float | None = None
         self._heard_at = time.monotonic()
         self.busy: set[asyncio.Task[Any]] = set()
+
+    @property
+    def last_ping_pong_time(self) -> float | None:
+        """The SDK's own note of the last ping that was answered; at first it is of the first ping, unanswered."""
+        return self._noted
+
+    @last_ping_pong_time.setter
+    def last_ping_pong_time(self, at: float | None) -> None:
+        if at is not None and getattr(self, "_noted", None) is not None:
+            self.ponged_at = time.monotonic()
+        self._noted = at
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  # the SDK's signature
         """Take note; the owner connects a new client. The SDK forces where Slack has asked for it."""
@@ -129,6 +143,7 @@ class SlackSocket:
         url = base_url if base_url.endswith("/") else f"{base_url}/"
         self._web = AsyncWebClient(token=bot_token, base_url=url, timeout=5, logger=quiet_logger(), retry_handlers=[])
         self._alive = [False] * connections
+        self._ponged_at = -math.inf
         self._told: set[asyncio.Task[None]] = set()
         self.failures = 0
         """Clicks that could not be handled or acknowledged in time."""
@@ -148,15 +163,18 @@ class SlackSocket:
         await asyncio.gather(*self._told, return_exceptions=True)
 
     async def _tell_hearing(self, stop: asyncio.Event) -> None:
-        """Tell whether clicks come through: at the first connection, when deaf for long, and when that is over."""
+        """Tell whether clicks come through: at the first connection, when deaf for long, and when that is over.
+
+        After that first one only pongs count: who greets every new connection and then falls silent is not heard.
+        """
         told: bool | None = None
         since = time.monotonic()
         while not stop.is_set() and self._heard is not None:
             now, hears = time.monotonic(), told
-            if self.connected:
-                since, hears = now, True
-            elif now - since > self._deaf_after:
+            if now - max(since, self._ponged_at) > self._deaf_after:
                 hears = False
+            elif self.connected and (told is None or self._ponged_at > since):
+                hears = True
             if hears is not None and hears is not told and await self._tells(self._heard, hears=hears):
                 told = hears
             await _wait(stop, TELL_EVERY)
@@ -222,6 +240,7 @@ class SlackSocket:
         """Return when the connection is lost or deaf, or `stop` is set."""
         while not stop.is_set():
             self._alive[place] = await connection.is_alive()
+            self._ponged_at = max(self._ponged_at, connection.ponged_at or -math.inf)
             if not self._alive[place]:
                 _log.info("slack.socket_lost")
                 return
