@@ -103,7 +103,7 @@ unit: .venv/dev.stamp prometheus alertmanager victoriametrics registry systemd f
 bench: .venv/dev.stamp prometheus victoriametrics ## the measurements behind the figures in the documentation, 1,000 rules beside vmalert
 	@BENCH=whole $(BIN)/pytest tests/bench -s -o timeout=1200
 
-faults: .venv/dev.stamp prometheus faketime ## kills, outages and half-written rules at length, beside a stock Prometheus
+faults: .venv/dev.stamp prometheus alertmanager faketime ## kills, outages and half-written rules at length, beside a stock Prometheus and Alertmanager
 	@FAULTS=whole MATRIX=whole CLOCK=whole STALLS=whole SOAK=whole CUTS=5000 KILLS=500 HISTORIES=10000 MONITOR_TEST_MUTATIONS=300 $(BIN)/pytest -s -o timeout=3600 \
 	  tests/faults tests/middle/test_mixture.py tests/middle/test_rules_on_disk.py
 

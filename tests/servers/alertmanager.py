@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,8 @@ class Alertmanager:
     """A real Alertmanager for the length of a `with` block; it tells `receiver` of alerts within a second.
 
     `guarded` makes it ask for USER and PASSWORD; with `certificate` (and its key beside it) it speaks TLS.
+    `config` takes the place of that configuration, `flags` are added to the command line. `kill()` and `start()` may be
+    called within the block: the port and the data stay.
     """
 
     def __init__(
@@ -36,10 +39,13 @@ class Alertmanager:
         *,
         guarded: bool = False,
         certificate: tuple[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,
+        flags: Sequence[str] = (),
     ) -> None:
         self.port = free_port()
         self._guarded, self._certificate = guarded, certificate
-        self._receiver = receiver
+        self._config = config or _telling(receiver)
+        self._flags = tuple(flags)
         self._folder = tempfile.TemporaryDirectory(prefix="alertmanager-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -48,40 +54,54 @@ class Alertmanager:
         return f"http{'s' if self._certificate else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start(self) -> None:
+        """Start it on its port and data, and wait until it is ready."""
         path = Path(self._folder.name)
-        waits = {"group_wait": "100ms", "group_interval": "1s", "repeat_interval": "1s"}
-        config = {
-            "route": {"receiver": "people", "group_by": ["page"], **waits},
-            "receivers": [{"name": "people", "webhook_configs": [{"url": self._receiver}]}],
-        }
-        (path / "alertmanager.yml").write_text(json.dumps(config))
+        (path / "alertmanager.yml").write_text(json.dumps(self._config))
         web: dict[str, Any] = {"basic_auth_users": {USER: HASHED}} if self._guarded else {}
         if self._certificate is not None:
             web["tls_server_config"] = dict(zip(("cert_file", "key_file"), self._certificate, strict=True))
         (path / "web.yml").write_text(json.dumps(web))
-        with (path / "log").open("wb") as log:
+        with (path / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     "prometheus-alertmanager",
                     f"--config.file={path / 'alertmanager.yml'}",
                     f"--storage.path={path / 'data'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
-                    f"--web.config.file={path / 'web.yml'}",
                     "--cluster.listen-address=",
+                    f"--web.config.file={path / 'web.yml'}",
+                    *self._flags,
                 ],
                 stdout=log,
                 stderr=log,
             )
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None
         ends = time.monotonic() + STARTED_WITHIN
-        while True:
+        while time.monotonic() < ends and self._process.poll() is None:
             try:
                 with self._open("/-/ready"):
-                    return self
+                    return
             except OSError:
-                if time.monotonic() > ends or self._process.poll() is not None:
-                    self.__exit__()
-                    raise AssertionError("Alertmanager did not start") from None
                 time.sleep(0.05)
+        raise AssertionError(f"Alertmanager did not start: {(Path(self._folder.name) / 'log').read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self._process is not None, "not started"
+        self._process.kill()
+        self._process.wait()
+        self._process = None
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -111,3 +131,11 @@ class Alertmanager:
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Basic {token}"})
         trust = ssl.create_default_context(cafile=self._certificate[0]) if self._certificate else None
         return urllib.request.urlopen(request, timeout=5, context=trust)
+
+
+def _telling(receiver: str) -> dict[str, Any]:
+    waits = {"group_wait": "100ms", "group_interval": "1s", "repeat_interval": "1s"}
+    return {
+        "route": {"receiver": "people", "group_by": ["page"], **waits},
+        "receivers": [{"name": "people", "webhook_configs": [{"url": receiver}]}],
+    }

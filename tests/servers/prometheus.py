@@ -60,8 +60,8 @@ class Prometheus:
     It starts in about a tenth of a second; its first scrape comes 5 s later (a fixed pace of Prometheus). `history` is
     backfilled before it starts (a dict of series, or an OpenMetrics text ending in `# EOF`); its times may be years
     ago. `scrape` maps job names to `host:port` targets, read every `interval` seconds. `flags` are added to the command
-    line. `rules` is the text of a rule file of its own, evaluated every `interval` seconds. `stop()`, `kill()` and
-    `start()` may be called within the block: the port and the data stay.
+    line. `rules` is the text of a rule file of its own, evaluated every `interval` seconds; `alertmanagers` hear
+    of what fires. `stop()`, `kill()` and `start()` may be called within the block: the port and the data stay.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Prometheus:
         interval: float = 1.0,
         flags: Sequence[str] = (),
         rules: str = "",
+        alertmanagers: Sequence[str] = (),
     ) -> None:
         self.port = free_port()
         self._history = history if isinstance(history, str) else openmetrics(history)
@@ -79,6 +80,7 @@ class Prometheus:
         self._interval = interval
         self._flags = tuple(flags)
         self._rules = rules
+        self._alertmanagers = list(alertmanagers)
         self._folder = tempfile.TemporaryDirectory(prefix="prometheus-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -173,7 +175,8 @@ class Prometheus:
         if self._rules:
             (self._path / "rules.yml").write_text(self._rules)
             files = [str(self._path / "rules.yml")]
-        return {"global": pace, "scrape_configs": jobs, "rule_files": files}
+        alerting = {"alertmanagers": [{"static_configs": [{"targets": self._alertmanagers}]}]}
+        return {"global": pace, "scrape_configs": jobs, "rule_files": files, "alerting": alerting}
 
     def _write_history(self) -> None:
         if not self._history:
