@@ -21,7 +21,9 @@ from monitor.core.events import (
     Snapshot,
 )
 from monitor.core.incident import Incident, apply, fold
-from monitor.core.model import AlertKey, Cause, Tier
+from monitor.core.model import AlertKey, Cause, Labels, Tier, labels_of
+from monitor.core.rule import ENVIRONMENT
+from monitor.core.silence import as_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,19 @@ def follow(incident: Incident, events: tuple[Event, ...]) -> Response:
 class Scope:
     """What incidents are opened with.
 
-    The environment, the number of the next one, and how long a recovered one can come back (seconds).
+    The environment, the number of the next one, how long a recovered one can come back (seconds), and the labels whose
+    values part incidents.
     """
 
     environment: str
     next_number: int
     reopen_within: int
+    group_by: tuple[str, ...] = ()
+
+    def of(self, firing: Firing) -> Labels:
+        """Give the labels that an alert shares with all others of its incident; what it does not have is left out."""
+        seen = dict(as_seen(firing.key, firing.labels))
+        return labels_of({name: seen[name] for name in self.group_by if name != ENVIRONMENT and seen.get(name)})
 
 
 def incident_id(number: int) -> str:
@@ -103,9 +112,8 @@ def respond(
 ) -> tuple[Response, ...]:
     """Give what `findings` do to the incidents, opening one where none takes them.
 
-    One incident a scope takes all signals; *blind* has an incident of its own, unless a rollback is open, which then
-    carries it as
-    a banner.
+    One incident a scope takes all signals; *blind* has an incident of its own for all scopes, unless a rollback is
+    open, which then carries it as a banner (what is of another scope, it does not).
     """
     desk = _Desk({one.id: one for one in open_incidents}, scope)
     for finding in findings:
@@ -130,7 +138,7 @@ class _Desk:
 
     def fired(self, finding: Fired, at: datetime) -> None:
         firing = finding.firing
-        home = self._home(firing, at) or self._open(at, blind=firing.key.tier is Tier.BLIND)
+        home = self._home(firing, at) or self._open(firing, at)
         self._add(home, AlertFired(at, MONITOR, firing))
         if finding.snapshot is not None:
             self._add(home, finding.snapshot)
@@ -159,16 +167,23 @@ class _Desk:
 
     def _takes(self, incident: Incident, firing: Firing, at: datetime) -> bool:
         if firing.key.tier is Tier.BLIND:
-            return incident.blind or (incident.tier is Tier.ROLLBACK and incident.recovered_at is None)
-        if incident.blind:
+            return incident.blind or self._carries(incident, firing)
+        if incident.blind or incident.scope != self._scope.of(firing):
             return False
         recovered = incident.recovered_at
         return recovered is None or at - recovered < timedelta(seconds=self._scope.reopen_within)
 
-    def _open(self, at: datetime, *, blind: bool) -> str:
+    def _carries(self, incident: Incident, firing: Firing) -> bool:
+        """Whether a rollback shows as a banner that something is unseen: something of its own scope, or of none."""
+        theirs = self._scope.of(firing) in {(), incident.scope}
+        return theirs and incident.tier is Tier.ROLLBACK and incident.recovered_at is None
+
+    def _open(self, firing: Firing, at: datetime) -> str:
         name = incident_id(self._next)
         self._next += 1
-        opened = Opened(at, MONITOR, self._scope.environment, blind=blind)
+        blind = firing.key.tier is Tier.BLIND
+        scope = () if blind else self._scope.of(firing)
+        opened = Opened(at, MONITOR, self._scope.environment, blind=blind, scope=scope)
         self._incidents[name] = fold(name, [opened])
         self._events[name] = [opened]
         return name
