@@ -3,7 +3,8 @@
 What happened to an incident goes in, what must be told comes out. How a channel is spoken to is not known here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from monitor.core.deeds import deed
 from monitor.core.events import (
@@ -18,6 +19,7 @@ from monitor.core.model import Tier
 from monitor.core.posts import POSTS, Happening, Mention, NewPost
 from monitor.core.procedureevents import Summoned
 from monitor.core.response import Response
+from monitor.core.routes import Audience, united
 from monitor.core.rule import Route
 from monitor.core.sayings import said
 
@@ -26,8 +28,7 @@ from monitor.core.sayings import said
 class Owed:
     """One post to be made.
 
-    `n` tells it from others of its kind on the incident; `mention` are user or user-group ids; `channel` is another
-    than that of the route.
+    `n` tells it from others of its kind on the incident in its `channel`; `mention` are user or user-group ids.
     """
 
     post: NewPost
@@ -38,13 +39,35 @@ class Owed:
     channel: str = ""
 
 
-def owed(response: Response, route: Route) -> tuple[Owed, ...]:
-    """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root."""
+def owed(response: Response, audiences: Sequence[Audience]) -> tuple[Owed, ...]:
+    """Give what `response` owes to the channels of its incident.
+
+    To each at most one post a happening and an edit of the root; to one that joins, the root and what its thread begins
+    with. What escalates is told once for all of them.
+    """
+    posts = [
+        replace(one, channel=one.channel or each.route.channel)
+        for each in audiences
+        for one in (_joining(response, each) if each.joins else _following(response, each.route))
+    ]
+    everybody = united([one.route for one in audiences])
+    elsewhere = [one for one in _following(response, everybody) if one.post is NewPost.ESCALATION]
+    return (*(one for one in posts if one.post is not NewPost.ESCALATION), *elsewhere)
+
+
+def _joining(response: Response, audience: Audience) -> list[Owed]:
+    """Whom the page calls is up to the alerts that belong to the channel: fired and ended in one catch-up, nobody."""
+    incident = response.after
+    happening = _opening(incident, audience.tier)
+    mention = _mention(happening, response, (), audience.route) if audience.calls else ()
+    card = [Owed(NewPost.CARD, happening)] if incident.progress is not None else []
+    return [Owed(NewPost.ROOT, happening, mention=mention), *card, *_told(response)]
+
+
+def _following(response: Response, route: Route) -> tuple[Owed, ...]:
+    """Give what is owed to a channel that has the incident already."""
     if response.before is None:
-        happening = _opening(response.after)
-        over = response.after.recovered_at is not None or not response.after.is_open  # fired and ended in one catch-up
-        mention = () if over else _mention(happening, response, (), route)
-        return (Owed(NewPost.ROOT, happening, mention=mention), *_told(response))
+        return ()
     told: dict[Happening, tuple[int, list[Event]]] = {}
     incident = response.before
     for number, event in enumerate(response.events):
@@ -70,17 +93,18 @@ def _told(response: Response) -> list[Owed]:
     """Give what the thread of an incident begins with."""
     return [
         Owed(NewPost.LINE, Happening.HIDDEN_TOLD, number, event.said)
-        for number, event in enumerate(response.events, start=1)
+        for number, event in enumerate(response.events, start=response.expected_rev + 1)
         if isinstance(event, HiddenTold)
     ]
 
 
-def _opening(incident: Incident) -> Happening:
+def _opening(incident: Incident, tier: Tier) -> Happening:
+    """Give what a channel sees first; where only something unseen brings it in, that is the page's banner."""
     return {
         Tier.ROLLBACK: Happening.ROLLBACK_OPENS,
         Tier.PREPARE: Happening.PREPARE_OPENS,
-        Tier.BLIND: Happening.BLIND_OPENS,
-    }[incident.tier]
+        Tier.BLIND: Happening.BLIND_OPENS if incident.blind else Happening.BLIND_BANNER,
+    }[tier]
 
 
 def _post(happening: Happening, n: int, events: list[Event], response: Response, route: Route) -> Owed:

@@ -72,7 +72,7 @@ def payload(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # any field
 
 
 def dispatcher(desk: Desk, people: People | None = None) -> Dispatcher:
-    return Dispatcher(desk, people or People(), lambda: ROUTE, answered)
+    return Dispatcher(desk, people or People(), lambda _incident: ROUTE, answered)
 
 
 def answered(typed: Typed, ask: Callable[[str, ActionKind], str | None]) -> str:
