@@ -12,6 +12,7 @@ from monitor.channels import Channels
 from monitor.core.actor import Actor, Source
 from monitor.core.model import Labels
 from monitor.core.page import ActionKind
+from monitor.core.routes import in_one_channel
 from monitor.core.rule import Escalation, Matcher, MatchOp, Pages, Route, RuleSet
 from monitor.outbox import Destinations
 from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, Unanswered
@@ -302,9 +303,10 @@ def test_other_pagers_are_called_once_by_page() -> None:
     assert [one.call.key for one in duty.messages if one.call] == ["production/INC-0001"]
 
 
-def test_a_channel_that_took_its_page_at_once_is_told_no_story() -> None:
-    house, _ = handed_on(Channelled(C0BILL=REFUSED))
-    says(house, Login=WORST, Invoices=WORST)
+@pytest.mark.parametrize("refusing", ["C0OPS", "C0BILL"])
+def test_a_channel_that_took_its_page_at_once_is_told_no_story(refusing: str) -> None:
+    house, _ = handed_on(Channelled(**{refusing: REFUSED}))
+    says(house, 2 * INTERVAL, Login=WORST, Invoices=WORST)
     assert [one for one in told(house) if one[1] == LINE] == []
 
 
@@ -395,6 +397,23 @@ def test_a_reload_lets_channels_join_and_none_leave(
     house.reloader.adopt(after())
     house.outbox.deliver_due()
     assert [one for one in told(house, before) if one[1] == ROOT] == [], "and never a second root"
+
+
+def test_one_that_recovered_calls_nobody_where_it_joins() -> None:
+    house = says(house_of(BILL), Login=WORST)
+    says(house, Login=QUIET)
+    before = len(house.pager.messages)
+    house.reloader.adopt(rules(route("C0LOG", "Login", "S0LOG", label="alertname")))
+    house.outbox.deliver_due()
+    assert told(house, before) == [("C0LOG", ROOT, ())]
+
+
+def test_on_one_console_it_is_shown_once_for_the_people_of_all_routes() -> None:
+    under = rules(BILL, INVOICES)
+    house = house_of()
+    house.build(replace(under, routing=in_one_channel(under.routing)))
+    says(house, Login=WORST, Invoices=WORST)
+    assert told(house) == [("C0OPS", ROOT, ("S0ONCALL", "S0BILL", "U0INVO"))]
 
 
 def test_one_that_ended_joins_no_other_channel() -> None:
