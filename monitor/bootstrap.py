@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
@@ -20,6 +20,7 @@ from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.answering import Answering
 from monitor.baselines import Baselines
+from monitor.channels import Channels
 from monitor.checks import Asking
 from monitor.commands import Commands, Done
 from monitor.core.actor import Actor
@@ -27,6 +28,7 @@ from monitor.core.incident import Incident
 from monitor.core.page import ActionKind, Scene
 from monitor.core.proposals import wanted
 from monitor.core.render import render
+from monitor.core.routes import channels, every_route, in_one_channel, united
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
 from monitor.core.service import Releases
 from monitor.deploys import Deploys
@@ -120,6 +122,8 @@ def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
         plan(loaded.rules)
     except ValueError as error:
         raise RulesError([str(error)]) from error
+    if settings.slack.bot_token is None:  # the terminal shows an incident once
+        return replace(loaded.rules, routing=in_one_channel(loaded.rules.routing))
     return loaded.rules
 
 
@@ -320,13 +324,13 @@ def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, 
     """Give what Slack says of token, scopes, channel and people: whether it is well, what was found, the mend."""
     from monitor.adapters.slack.probe import probe  # noqa: PLC0415  # loaded only where Slack is used
 
-    slack, route = settings.slack, rules.routing.default
+    slack, everybody = settings.slack, united(every_route(rules.routing))
     found = probe(
         slack.bot_token.get_secret_value() if slack.bot_token else "",
         app_token=slack.app_token.get_secret_value() if slack.app_token else "",
         signed=slack.signing_secret is not None,
-        channels=[one for one in (route.channel, rules.routing.escalation.channel) if one],
-        people=(*route.responders, *route.commanders, *route.approvers),
+        channels=[one for one in dict.fromkeys((*channels(rules.routing), rules.routing.escalation.channel)) if one],
+        people=(*everybody.responders, *everybody.commanders, *everybody.approvers),
         base_url=slack.api_url,
     )
     return [(one.ok, one.what, one.mend) for one in found]
@@ -416,9 +420,9 @@ class _Ears:
         page = render(Scene(incident, self.clock.now(), dict(self.engine.readings)))
         return f"{page.headline}. {page.status[0]}"
 
-    def route(self) -> Route:
-        """Give the route in force."""
-        return self.book.now.rules.routing.default
+    def everybody(self) -> Route:
+        """Give the people of all routes in force."""
+        return united(every_route(self.book.now.rules.routing))
 
 
 def _inbound(settings: Settings, ears: _Ears) -> "SlackInbound | None":
@@ -435,7 +439,7 @@ def _inbound(settings: Settings, ears: _Ears) -> "SlackInbound | None":
     bot_token, url = slack.bot_token.get_secret_value(), slack.api_url
     directory, teller = SlackDirectory(bot_token, ears.clock, base_url=url), Teller(bot_token, base_url=url)
     slash = SlashCommand(lambda: ears.store.incidents(open_only=True), ears.told)
-    dispatcher = Dispatcher(ears.handle, directory, ears.route, slash)
+    dispatcher = Dispatcher(ears.handle, directory, Channels(ears.store, ears.book).rights, slash)
     socket = door = None
     if slack.app_token is not None:
         heard = None if slack.signing_secret else ears.hearing.changed
@@ -443,7 +447,7 @@ def _inbound(settings: Settings, ears: _Ears) -> "SlackInbound | None":
     if slack.signing_secret is not None:
         secret, counted = slack.signing_secret.get_secret_value(), ears.metrics.counted_inbound
         door = SignedDoor(secret, dispatcher, ears.clock, teller.tell, counted)
-    return SlackInbound(Warmer(directory, ears.route), teller, socket=socket, door=door)
+    return SlackInbound(Warmer(directory, ears.everybody), teller, socket=socket, door=door)
 
 
 def _hooks(settings: Settings, answering: Answering, metrics: Metrics) -> "PagerDutyHooks | None":

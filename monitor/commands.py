@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import structlog
 
+from monitor.channels import Channels
 from monitor.core.actor import Actor
 from monitor.core.asks import Command, No, Refusal
 from monitor.core.decide import decide, retired
@@ -141,7 +142,7 @@ class Commands:
             log.info("command.carried_out", source=str(request.by.source), **who)
             self._watched(request, decided)
             return Done(decided)
-        decided = _explained(request, decided, self._book.now.rules.routing.default)
+        decided = _explained(request, decided, Channels(self._store, self._book).rights(request.incident))
         log.info("command.refused", why=str(decided.why), **who)
         self._record(request, decided)
         return NotDone(decided.sentence)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
+from monitor.channels import Channels
 from monitor.core.asks import Refusal
 from monitor.core.calling import calls, to_be_told
 from monitor.core.evaluate import retire
@@ -18,7 +19,8 @@ from monitor.core.model import Cause, Transition
 from monitor.core.paging import Owed, owed
 from monitor.core.posts import Happening, NewPost, Notice
 from monitor.core.response import Finding, Response, Scope, follow, respond
-from monitor.core.rule import Pages, Route, RuleSet
+from monitor.core.routes import Audience
+from monitor.core.rule import Pages, RuleSet
 from monitor.core.silence import Hidden, Silence
 from monitor.hiding import Hiding, say
 from monitor.ports import (
@@ -99,6 +101,7 @@ class Desk:
         self._clock = clock
         self._book = book
         self._hiding = Hiding(store, book)
+        self._channels = Channels(store, book)
         self._owed_now = owed_now
         self._kept: dict[str, _Kept] = {}
         self._lock = Lock()
@@ -143,8 +146,13 @@ class Desk:
             recorded = recorded_of(decision.state.name, decision.transitions, self._book.now)
             self._commit_found(decision.findings, Change((decision.state,), transitions=recorded))
 
-    def _commit_found(self, findings: tuple[Finding, ...], change: Change) -> None:
+    def _commit_found(self, findings: tuple[Finding, ...], change: Change, *, rerouted: bool = False) -> None:
+        """Write what incidents make of `findings`; where they may be `rerouted`, to channels that joined by it too."""
         responses, kept = self._responses(findings)
+        if rerouted:
+            told = {one.after.id for one in responses}
+            others = (one for one in self._store.incidents(open_only=True) if one.id not in told)
+            responses = (*responses, *(follow(one, ()) for one in others))
         self._commit(responses, replace(change, hidden=kept))
         say(kept)
 
@@ -154,8 +162,8 @@ class Desk:
         heard = self._hiding.sort(findings, now)
         if not heard.findings:
             return (), heard.kept
-        routing = self._book.now.rules.routing
-        scope = Scope(routing.environment, self._store.next_incident_number(), routing.reopen_within)
+        routing, number = self._book.now.rules.routing, self._store.next_incident_number()
+        scope = Scope(routing.environment, number, routing.reopen_within, routing.group_by)
         responses = respond(self._store.incidents(open_only=True), heard.findings, now, scope)
         return self._hiding.tell(responses, heard.kept, now)
 
@@ -196,7 +204,7 @@ class Desk:
             takeover = decide(self._store.groups())
             change = Change(takeover.groups, transitions=takeover.transitions, rules=takeover.rules)
             try:
-                self._commit_found(takeover.findings, change)
+                self._commit_found(takeover.findings, change, rerouted=True)
             except ConflictError:
                 continue
             return
@@ -280,17 +288,17 @@ class Desk:
             self._kept.clear()
 
     def refresh(self, incident: str) -> None:
-        """Owe an edit of the incident's page, and of its procedure card, so that they show the present."""
-        route, now = self._book.now.rules.routing.default, self._clock.now()
-        found = self._store.incident(incident)
+        """Owe an edit of the page and of the procedure card in every channel that shows them: they show the present."""
+        now, found = self._clock.now(), self._store.incident(incident)
         kinds = [NewPost.EDIT, *([NewPost.CARD] if found is not None and found.running else [])]
-        posts = tuple(_post(incident, Owed(kind, Happening.REFRESHED), route, now) for kind in kinds)
-        self._store.commit(Change(posts=posts))
+        held = self._channels.held(incident)
+        edits = [Owed(kind, Happening.REFRESHED, channel=one) for one in held for kind in kinds]
+        self._store.commit(Change(posts=tuple(_post(incident, edit, now) for edit in edits)))
         self._owed_now()
 
     def _commit(self, responses: Sequence[Response], change: Change) -> None:
         routing, now = self._book.now.rules.routing, self._clock.now()
-        change = with_responses(change, responses, routing.default, now)
+        change = with_responses(change, responses, self._channels.audiences, now)
         if not self._plots:
             change = replace(change, posts=tuple(one for one in change.posts if one.kind is not PostKind.PLOT))
         change = with_calls(change, responses, routing.page, self._last_call, now)
@@ -327,12 +335,14 @@ def recorded(group: str, transition: Transition, *, shadow: bool) -> Recorded:
     )
 
 
-def with_responses(change: Change, responses: Sequence[Response], route: Route, at: datetime) -> Change:
-    """Give `change` with the events of `responses` and what they owe to `route`."""
+def with_responses(
+    change: Change, responses: Sequence[Response], audiences: Callable[[Response], Sequence[Audience]], at: datetime
+) -> Change:
+    """Give `change` with the events of `responses` and what they owe to the `audiences` of each."""
     return replace(
         change,
-        events=tuple(NewEvents(one.after.id, one.expected_rev, one.events) for one in responses),
-        posts=tuple(_post(one.after.id, post, route, at) for one in responses for post in owed(one, route)),
+        events=tuple(NewEvents(one.after.id, one.expected_rev, one.events) for one in responses if one.events),
+        posts=tuple(_post(one.after.id, post, at) for one in responses for post in owed(one, audiences(one))),
     )
 
 
@@ -349,8 +359,7 @@ def with_calls(
     return replace(change, posts=(*change.posts, *posts), recalled=told)
 
 
-def _post(incident: str, post: Owed, route: Route, at: datetime) -> Post:
+def _post(incident: str, post: Owed, at: datetime) -> Post:
     """An edit is the root message wanted once more."""
     kind = PostKind.ROOT if post.post is NewPost.EDIT else PostKind(post.post.value)
-    channel = post.channel or route.channel
-    return Post(incident, channel, kind, post.n, post.happening, at, said=post.said, mention=post.mention)
+    return Post(incident, post.channel, kind, post.n, post.happening, at, said=post.said, mention=post.mention)

@@ -56,8 +56,7 @@ class Handing:
         if not is_page(post):
             return ()
         root = next((one for one in posts if one.kind is PostKind.ROOT and one.channel == post.channel), None)
-        handed = any(one.kind is PostKind.CALL and one.n == 0 and one.reason == Because.REFUSED for one in posts)
-        if root is None or root.ts is not None or not handed:
+        if root is None or root.ts is not None or not _handed(root, posts):
             return ()
         return self._call(post, self._elsewhere.after(post), Because.REFUSED, root.problem, now)
 
@@ -82,16 +81,19 @@ class Handing:
 
     def _calls(self, post: Post) -> Sequence[Post]:
         """Every call of the same page."""
-        return [one for one in self._store.posts(post.incident) if one.kind is PostKind.CALL and one.n == post.n]
+        posts = self._store.posts(post.incident)
+        numbers = {post.n, _number(post, posts)}
+        return [one for one in posts if one.kind is PostKind.CALL and one.n in numbers]
 
     def _call(
         self, post: Post, destinations: Iterable[str], because: Because, why: str, now: datetime
     ) -> tuple[Post, ...]:
         known = {one.channel for one in self._calls(post)}
+        number, mention = self._page(post)
         incident = self._store.incident(post.incident)
         tier = post.said if post.kind is PostKind.CALL else str(incident.tier if incident else "")
         new = tuple(
-            Post(post.incident, one, PostKind.CALL, post.n, because, now, said=tier, mention=post.mention)
+            Post(post.incident, one, PostKind.CALL, number, because, now, said=tier, mention=mention)
             for one in destinations
             if one not in known
         )
@@ -101,17 +103,39 @@ class Handing:
             self._owed_now()
         return new
 
+    def _page(self, post: Post) -> tuple[int, tuple[str, ...]]:
+        """Give the number of a page and everybody whom it still has to call: it is handed on once for all channels."""
+        posts = self._store.posts(post.incident)
+        pages = [one for one in posts if one.kind in {PostKind.ROOT, PostKind.BROADCAST}]
+        same = [one for one in pages if one.decided_at == post.decided_at and one.ts is None]
+        return _number(post, posts), tuple(dict.fromkeys(who for one in (*same, post) for who in one.mention))
+
     def back(self, post: Post, now: datetime) -> None:
         """Tell in the thread what happened while the page could not be posted, where it was late or handed on."""
         incident = self._store.incident(post.incident)
         if incident is None:
             return
         calls = self._calls(post)
-        late = now - post.decided_at
-        if late < PATIENCE[incident.tier] and not any(one.reason in set(Because) for one in calls):
+        late, elsewhere = now - post.decided_at, any(one.reason in set(Because) for one in calls)
+        if late < PATIENCE[incident.tier] and not (elsewhere and post.problem):
             return
         told = {one.channel: one.decided_at if one.ts is not None else None for one in calls}
         said = story(late, post.problem, told, incident)
         line = Post(post.incident, post.channel, PostKind.LINE, -post.n, Because.CALLED_MEANWHILE, now, said=said)
         self._store.commit(Change(posts=(line,)))
         self._owed_now()
+
+
+def _number(post: Post, posts: Sequence[Post]) -> int:
+    """Give the number under which a page is handed on: a root that joins later belongs to the newest page by then."""
+    if post.kind is not PostKind.ROOT:
+        return post.n
+    called = [one.n for one in posts if one.kind is PostKind.CALL]
+    beside = [one.n for one in posts if one.kind is PostKind.BROADCAST and one.reason in CALLS]
+    return max((post.n, *called, *beside))
+
+
+def _handed(root: Post, posts: Sequence[Post]) -> bool:
+    """Whether a root was handed on since it was refused."""
+    calls = (one for one in posts if one.kind is PostKind.CALL and one.reason == Because.REFUSED)
+    return any(one.decided_at >= root.decided_at for one in calls)

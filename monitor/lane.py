@@ -270,7 +270,7 @@ class Lane:
         if incident is None:
             return None
         if post.kind is PostKind.ESCALATION:
-            home = self._work.scenes.book.now.rules.routing.default.channel
+            home = self._home(seen.posts(post.incident))
             return Message(post, actions=under_escalation(incident), home=home, urgent=True)
         scene = self._work.scenes.of(incident, post, self._work.clock.now())
         urgent = incident.tier is Tier.ROLLBACK
@@ -290,6 +290,11 @@ class Lane:
         shown = card(scene) if post.kind is PostKind.CARD else None
         actions = UNDER[post.reason](incident) if post.reason in UNDER else ()
         return Message(post, card=shown, root_ts=root_ts, urgent=urgent, actions=actions)
+
+    def _home(self, posts: Sequence[Post]) -> str:
+        """Give a channel in which people find the page: one that shows it already, where there is one."""
+        roots = sorted((one for one in posts if one.kind is PostKind.ROOT), key=lambda one: one.ts is None)
+        return roots[0].channel if roots else self._work.scenes.book.now.rules.routing.default.channel
 
 
 class _Seen:

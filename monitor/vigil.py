@@ -53,7 +53,7 @@ class Vigil:
             seen[:] = stepped.transitions
             # what begins is told before what ends: one blindness that gives way to another is one incident
             ordered = sorted(stepped.transitions, key=lambda one: one.after is not State.FIRING)
-            findings = [_finding(one) for one in ordered]
+            findings = [self._finding(one) for one in ordered]
             told = tuple(one for one in findings if one is not None)
             alerts, transitions = replace(state, alerts=stepped.alerts), stepped.transitions
             return Decision(alerts, told, durable=bool(transitions), transitions=transitions)
@@ -91,6 +91,12 @@ class Vigil:
             transitions += stepped.transitions
         return Stepped(alerts, (*transitions, *retire(left.values(), at, Cause.RULE_REMOVED)))
 
+    def _finding(self, transition: Transition) -> Finding | None:
+        if transition.after is not State.FIRING:
+            return cleared(transition)
+        rule = self._book.now.rules.rule(transition.alert.key.alert)
+        return Fired(blind_firing(transition, rule.labels if rule is not None else ()))
+
     def _end(self, incident: Incident) -> None:
         """End what stayed clear for long enough; not while nobody has read whether it did."""
         reopen_within = self._book.now.rules.routing.reopen_within
@@ -125,7 +131,3 @@ class Vigil:
 
 def _words(readings: dict[AlertKey, Reading]) -> dict[AlertKey, tuple[str, str]]:
     return {key: (one.summary, one.why) for key, one in readings.items()}
-
-
-def _finding(transition: Transition) -> Finding | None:
-    return Fired(blind_firing(transition)) if transition.after is State.FIRING else cleared(transition)

@@ -29,7 +29,8 @@ from monitor.bootstrap import (
 from monitor.cli import releases
 from monitor.core.model import Tier, Verdict
 from monitor.core.redaction import redacted
-from monitor.core.rule import SETTING, Rule, RuleSet
+from monitor.core.routes import every_route
+from monitor.core.rule import SETTING, Route, Rule, RuleSet
 from monitor.core.words import plain
 from monitor.files import Severity
 from monitor.grid import newest_point
@@ -283,7 +284,12 @@ def _slack(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
         return
     for ok, what, mend in slack_findings(settings, rules):
         yield Line(ok=ok, what=what, mend=mend)
-    route = rules.routing.default
-    if not (route.responders or route.commanders):
-        what = "people: nobody may start a rollback"
-        yield Line(ok=False, what=what, mend="name responders in rules/routing.yaml")
+    yield from (_people(route) for route in every_route(rules.routing) if not (route.responders or route.commanders))
+
+
+def _people(route: Route) -> Line:
+    """An incident that only this route takes would have nobody to start a rollback."""
+    where = f" of what goes to {route.channel} by {route.place}" if route.matchers else ""
+    return Line(
+        ok=False, what=f"people: nobody may start a rollback{where}", mend="name responders in rules/routing.yaml"
+    )

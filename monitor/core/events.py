@@ -21,7 +21,7 @@ class Firing:
 
     `value` and `limit` are in `unit`; `summary` is the rule's rendered annotation; `why` the judgement's sentence.
     `late` says that it fired while nothing could be read, and was found when the monitor caught up; `open_ended` that
-    the breach was there before `since`.
+    the breach was there before `since`; `labels` are its rule's.
     """
 
     key: AlertKey
@@ -42,6 +42,7 @@ class Firing:
     resolved_why: str = ""
     open_ended: bool = False
     late: bool = False
+    labels: Labels = ()
 
     @property
     def begun(self) -> str:
@@ -69,12 +70,13 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An incident began."""
+    """An incident began. `scope` are the labels beside the environment that all its alerts share."""
 
     at: datetime
     by: Actor
     environment: str
     blind: bool = False
+    scope: Labels = ()
     kind: Literal["opened"] = "opened"
 
 

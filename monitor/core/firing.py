@@ -34,11 +34,12 @@ def firing_of(rule: Rule, tier: TierRule, transition: Transition, *, late: bool 
         resolve=rule.resolve,
         open_ended=alert.open_ended,
         late=late,
+        labels=rule.labels,
     )
 
 
-def blind_firing(transition: Transition) -> Firing:
-    """Give what an incident remembers of something that is not seen."""
+def blind_firing(transition: Transition, labels: Labels = ()) -> Firing:
+    """Give what an incident remembers of something that is not seen; `labels` are those of the rule it is about."""
     key = transition.alert.key
     why = transition.judgement.why if transition.judgement else ""
     return Firing(
@@ -47,6 +48,7 @@ def blind_firing(transition: Transition) -> Firing:
         summary=f"{_unwatched(key)} is unwatched{f': {why}' if why else ''}",
         since=utc(transition.alert.since),
         fired_at=utc(transition.at),
+        labels=labels,
     )
 
 

@@ -30,7 +30,7 @@ from monitor.core.events import (
     StillOnIt,
     Unacknowledged,
 )
-from monitor.core.model import AlertKey, Tier
+from monitor.core.model import AlertKey, Labels, Tier
 from monitor.core.procedureevents import (
     CareEvent,
     ChangesFound,
@@ -65,7 +65,8 @@ class Incident:
     was paged, and every call that was due up to `called_until` is told. `confirmed_at` is when whoever acknowledged
     last said that they are on it, `asked_at` when they were asked and have not answered; `lapsed` acknowledged before.
     `commander` is who leads the procedure (None: none runs), `spoken_at` when they last did anything; `progress` is the
-    procedure as far as it is, also after it was given up; `changes` is what was found to have changed before it.
+    procedure as far as it is, also after it was given up; `changes` is what was found to have changed before it;
+    `scope` are the labels that all its alerts share.
     """
 
     id: str
@@ -98,6 +99,12 @@ class Incident:
     end_reason: EndReason | None = None
     end_note: str = ""
     single_handed: bool = False
+    scope: Labels = ()
+
+    @property
+    def where(self) -> str:
+        """What it is about: the environment, and the values of its scope."""
+        return "/".join((self.environment, *(value for _, value in self.scope)))
 
     @property
     def active(self) -> tuple[Firing, ...]:
@@ -148,7 +155,7 @@ def _begin(incident: str, event: Event) -> Incident:
         sentence = f"{incident} begins with {event.kind}, not with opened"
         raise ValueError(sentence)  # noqa: TRY004  # it is the order of the events that is wrong
     tier = Tier.BLIND if event.blind else Tier.PREPARE
-    return Incident(incident, event.environment, event.at, blind=event.blind, rev=1, tier=tier)
+    return Incident(incident, event.environment, event.at, blind=event.blind, rev=1, tier=tier, scope=event.scope)
 
 
 def apply(incident: Incident, event: Event) -> Incident:

@@ -3,7 +3,8 @@
 What happened to an incident goes in, what must be told comes out. How a channel is spoken to is not known here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from monitor.core.deeds import deed
 from monitor.core.events import (
@@ -19,6 +20,7 @@ from monitor.core.posts import POSTS, Happening, Mention, NewPost
 from monitor.core.procedureevents import Summoned
 from monitor.core.render import telling
 from monitor.core.response import Response
+from monitor.core.routes import Audience, united
 from monitor.core.rule import Route
 from monitor.core.sayings import said
 
@@ -27,8 +29,7 @@ from monitor.core.sayings import said
 class Owed:
     """One post to be made.
 
-    `n` tells it from others of its kind on the incident; `mention` are user or user-group ids; `channel` is another
-    than that of the route.
+    `n` tells it from others of its kind on the incident in its `channel`; `mention` are user or user-group ids.
     """
 
     post: NewPost
@@ -43,30 +44,42 @@ EDITED = frozenset({NewPost.EDIT, NewPost.CARD})
 """What is only brought up to date: nothing new follows it."""
 
 
-def owed(response: Response, route: Route) -> tuple[Owed, ...]:
-    """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root.
+def owed(response: Response, audiences: Sequence[Audience]) -> tuple[Owed, ...]:
+    """Give what `response` owes to the channels of its incident.
 
-    Plots come last.
+    To each at most one post a happening and an edit of the root; to one that joins, the root and what its thread begins
+    with. What escalates is told once for all of them. Plots come last.
     """
-    posts = _posts(response, route)
-    return (
-        *posts,
-        *(_plot(one, response) for one in posts if one.post not in EDITED and POSTS[one.happening].plot),
-    )
+    posts = [
+        replace(one, channel=one.channel or each.route.channel)
+        for each in audiences
+        for one in (_joining(response, each) if each.joins else _following(response, each.route))
+    ]
+    everybody = united([one.route for one in audiences])
+    elsewhere = [one for one in _following(response, everybody) if one.post is NewPost.ESCALATION]
+    plots = [_plot(one, response) for one in posts if one.post not in EDITED and POSTS[one.happening].plot]
+    return (*(one for one in posts if one.post is not NewPost.ESCALATION), *elsewhere, *plots)
 
 
 def _plot(post: Owed, response: Response) -> Owed:
     """Give the plot that follows `post`: of the alert that the page begins with; its words name it."""
     fired = [one.firing.key for one in response.events if isinstance(one, AlertFired)]
     shown = [*(one.key for one in telling(response.after) if one.key in fired), *fired][:1]
-    return Owed(NewPost.PLOT, post.happening, post.n, "".join(map(str, shown)))
+    return Owed(NewPost.PLOT, post.happening, post.n, "".join(map(str, shown)), channel=post.channel)
 
 
-def _posts(response: Response, route: Route) -> tuple[Owed, ...]:
-    if response.before is None:
-        happening = _opening(response.after)
-        mention = () if over(response.after) else _mention(happening, response, (), route)
-        return (Owed(NewPost.ROOT, happening, mention=mention), *_told(response))
+def _joining(response: Response, audience: Audience) -> list[Owed]:
+    """Whom the page calls is up to the alerts that belong to the channel: fired and ended in one catch-up, nobody."""
+    incident = response.after
+    happening = _opening(incident, audience.tier)
+    calls = audience.calls and not over(incident)
+    mention = _mention(happening, response, (), audience.route) if calls else ()
+    card = [Owed(NewPost.CARD, happening)] if incident.progress is not None else []
+    return [Owed(NewPost.ROOT, happening, mention=mention), *card, *_told(response)]
+
+
+def _following(response: Response, route: Route) -> tuple[Owed, ...]:
+    """Give what is owed to a channel that has the incident already."""
     found = happenings(response)
     if not found:
         return ()
@@ -89,17 +102,18 @@ def _told(response: Response) -> list[Owed]:
     """Give what the thread of an incident begins with."""
     return [
         Owed(NewPost.LINE, Happening.HIDDEN_TOLD, number, event.said)
-        for number, event in enumerate(response.events, start=1)
+        for number, event in enumerate(response.events, start=response.expected_rev + 1)
         if isinstance(event, HiddenTold)
     ]
 
 
-def _opening(incident: Incident) -> Happening:
+def _opening(incident: Incident, tier: Tier) -> Happening:
+    """Give what a channel sees first; where only something unseen brings it in, that is the page's banner."""
     return {
         Tier.ROLLBACK: Happening.ROLLBACK_OPENS,
         Tier.PREPARE: Happening.PREPARE_OPENS,
-        Tier.BLIND: Happening.BLIND_OPENS,
-    }[incident.tier]
+        Tier.BLIND: Happening.BLIND_OPENS if incident.blind else Happening.BLIND_BANNER,
+    }[tier]
 
 
 def _post(happening: Happening, n: int, events: list[Event], response: Response, route: Route) -> Owed:

@@ -80,7 +80,7 @@ def headline(scene: Scene) -> str:
     """Give the first line: what, where, how badly, since when. It must stand alone on a lock screen."""
     incident = scene.incident
     told = telling(incident)
-    head = f"{WORDS[tone(incident)]} {incident.environment}"
+    head = f"{WORDS[tone(incident)]} {incident.where}"
     head += _stage(scene)
     if not told:
         return head

@@ -21,7 +21,9 @@ from monitor.core.events import (
     Snapshot,
 )
 from monitor.core.incident import Incident, apply, fold
-from monitor.core.model import AlertKey, Cause, Tier
+from monitor.core.model import AlertKey, Cause, Labels, Tier, labels_of
+from monitor.core.rule import ENVIRONMENT
+from monitor.core.silence import as_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,19 @@ def follow(incident: Incident, events: tuple[Event, ...]) -> Response:
 class Scope:
     """What incidents are opened with.
 
-    The environment, the number of the next one, and how long a recovered one can come back (seconds).
+    The environment, the number of the next one, how long a recovered one can come back (seconds), and the labels whose
+    values part incidents.
     """
 
     environment: str
     next_number: int
     reopen_within: int
+    group_by: tuple[str, ...] = ()
+
+    def of(self, firing: Firing) -> Labels:
+        """Give the labels that an alert shares with all others of its incident; what it does not have is left out."""
+        seen = dict(as_seen(firing.key, firing.labels))
+        return labels_of({name: seen[name] for name in self.group_by if name != ENVIRONMENT and seen.get(name)})
 
 
 def incident_id(number: int) -> str:
@@ -112,10 +121,10 @@ def respond(
 ) -> tuple[Response, ...]:
     """Give what `findings` do to the incidents, opening one where none takes them.
 
-    One incident a scope takes all signals; *blind* has an incident of its own, unless a rollback is open, which then
-    carries it as a banner. A stretch that was caught up with gives the incidents that living through it would have
-    given: everything is sorted in by when it happened. What is over by the end of it is recorded at its own times;
-    what still fires asks for people from `at` on.
+    One incident a scope takes all signals; *blind* has an incident of its own for all scopes, unless a rollback is
+    open, which then carries it as a banner (what is of another scope, it does not). A stretch that was caught up with
+    gives the incidents that living through it would have given: everything is sorted in by when it happened. What is
+    over by the end of it is recorded at its own times; what still fires asks for people from `at` on.
     """
     desk = _Desk({one.id: one for one in open_incidents}, at, scope)
     for finding, until in _in_order(findings):
@@ -159,7 +168,7 @@ class _Desk:
     def fired(self, finding: Fired, until: datetime | None) -> None:
         firing = finding.firing
         told_at = self._at if until is None else finding.at
-        home = self._home(finding, until) or self._open(told_at, blind=firing.key.tier is Tier.BLIND)
+        home = self._home(finding, until) or self._open(firing, told_at)
         self._add(home, AlertFired(told_at, MONITOR, firing))
         if finding.snapshot is not None:
             self._add(home, finding.snapshot)
@@ -183,31 +192,41 @@ class _Desk:
 
     def _home(self, finding: Fired, until: datetime | None) -> str | None:
         blind = finding.firing.key.tier is Tier.BLIND
-        takes = self._takes_blind if blind else lambda one: self._takes(one, finding.at, until)
+
+        def takes(one: Incident) -> bool:
+            return self._takes_blind(one, finding.firing) if blind else self._takes(one, finding, until)
+
         takers = [one for one in self._incidents.values() if one.is_open and takes(one)]
         takers.sort(key=lambda one: (one.blind, one.opened_at), reverse=not blind)
         return takers[0].id if takers else None
 
-    def _takes_blind(self, incident: Incident) -> bool:
-        return incident.blind or (incident.tier is Tier.ROLLBACK and incident.recovered_at is None)
+    def _takes_blind(self, incident: Incident, firing: Firing) -> bool:
+        return incident.blind or self._carries(incident, firing)
 
-    def _takes(self, incident: Incident, at: datetime, until: datetime | None) -> bool:
-        """Whether no more than the time for coming back lies between an incident and what fired from `at` to `until`.
+    def _takes(self, incident: Incident, finding: Fired, until: datetime | None) -> bool:
+        """Whether no more than the time for coming back lies between an incident and what fired until `until`.
 
         It may have been over before the incident began: another group was caught up with first.
         """
-        if incident.blind:
+        if incident.blind or incident.scope != self._scope.of(finding.firing):
             return False
         within = timedelta(seconds=self._scope.reopen_within)
         began = min((one.fired_at for one in incident.alerts), default=incident.opened_at)
         if until is not None and began - until >= within:
             return False
-        return incident.recovered_at is None or at - incident.recovered_at < within
+        return incident.recovered_at is None or finding.at - incident.recovered_at < within
 
-    def _open(self, at: datetime, *, blind: bool) -> str:
+    def _carries(self, incident: Incident, firing: Firing) -> bool:
+        """Whether a rollback shows as a banner that something is unseen: something of its own scope, or of none."""
+        theirs = self._scope.of(firing) in {(), incident.scope}
+        return theirs and incident.tier is Tier.ROLLBACK and incident.recovered_at is None
+
+    def _open(self, firing: Firing, at: datetime) -> str:
         name = incident_id(self._next)
         self._next += 1
-        opened = Opened(at, MONITOR, self._scope.environment, blind=blind)
+        blind = firing.key.tier is Tier.BLIND
+        scope = () if blind else self._scope.of(firing)
+        opened = Opened(at, MONITOR, self._scope.environment, blind=blind, scope=scope)
         self._incidents[name] = fold(name, [opened])
         self._events[name] = [opened]
         return name

@@ -307,12 +307,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a page goes and who may act on it: Slack channel, user or user-group ids."""
+    """Where a page goes and who may act on it: Slack channel, user or user-group ids.
+
+    It takes the alerts that all its `matchers` fit; the default route has none and takes those that no other does.
+    """
 
     channel: str
     responders: tuple[str, ...] = ()
     commanders: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()
+    matchers: tuple[Matcher, ...] = ()
+    place: Place = field(default=Place("", 1, 1), compare=False)
 
 
 SLACK, PAGERDUTY, ALERTMANAGER, WEBHOOK = "slack", "pagerduty", "alertmanager", "webhook"
@@ -380,11 +385,17 @@ class Maintenance:
     zone: str = "UTC"
 
 
+ENVIRONMENT = "environment"
+"""What stands in `group_by` for the environment that is watched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """What rules/routing.yaml says.
 
-    `reopen_within`: seconds in which a breach after recovery belongs to the same incident.
+    `reopen_within`: seconds in which a breach after recovery belongs to the same incident. An incident appears in the
+    channel of every one of `routes` that its alerts fit. Alerts belong to one incident where they have the same values
+    of the labels in `group_by`; `environment` is no label but the routing's own, and the same for all.
     """
 
     environment: str
@@ -393,6 +404,8 @@ class Routing:
     escalation: Escalation = Escalation()
     maintenance: tuple[Maintenance, ...] = ()
     page: Pages = Pages()
+    routes: tuple[Route, ...] = ()
+    group_by: tuple[str, ...] = (ENVIRONMENT,)
 
 
 @dataclass(frozen=True, slots=True)

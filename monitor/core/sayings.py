@@ -26,12 +26,12 @@ def said(happening: Happening, firings: list[Firing], response: Response) -> str
         return f"{recovered(incident)}{_in_procedure(incident)}"
     told = names(firings or telling(incident)[:3])
     words = {
-        Happening.RAISED: f"ROLLBACK NOW {incident.environment}: {told}. Until now this was to prepare.",
-        Happening.ROLLBACK_JOINS: f"Another reason to roll back {incident.environment}: {told}.",
+        Happening.RAISED: f"ROLLBACK NOW {incident.where}: {told}. Until now this was to prepare.",
+        Happening.ROLLBACK_JOINS: f"Another reason to roll back {incident.where}: {told}.",
         Happening.SERVICE_JOINS: f"It spreads: {told}.",
         Happening.PREPARE_JOINS: f"Also: {told}.",
         Happening.BLIND_JOINS: f"Also unseen: {told}.",
-        Happening.BACK: f"BACK {incident.environment}: {told}.",
+        Happening.BACK: f"BACK {incident.where}: {told}.",
         Happening.REMINDED: f"Nobody has acknowledged {incident.id}: {told}.",
         Happening.CALLED_AGAIN: f"Still nobody has acknowledged {incident.id}. {_loud(incident)}: {told}.",
         Happening.ESCALATED: f"{_loud(incident)}: {told}. Nobody has acknowledged {incident.id}.",
@@ -56,7 +56,7 @@ def _in_procedure(incident: Incident) -> str:
 def _loud(incident: Incident) -> str:
     """Give the words that a page of this tier begins with."""
     word = {Tier.ROLLBACK: "ROLLBACK NOW", Tier.PREPARE: "PREPARE", Tier.BLIND: "BLIND"}[incident.tier]
-    return f"{word} {incident.environment}"
+    return f"{word} {incident.where}"
 
 
 def _question(incident: Incident) -> str:

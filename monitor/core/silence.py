@@ -104,7 +104,7 @@ def hidden(
     if named or key.tier is Tier.ROLLBACK:
         covers = [Cover(HiddenBy.SILENCE, str(one.id), one.over_at) for one in named]
         return max(covers, key=lambda one: one.until, default=None)
-    seen = labels_of({**dict(labels), **dict(key.labels), NAME_LABEL: key.alert})
+    seen = as_seen(key, labels)
     covers = [
         *(Cover(HiddenBy.SILENCE, str(one.id), one.over_at) for one in silences if _silent(one, key.tier, seen, now)),
         *(
@@ -114,6 +114,11 @@ def hidden(
         ),
     ]
     return max(covers, key=lambda one: one.until, default=None)
+
+
+def as_seen(key: AlertKey, labels: Labels) -> Labels:
+    """Give the labels by which matchers see an alert: `labels` are its rule's, its own count more."""
+    return labels_of({**dict(labels), **dict(key.labels), NAME_LABEL: key.alert})
 
 
 def _silent(silence: Silence, tier: Tier, labels: Labels, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
 from monitor.files.prometheusfile import is_prometheus, read_prometheus_file
 from monitor.files.releasesfile import WrittenReleases, check_warm_up, read_releases
+from monitor.files.routeskey import check_routes
 from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
 from monitor.files.rulefile import read_rule_file
 from monitor.files.syntax import decode, parse
@@ -52,6 +53,7 @@ class _Reading:
     procedures: dict[str, Procedure] = field(default_factory=dict)
     routing: Routing | None = None
     releases: WrittenReleases = field(default_factory=WrittenReleases)
+    group_by: Place = field(default=Place("", 1, 1))
     contents: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -174,6 +176,7 @@ def _read_routing(path: Path, reading: _Reading) -> None:
     root = _root(path, reading)
     if root is not None:
         reading.routing = read_routing(root, reading.fallback, reading.report)
+        reading.group_by = find(root, "group_by")
 
 
 def _read_releases(path: Path, reading: _Reading) -> None:
@@ -209,6 +212,8 @@ def _check_together(reading: _Reading) -> None:
             _once(one.rule.alert, "alert", one.rule.place, alerts, reading.report)
             _check_procedure(one, tuple(reading.procedures), reading.report)
             check_warm_up(one.rule, one.node, reading.releases.versions, reading.report)
+    if reading.routing is not None:
+        check_routes(reading.routing, reading.group_by, [one.group for one in reading.groups], reading.report)
     _check_renames([one for written in reading.groups for one in written.rules], alerts, reading.report)
 
 

@@ -1,13 +1,14 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
-from monitor.core.rule import PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing
+from monitor.core.rule import ENVIRONMENT, PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing
 from monitor.files import routingkeys as keys
 from monitor.files.escalationkey import an_id, channel, read_escalation
 from monitor.files.fields import Fields
 from monitor.files.findings import Report, nearest
 from monitor.files.maintenancekey import read_maintenance
 from monitor.files.nodes import Node, WrongError
-from monitor.files.scalars import duration, name, sequence
+from monitor.files.routeskey import read_routes
+from monitor.files.scalars import duration, label_names, name, sequence
 
 NO_ENVIRONMENT = "production"
 """What pages say where no routing.yaml says otherwise."""
@@ -25,6 +26,8 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
         escalation=fields.take("escalation", lambda node: read_escalation(node, report), Escalation()),
         maintenance=read_maintenance(fields),
         page=fields.take("page", lambda node: _pages(node, report), Pages()),
+        routes=read_routes(fields, _people),
+        group_by=fields.take("group_by", label_names, (ENVIRONMENT,)),
     )
 
 

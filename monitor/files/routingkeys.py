@@ -11,9 +11,15 @@ ROUTING = Table(
         Key("reopen_within", "duration", "a breach so soon after recovery belongs to the same incident", "`30m`"),
         Key("escalation", "mapping", "who is called again when nobody acknowledges, and when", "see its keys"),
         Key("maintenance", "list", "windows in which prepare or blind alerts page nobody", "none"),
+        Key("routes", "list", "where alerts go that its matchers fit; the rest goes to `default`", "none"),
+        Key(
+            "group_by",
+            "list of labels",
+            "alerts of one incident have the same values of these; `environment` is the routing's own",
+            "`[environment]`",
+        ),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
-    later=("routes", "group_by"),
 )
 
 PAGE = Table(
@@ -25,8 +31,11 @@ PAGE = Table(
     ),
 )
 
+_COMMANDERS = Key("commanders", "list of ids", "who may take command", "none")
+_APPROVERS = Key("approvers", "list of ids", "who approves what cannot be undone", "none")
+
 ROUTE = Table(
-    "a route",
+    "the default route",
     (
         Key("channel", "Slack channel id", "where pages go", "the settings' channel"),
         Key(
@@ -35,10 +44,26 @@ ROUTE = Table(
             "user groups or users who are mentioned and may act",
             "the settings' responders",
         ),
-        Key("commanders", "list of ids", "who may take command", "none"),
-        Key("approvers", "list of ids", "who approves what cannot be undone", "none"),
+        _COMMANDERS,
+        _APPROVERS,
     ),
-    later=("matchers",),
+    hints={"matchers": "the default route takes what no other does; one with matchers stands in `routes`"},
+)
+
+MATCHED_ROUTE = Table(
+    "a route",
+    (
+        Key(
+            "matchers",
+            "list of matchers",
+            "which alerts: `alertname`, their labels, their rule's labels",
+            required=True,
+        ),
+        Key("channel", "Slack channel id", "where these alerts appear, with buttons; several may fit", required=True),
+        Key("responders", "list of ids", "user groups or users who are mentioned there and may act", "none"),
+        _COMMANDERS,
+        _APPROVERS,
+    ),
 )
 
 ESCALATION = Table(

@@ -72,7 +72,7 @@ def payload(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # any field
 
 
 def dispatcher(desk: Desk, people: People | None = None) -> Dispatcher:
-    return Dispatcher(desk, people or People(), lambda: ROUTE, answered)
+    return Dispatcher(desk, people or People(), lambda _incident: ROUTE, answered)
 
 
 def answered(typed: Typed, ask: Callable[[str, ActionKind], str | None]) -> str:
@@ -146,6 +146,27 @@ def test_where_a_user_group_could_not_be_read_the_handler_hears_why() -> None:
     desk = Desk()
     dispatcher(desk, People(unread=("S0ONCALL",))).dispatch(payload())
     assert desk.done[0].doubt.startswith("Slack could not be asked who is in S0ONCALL, so this was not done")
+
+
+THEIRS = {"INC-0001": ROUTE, "INC-0002": Route("C0BILL", responders=("U0BEN",))}
+
+
+@pytest.mark.parametrize(
+    ("incident", "user", "roles"),
+    [
+        ("INC-0001", "U0ANA", {Role.RESPONDER}),
+        ("INC-0002", "U0ANA", set()),
+        ("INC-0001", "U0BEN", set()),
+        ("INC-0002", "U0BEN", {Role.RESPONDER}),
+    ],
+)
+def test_rights_are_those_on_the_incident_that_is_meant(incident: str, user: str, roles: set[Role]) -> None:
+    desk = Desk()
+    door = Dispatcher(desk, People(), THEIRS.__getitem__, answered)
+    who = {"id": user, "username": "x", "team_id": "T0TEAM"}
+    door.dispatch(payload(value=f"{incident}|4", user=who))
+    door.command(FORM | {"text": incident, "user_id": user})
+    assert [(one.incident, one.by.roles) for one in desk.done] == [(incident, frozenset(roles))] * 2
 
 
 def test_what_is_told_calls_nobody() -> None:

@@ -71,7 +71,7 @@ def running(
 ) -> Iterator[SlackSocket]:
     """Run Socket Mode in a thread, as the daemon does; ends within two seconds and leaves nothing behind."""
     directory = SlackDirectory(slack.bot_token, MonotonicClock(), base_url=slack.url)
-    dispatcher = Dispatcher(desk, directory, lambda: Route(slack.channel, ("S0ONCALL",)), said)
+    dispatcher = Dispatcher(desk, directory, lambda _incident: Route(slack.channel, ("S0ONCALL",)), said)
     more = {"ping_every": 1, "connections": connections} | more
     socket = SlackSocket(slack.app_token, slack.bot_token, dispatcher, base_url=slack.url, **more)
     loop, stop = asyncio.new_event_loop(), asyncio.Event()

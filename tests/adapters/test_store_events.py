@@ -66,9 +66,10 @@ FIRINGS = st.builds(
     resolved_why=st.text(),
     open_ended=st.booleans(),
     late=st.booleans(),
+    labels=LABELS,
 )
 EVENTS: dict[str, st.SearchStrategy[Event]] = {
-    "opened": st.builds(Opened, TIMES, ACTORS, st.text(), st.booleans()),
+    "opened": st.builds(Opened, TIMES, ACTORS, st.text(), st.booleans(), LABELS),
     "alert_fired": st.builds(AlertFired, TIMES, ACTORS, FIRINGS),
     "alert_resolved": st.builds(AlertResolved, TIMES, ACTORS, KEYS, st.sampled_from(Cause), NUMBERS, st.text()),
     "alert_renamed": st.builds(AlertRenamed, TIMES, ACTORS, KEYS, KEYS),

@@ -163,6 +163,32 @@ def test_what_is_wrong_with_the_route(
     assert code == bool(bad)
 
 
+ROUTED = """
+default: {channel: C0OPS, responders: [S0ONCALL]}
+routes:
+  - {matchers: ['job="pay"'], channel: C0BILL, responders: [S0IC, S0ONCALL]}
+  - {matchers: ['job="auth"'], channel: C0NONE, approvers: [S0EMPTY]}
+"""
+
+
+def test_every_channel_and_group_of_every_route_is_looked_at(
+    house: House, prometheus: Prometheus, slack: SlackServer
+) -> None:
+    house.write("rules/routing.yaml", f"environment: production{ROUTED}")
+    code, lines = house.examine(prometheus.url, slack)
+    found = [line.partition(": ")[0] if "C0NONE: Slack" in line else line for line in lines if "Slack channel" in line]
+    assert found == ["ok    Slack channel C0OPS", "ok    Slack channel C0BILL", "BAD   Slack channel C0NONE"]
+    groups = [line.split(":")[0].split(" is ")[0] for line in lines if "Slack user group" in line]
+    assert groups == [
+        "ok    Slack user group S0ONCALL",
+        "ok    Slack user group S0IC",
+        "BAD   Slack user group S0EMPTY",
+    ]
+    whose = f"what goes to C0NONE by {house.path}/rules/routing.yaml:5:16"
+    assert f"BAD   people: nobody may start a rollback of {whose}: name responders in rules/routing.yaml" in lines
+    assert code == 1
+
+
 @pytest.mark.parametrize(
     "scope", ["usergroups:read", "users:read", "files:write", "channels:history", "groups:history"]
 )

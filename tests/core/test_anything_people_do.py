@@ -48,6 +48,7 @@ from monitor.core.paging import owed
 from monitor.core.procedureevents import StepDone, StepSkipped
 from monitor.core.render import render
 from monitor.core.response import follow
+from monitor.core.routes import Audience
 from monitor.core.rule import Route
 from monitor.core.verification import Outcome
 from tests.core.procedural import ANA, AUTH, BEN, DBA, GUEST, PLAN, WEB, Driven, firing, key
@@ -145,7 +146,7 @@ def test_what_always_holds(deeds: list[tuple[int, Command | str]]) -> None:
             if isinstance(one, Ended) and one.reason is EndReason.FORCED:
                 assert one.single_handed or (one.asked_by is not None and one.asked_by.id != one.by.id)
         response = follow(before, decided)
-        assert all(one.said.strip() or one.post in {"edit", "card"} for one in owed(response, route))
+        assert all(one.said.strip() or one.post in {"edit", "card"} for one in owed(response, [Audience(route)]))
         driven.add(*decided)
     again = fold("INC-0001", [event_of(event_text(one)) for one in driven.events])
     assert again == driven.incident

@@ -5,6 +5,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ import pytest
 from tests.e2e.running import ROOT, Monitor, Shop, eventually, rules_with
 from tests.servers.prometheus import Prometheus
 from tests.servers.slack import SlackServer
+from tests.servers.slack_workspace import Stored
 
 LOGIN_RATIO = """
   sum(increase(http_requests_total{job="auth",route="/login",code=~"5.."}[1m]))
@@ -174,6 +176,10 @@ def _shown(slack: SlackServer, ts: str, words: str) -> str:
     return shown if words in shown else ""
 
 
+def _card(slack: SlackServer, page: Stored) -> list[Stored]:
+    return [one for one in slack.thread(page) if "/card/" in str(one.metadata)]
+
+
 def test_without_slack_the_page_is_printed_and_acknowledged_from_a_shell(
     tmp_path: Path, shop: Shop, prometheus: Prometheus
 ) -> None:
@@ -193,3 +199,40 @@ def test_without_slack_the_page_is_printed_and_acknowledged_from_a_shell(
         assert monitor.stop()[0] == 0
         listed = monitor.command("incident", "list")
         assert "ROLLING BACK production" in listed.stdout, listed.stderr
+
+
+BILLED = FAST.replace("prepare: {above: 2%, for: 8s}", "rollback: {above: 20%}\n        labels: {team: billing}")
+BILLING = """routes: [{matchers: ['team="billing"'], channel: C0BILL, responders: [U0EVE]}]\n"""
+
+
+def test_billing_joins_an_incident_in_its_own_channel_and_a_click_there_shows_in_both(
+    tmp_path: Path, shop: Shop, prometheus: Prometheus, slack: SlackServer
+) -> None:
+    rules = rules_with(tmp_path, BILLED)
+    with (rules / "routing.yaml").open("a") as routing:
+        routing.write(BILLING)
+    with Monitor(tmp_path, rules, prometheus.url, slack) as monitor:
+        slack.wait_connected()
+        shop.failing["login"] = 0.9
+        ops = slack.wait_for_message("C0OPS", within=30)
+        assert "S0ONCALL" in str(ops.blocks)
+        slack.click("U0EVE", ops, "start")
+        assert "not among the responders" in slack.wait_for_words("U0EVE"), "billing is not in it yet"
+
+        shop.failing["api"] = 0.9
+        billing = slack.wait_for_message("C0BILL", within=30)
+        assert (billing.thread_ts, "U0EVE" in str(billing.blocks), "S0ONCALL" in str(billing.blocks)) == (
+            None,
+            True,
+            False,
+        )
+        assert billing.text.startswith("🔴 ROLLBACK NOW production: ")
+        (joined,) = eventually(lambda: slack.thread(ops), 10, "the first channel hears that another service is in it")
+        assert joined.broadcast
+
+        assert slack.click("U0EVE", slack.message(billing.ts), "start").acked
+        for page in (ops, billing):
+            eventually(partial(_shown, slack, page.ts, "Incident commander"), 10, "the page names the commander")
+            eventually(partial(_card, slack, page), 10, "each thread has its checklist")
+            assert len([one for one in slack.messages(page.channel) if one.thread_ts is None]) == 1
+        assert len(monitor.incidents()) == 1

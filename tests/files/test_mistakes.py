@@ -105,12 +105,36 @@ def window(more: str) -> str:
     return f'environment: e\nmaintenance: [{{name: w, matchers: [\'job="a"\'], from: "02:00", to: "04:00", {more}}}]\n'
 
 
+def route(more: str) -> str:
+    """A route for one team, and more of it."""
+    return f"environment: e\nroutes: [{{matchers: ['team=\"a\"'], {more}}}]\n"
+
+
 ROUTING = [
     ("no environment", "default: {}\n", "1:1", "missing-key"),
     ("a channel's name", "environment: e\ndefault: {channel: '#ops'}\n", "2:20", "value"),
     ("a person's name", "environment: e\ndefault: {responders: ['@ana']}\n", "2:24", "value"),
     ("responders as a text", "environment: e\ndefault: {responders: S1}\n", "2:23", "value"),
-    ("routes of a later version", "environment: e\nroutes: []\n", "2:1", "later"),
+    ("routes that are none", "environment: e\nroutes: {}\n", "2:9", "value"),
+    ("matchers of the default route", "environment: e\ndefault: {matchers: ['a=\"b\"']}\n", "2:11", "unknown-key"),
+    ("a route without a channel", route("responders: [S1]"), "2:10", "missing-key"),
+    ("a route whose channel is left blank", route("channel: '', responders: [S1]"), "2:44", "value"),
+    ("a route to a channel's name", route("channel: '#bill', responders: [S1]"), "2:44", "value"),
+    ("a route without matchers", "environment: e\nroutes: [{channel: C1, responders: [S1]}]\n", "2:10", "missing-key"),
+    (
+        "a route for everything",
+        "environment: e\nroutes: [{matchers: [], channel: C1, responders: [S1]}]\n",
+        "2:21",
+        "value",
+    ),
+    ("a matcher that is none", route("channel: C1, responders: [S1]").replace("=", "=="), "2:22", "selector"),
+    ("a person's name in a route", route("channel: C1, responders: ['@ana']"), "2:61", "value"),
+    ("misspelt in a route", route("chanel: C2, channel: C1, responders: [S1]"), "2:35", "unknown-key"),
+    ("a route that calls nobody", route("channel: C1"), "2:10", "nobody"),
+    ("a route with an empty list of responders", route("channel: C1, responders: []"), "2:10", "nobody"),
+    ("group_by without a list", "environment: e\ngroup_by: team\n", "2:11", "value"),
+    ("group_by with no label", "environment: e\ngroup_by: ['a b']\n", "2:12", "value"),
+    ("group_by with one label twice", "environment: e\ngroup_by: [team, team]\n", "2:18", "value"),
     ("again in no order", f"{ESCALATION} {{rollback: {{again: [4m, 2m]}}}}\n", "2:37", "order"),
     ("the same time twice", f"{ESCALATION} {{blind: {{again: [5m, 5m]}}}}\n", "2:34", "order"),
     ("a time without a unit", f"{ESCALATION} {{rollback: {{again: [2]}}}}\n", "2:33", "value"),
@@ -155,6 +179,59 @@ def test_a_mistake_in_the_routing_is_answered(folder: Path, text: str, place: st
     (folder / "routing.yaml").write_text(text)
     (finding,) = load(folder).findings
     assert (str(finding.place), finding.code) == (f"{folder}/routing.yaml:{place}", code)
+
+
+RULED = """
+groups:
+  - name: apis
+    rules:
+      - {alert: Slow, labels: {team: web}, signal: {query: {expr: x, by: [job]}}, prepare: {above: 1, for: 5m}}
+"""
+CARRIED = "labels in a signal's `by`, and the labels of rules"
+NO_RULE = f"matchers see `alertname`, the {CARRIED}"
+MATCHED = [
+    ("a label of a rule", "[environment]", 'team="web"', []),
+    (
+        "another value of it",
+        "[environment]",
+        'team="ops"',
+        [f"2:21: warning: no rule's alerts fit: nothing goes to C1 ({NO_RULE}) [no-rule]"],
+    ),
+    ("all but a value", "[environment]", 'team!="ops"', []),
+    ("what tells instances apart", "[environment]", 'job=~"a|b"', []),
+    (
+        "a label that nothing has",
+        "[environment]",
+        'squad="a"',
+        [f"2:21: warning: no rule's alerts fit: nothing goes to C1 ({NO_RULE}) [no-rule]"],
+    ),
+    ("a rule by its name", "[environment]", 'alertname="Slow"', []),
+    ("a group, which can be blind", "[environment]", 'alertname="apis"', []),
+    (
+        "a rule that is not there",
+        "[environment]",
+        'alertname="Fast"',
+        [f"2:21: warning: no rule's alerts fit: nothing goes to C1 ({NO_RULE}) [no-rule]"],
+    ),
+    ("parted by a label", "[environment, team, job]", 'team="web"', []),
+    (
+        "parted by nothing",
+        "[environment, squad]",
+        'team="web"',
+        [f"3:11: warning: no rule's alerts have a label `squad`: it parts nothing ({CARRIED}) [no-rule]"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("group_by", "matcher", "told"), [one[1:] for one in MATCHED], ids=[one[0] for one in MATCHED])
+def test_what_no_rule_matches_is_told(folder: Path, group_by: str, matcher: str, told: list[str]) -> None:
+    (folder / "r.yaml").write_text(RULED)
+    text = (
+        f"environment: e\nroutes: [{{matchers: ['{matcher}'], channel: C1, responders: [S1]}}]\ngroup_by: {group_by}\n"
+    )
+    (folder / "routing.yaml").write_text(text)
+    assert findings(folder) == [f"routing.yaml:{one}" for one in told]
+    assert load(folder).rules is not None
 
 
 STEP = "title: T\nsteps:\n  - {{id: a, title: A, {}}}\n"

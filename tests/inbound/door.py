@@ -118,7 +118,7 @@ def opened(slack: SlackServer, route: Route = PEOPLE) -> Iterator[Door]:
     slash = SlashCommand(
         lambda: house.store.incidents(open_only=True), lambda one: render(Scene(one, house.clock.now(), {})).headline
     )
-    dispatcher = Dispatcher(handle, directory, lambda: route, slash)
+    dispatcher = Dispatcher(handle, directory, lambda _incident: route, slash)
     door = SignedDoor(slack.signing_secret, dispatcher, clock, teller.tell, metrics.counted_inbound)
     inside = Inside(
         store=house.store,

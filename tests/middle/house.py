@@ -11,7 +11,7 @@ from monitor.baselines import Baselines
 from monitor.commands import Commands, Outcome
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.incident import Incident
-from monitor.core.model import Alert, AlertKey, Sample, Tier, Transition, labels_of
+from monitor.core.model import Alert, AlertKey, Labels, Sample, Tier, Transition, labels_of
 from monitor.core.page import ActionKind
 from monitor.core.procedure import Procedure, Step
 from monitor.core.rule import Escalation, Group, Maintenance, Query, Resolve, Route, Routing, Rule, RuleSet, TierRule
@@ -59,15 +59,16 @@ def rule(
     resolve: Resolve = Resolve.BY_SIGNAL,
     optional: bool = False,
     limit: float = 0.02,
+    labels: Labels = (),
 ) -> Rule:
     """A rule that reads the metric of its own name; a tier is given by its `for` in seconds."""
-    tiers = []
+    tiers: list[TierRule] = []
     if prepare is not None:
         tiers.append(TierRule(Tier.PREPARE, above=limit, below=None, hold=prepare))
     if rollback is not None:
         tiers.append(TierRule(Tier.ROLLBACK, above=0.25, below=None, hold=rollback))
     signal = Query(alert.lower(), by=("job",))
-    return Rule(alert, signal, tuple(tiers), keep_firing_for=keep, resolve=resolve, optional=optional)
+    return Rule(alert, signal, tuple(tiers), keep_firing_for=keep, resolve=resolve, optional=optional, labels=labels)
 
 
 def group(name: str, *rules: Rule, interval: int = INTERVAL) -> Group:
@@ -79,8 +80,10 @@ def rule_set(
     route: Route = ROUTE,
     escalation: Escalation = NOBODY_AGAIN,
     maintenance: tuple[Maintenance, ...] = (),
+    routes: tuple[Route, ...] = (),
+    group_by: tuple[str, ...] = ("environment",),
 ) -> RuleSet:
-    routing = Routing("production", route, REOPEN_WITHIN, escalation, maintenance)
+    routing = Routing("production", route, REOPEN_WITHIN, escalation, maintenance, routes=routes, group_by=group_by)
     return RuleSet(groups, routing, {"rollback": ROLLBACK})
 
 

@@ -299,7 +299,7 @@ def test_a_post_that_breaks_the_pager_does_not_hold_up_another() -> None:
     assert keys(house) == [other.key]
 
 
-def test_a_channel_that_changed_gets_its_own_root() -> None:
+def test_a_channel_that_changed_gets_its_own_root_and_the_old_one_goes_on() -> None:
     house = paged()
     house.outbox.deliver_due()
     house.reloader.adopt(rule_set(CRITICAL, route=replace(ROUTE, channel="C0NEW")))
@@ -310,6 +310,8 @@ def test_a_channel_that_changed_gets_its_own_root() -> None:
         ("C0OPS", PostKind.ROOT, None),
         ("C0NEW", PostKind.ROOT, None),
         ("C0NEW", PostKind.BROADCAST, "2.000000"),
+        ("C0OPS", PostKind.BROADCAST, "1.000000"),
+        ("C0OPS", PostKind.ROOT, None),
     ]
 
 

@@ -17,7 +17,7 @@ from tests.servers.slack_rules import Json, bad_metadata, buttons_of, refusal, r
 TEAM, APP, BOT = "T0TEAM", "A0APP", "B0BOT"
 USERS = {"U0ANA": "ana", "U0BOB": "bob", "U0EVE": "eve"}
 GROUPS = {"S0ONCALL": ("U0ANA", "U0BOB"), "S0IC": ("U0ANA",), "S0EMPTY": ()}
-CHANNELS = ("C0OPS", "C0DRILL")
+CHANNELS = ("C0OPS", "C0DRILL", "C0BILL")
 SCOPES = ("chat:write", "usergroups:read", "users:read", "files:write", "channels:history", "groups:history")
 NEEDED = {
     "chat.postMessage": "chat:write",

@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import structlog
 
@@ -108,13 +108,17 @@ class Directory(Protocol):
         """Give our workspace, or None while it is not known."""
 
 
+Known: TypeAlias = Callable[[str], tuple[Actor, str]]
+"""Gives somebody as they may act on an incident by its name, and why not all of their rights could be read."""
+
+
 class Dispatcher:
     """Takes interactive payloads and slash commands, gives answers. Thread-safe; blocks while the handler commits."""
 
     def __init__(
-        self, handle: Handle, directory: Directory, route: Callable[[], Route], slash: SlashAnswer | None = None
+        self, handle: Handle, directory: Directory, route: Callable[[str], Route], slash: SlashAnswer | None = None
     ) -> None:
-        """Make a dispatcher; `route` gives the present route, `slash` answers slash commands."""
+        """Make a dispatcher; `route` gives who may act on an incident by its name, `slash` answers slash commands."""
         self._handle = handle
         self._directory = directory
         self._route = route
@@ -128,7 +132,7 @@ class Dispatcher:
         if click is None:
             _log.warning("slack.payload_dropped", envelope=envelope, why="no button press that can be read")
             return Answer()
-        words = self._once(click.key, envelope, click.who, lambda actor, doubt: self._press(click, actor, doubt))
+        words = self._once(click.key, envelope, click.who, lambda known: self._press(click, known))
         return Answer(escaped(words, LONGEST) if words else None, click)
 
     def command(self, form: object, envelope: str = "") -> Answer:
@@ -138,13 +142,17 @@ class Dispatcher:
             _log.warning("slack.payload_dropped", envelope=envelope, why="no slash command that can be read")
             return Answer()
 
-        def act(actor: Actor, doubt: str) -> str:
-            return answer(typed, lambda incident, kind: self._handle(Press(incident, kind, actor, doubt=doubt)))
+        def act(known: Known) -> str:
+            def press(incident: str, kind: ActionKind) -> str | None:
+                actor, doubt = known(incident)
+                return self._handle(Press(incident, kind, actor, doubt=doubt))
+
+            return answer(typed, press)
 
         words = self._once(typed.key, envelope, typed.who, act)
         return Answer(escaped(words, LONGEST) if words else None)
 
-    def _once(self, key: str, envelope: str, who: Who, act: Callable[[Actor, str], str | None]) -> str | None:
+    def _once(self, key: str, envelope: str, who: Who, act: Callable[[Known], str | None]) -> str | None:
         """Let `who` act, unless it was seen before; one whose effect failed may be tried again, so it is forgotten."""
         keys = [key, *([f"envelope {envelope}"] if envelope else [])]
         try:
@@ -155,9 +163,7 @@ class Dispatcher:
             if not self._remember(keys):
                 _log.info("slack.click_repeated", user=who.user_id, click=key)
                 return None
-            rights = self._directory.rights(who.user_id, self._route())
-            actor = Actor(who.user_id, name, Source.SLACK, rights.roles, click=key)
-            words = act(actor, _doubt(rights))
+            words = act(lambda incident: self._known(who, name, incident, key))
         except Exception:  # noqa: BLE001  # whatever is raised, the person must be told
             self._forget(keys)
             _log.exception("slack.click_failed", user=who.user_id, click=key)
@@ -165,11 +171,17 @@ class Dispatcher:
         _log.info("slack.click_handled", user=who.user_id, click=key, words=words)
         return words
 
-    def _press(self, click: Click, actor: Actor, doubt: str) -> str | None:
+    def _known(self, who: Who, name: str, incident: str, key: str) -> tuple[Actor, str]:
+        """Give who acts on `incident`, with the rights there, and why some may be missing."""
+        rights = self._directory.rights(who.user_id, self._route(incident))
+        return Actor(who.user_id, name, Source.SLACK, rights.roles, click=key), _doubt(rights)
+
+    def _press(self, click: Click, known: Known) -> str | None:
         """Read what the button means and hand it on."""
         kind, value = kind_of(click.action), VALUE.fullmatch(click.value)
         if kind is None or value is None:
             return UNKNOWN
+        actor, doubt = known(value["incident"])
         return self._handle(Press(value["incident"], kind, actor, int(value["rev"]), value["subject"] or "", doubt))
 
     def _foreign(self, who: Who) -> tuple[str, str]:
