@@ -15,12 +15,12 @@ from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.baselines import Baselines
-from monitor.commands import Commands, Done
+from monitor.commands import Commands
 from monitor.core.incident import Incident
-from monitor.core.page import ActionKind, Scene
-from monitor.core.render import render
-from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
+from monitor.core.page import ActionKind
+from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, RuleSet
 from monitor.desk import Desk
+from monitor.ears import Ears
 from monitor.engine import Engine
 from monitor.files import Contents
 from monitor.files.findings import Severity
@@ -41,7 +41,6 @@ from monitor.writebehind import WriteBehindStore
 
 if TYPE_CHECKING:
     from monitor.adapters.slack.inbound import SlackInbound
-    from monitor.adapters.slack.interactions import Press
 
 log = structlog.get_logger()
 
@@ -206,7 +205,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         surveyor=Surveyor(source, baselines, clock, book),
         token=token,
         switch=_switch(settings),
-        inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
+        inbound=_inbound(settings, Ears(clock, commands, book, store, engine.readings), hearing, metrics),
     )
 
 
@@ -293,57 +292,20 @@ def _reachable(settings: Settings) -> bool:
     return slack.bot_token is None or slack.app_token is not None or slack.signing_secret is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Ears:
-    """What clicks reach."""
-
-    clock: Clock
-    commands: Commands
-    book: RuleBook
-    store: Store
-    engine: Engine
-    hearing: Hearing
-    metrics: Metrics
-
-    def handle(self, press: "Press") -> str | None:
-        """Carry out a click, or the words behind the slash command."""
-        asked = Request(press.incident, press.command, press.by, press.subject, press.words, press.rev, press.doubt)
-        outcome = self.commands.carry_out(asked)
-        return None if isinstance(outcome, Done) else outcome.sentence
-
-    def told(self, incident: Incident) -> str:
-        """Give an incident in a line: its headline, and who has it."""
-        page = render(Scene(incident, self.clock.now(), dict(self.engine.readings)))
-        return f"{page.headline}. {page.status[0]}"
-
-    def route(self) -> Route:
-        """Give the route in force."""
-        return self.book.now.rules.routing.default
-
-
-def _inbound(settings: Settings, ears: _Ears) -> "SlackInbound | None":
+def _inbound(settings: Settings, ears: Ears, hearing: Hearing, metrics: Metrics) -> "SlackInbound | None":
     slack = settings.slack
     if slack.bot_token is None or not _reachable(settings):
         return None
-    from monitor.adapters.slack.directory import SlackDirectory, Warmer  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.inbound import SlackInbound, Teller  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.interactions import Dispatcher  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.signed import SignedDoor  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.slash import SlashCommand  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.socket import SlackSocket  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.inbound import Access, listening  # noqa: PLC0415  # loaded only where Slack is used
 
-    bot_token, url = slack.bot_token.get_secret_value(), slack.api_url
-    directory, teller = SlackDirectory(bot_token, ears.clock, base_url=url), Teller(bot_token, base_url=url)
-    slash = SlashCommand(lambda: ears.store.incidents(open_only=True), ears.told)
-    dispatcher = Dispatcher(ears.handle, directory, ears.route, slash)
-    socket = door = None
-    if slack.app_token is not None:
-        heard = None if slack.signing_secret else ears.hearing.changed
-        socket = SlackSocket(slack.app_token.get_secret_value(), bot_token, dispatcher, base_url=url, heard=heard)
-    if slack.signing_secret is not None:
-        secret, counted = slack.signing_secret.get_secret_value(), ears.metrics.counted_inbound
-        door = SignedDoor(secret, dispatcher, ears.clock, teller.tell, counted)
-    return SlackInbound(Warmer(directory, ears.route), teller, socket=socket, door=door)
+    app_token, secret = slack.app_token, slack.signing_secret
+    access = Access(
+        slack.bot_token.get_secret_value(),
+        app_token.get_secret_value() if app_token else "",
+        secret.get_secret_value() if secret else "",
+        slack.api_url,
+    )
+    return listening(access, ears, ears.clock, hearing.changed, metrics.counted_inbound)
 
 
 def _timed(metrics: Metrics) -> Callable[[Request, Incident], None]:

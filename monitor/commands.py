@@ -141,7 +141,7 @@ class Commands:
             log.info("command.carried_out", source=str(request.by.source), **who)
             self._watched(request, decided)
             return Done(decided)
-        decided = _explained(request, decided, self._book.now.rules.routing.default)
+        decided = explained(request, decided, self._book.now.rules.routing.default)
         log.info("command.refused", why=str(decided.why), **who)
         self._record(request, decided)
         return NotDone(decided.sentence)
@@ -166,8 +166,8 @@ def _plainly(by: Actor) -> Actor:
     return replace(by, click="")
 
 
-def _explained(request: Request, refusal: Refusal, route: Route) -> Refusal:
-    """Say it where somebody is refused for want of a right that could not be read, or that nobody has."""
+def explained(request: Request, refusal: Refusal, route: Route) -> Refusal:
+    """Give `refusal`, in other words where the right that is missing could not be read, or where nobody has it."""
     if refusal.why is not No.NOT_ALLOWED:
         return refusal
     if not (route.responders or route.commanders):

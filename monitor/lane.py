@@ -94,8 +94,18 @@ class Scenes:
 
     def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
         """Give the scene of `incident` for `post`."""
-        procedure = self.book.now.rules.procedures.get(incident.procedure)
-        return Scene(incident, now, dict(self.readings), procedure, post.mention, self.buttons(), self.undurable())
+        rules = self.book.now.rules
+        procedure, route = rules.procedures.get(incident.procedure), rules.routing.default
+        return Scene(
+            incident,
+            now,
+            dict(self.readings),
+            procedure,
+            post.mention,
+            self.buttons(),
+            self.undurable(),
+            nobody=not (route.responders or route.commanders),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,8 @@ class Reading:
 class Scene:
     """Everything a page is a function of.
 
-    `buttons` says whether a click would be heard, `undurable` why evidence is not written now.
+    `buttons` says whether a click would be heard, `undurable` why evidence is not written now, `nobody` whether no
+    responder and no commander is configured.
     """
 
     incident: Incident
@@ -208,3 +209,4 @@ class Scene:
     mention: tuple[str, ...] = ()
     buttons: bool = True
     undurable: str = ""
+    nobody: bool = False

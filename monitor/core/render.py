@@ -1,6 +1,7 @@
 """The page of an incident as it reads now: what broke, since when, how badly, who has it, what is next. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.actions import actions_of
@@ -10,7 +11,7 @@ from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import Reference, Tier
 from monitor.core.nextstep import next_step
-from monitor.core.page import Page, Scene, Tone, Why
+from monitor.core.page import Action, Page, Scene, Tone, Why
 from monitor.core.rule import Resolve
 from monitor.core.words import clock, lasted, measure, shortened
 
@@ -31,12 +32,33 @@ def render(scene: Scene) -> Page:
         headline=headline(scene),
         why=tuple(_why(one, scene) for one in shown[:SHOWN]),
         more=max(0, len(shown) - SHOWN),
-        notes=(*_notes(scene), *_deaf(scene)),
+        notes=(*_notes(scene), *_deaf(scene), *_unstaffed(scene)),
         status=_status(scene),
-        actions=actions_of(incident) if scene.buttons else (),
+        actions=_offered(scene),
         footer=f"{incident.id} · from a shell: rollback-monitor incident ack {incident.id}",
         mention=scene.mention,
     )
+
+
+NOBODY = "Nobody may do this: no responders and no commanders are configured. Name them in rules/routing.yaml."
+"""What a button asks whose answer nobody may give."""
+
+
+def _offered(scene: Scene) -> tuple[Action, ...]:
+    """Give the buttons, where they would be heard; one that nobody may press says so before it is pressed."""
+    if not scene.buttons:
+        return ()
+    return tuple(
+        replace(one, confirm=(one.confirm[0], NOBODY, *one.confirm[2:])) if one.confirm and scene.nobody else one
+        for one in actions_of(scene.incident)
+    )
+
+
+def _unstaffed(scene: Scene) -> tuple[str, ...]:
+    """Say it on the page where nobody may do more than acknowledge."""
+    if not scene.nobody or not scene.incident.is_open:
+        return ()
+    return ("Nobody may start a rollback: no responders and no commanders are configured in rules/routing.yaml.",)
 
 
 def tone(incident: Incident) -> Tone:

@@ -4,7 +4,7 @@ Reads a bounded body and hands it on raw, as it was signed. Who may ask for what
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -23,7 +23,7 @@ class Reply(Protocol):
         """The HTTP status."""
 
     @property
-    def body(self) -> Mapping[str, str] | None:
+    def body(self) -> Mapping[str, Any] | None:
         """A JSON object, or nothing."""
 
 
@@ -31,7 +31,7 @@ class Door(Protocol):
     """Takes raw requests. Never raises."""
 
     def interaction(self, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Take a press of a button."""
+        """Take a press of a button, or a form."""
 
     def command(self, headers: Mapping[str, str], body: bytes) -> Reply:
         """Take a slash command."""
@@ -59,7 +59,7 @@ def _endpoint(take: Callable[[Mapping[str, str], bytes], Reply]) -> Callable[[Re
     return endpoint
 
 
-def _answer(body: Mapping[str, str] | None, status: int) -> Response:
+def _answer(body: Mapping[str, Any] | None, status: int) -> Response:
     if body is None:
         return Response(status_code=status)
     return Response(orjson.dumps(dict(body)), status, media_type="application/json")

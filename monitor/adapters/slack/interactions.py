@@ -1,4 +1,4 @@
-"""Clicks and slash commands, whatever carried them here: checked, deduplicated, handed on, and answered.
+"""Clicks, forms and slash commands, whatever carried them here: checked, deduplicated, handed on, and answered.
 
 A button carries no authority: who clicked is looked up at the click, what it does is decided by the handler against the
 present state. Knows nothing of Socket Mode or HTTP. What cannot be read is dropped with a log line, never an exception.
@@ -7,14 +7,26 @@ present state. Knows nothing of Socket Mode or HTTP. What cannot be read is drop
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import structlog
 
-from monitor.adapters.slack.clicks import VALUE, Click, Typed, Who, click_of, kind_of, typed_of
+from monitor.adapters.slack.clicks import (
+    VALUE,
+    Click,
+    Submission,
+    Typed,
+    Who,
+    click_of,
+    kind_of,
+    submission_of,
+    typed_of,
+)
+from monitor.adapters.slack.forms import refused, view_of
 from monitor.adapters.slack.mrkdwn import escaped
 from monitor.core.actor import Actor, Role, Source
+from monitor.core.forms import Form
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 
@@ -32,10 +44,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to tell the person who clicked, and nobody else, safe for Slack; None: the message shows what it did."""
+    """What to tell the person who clicked, and nobody else, safe for Slack; None: the message shows what it did.
+
+    `body` goes back with the acknowledgement, as what is wrong with a form does.
+    """
 
     ephemeral: str | None = None
     click: Click | None = None
+    body: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +75,31 @@ class Press:
 class Handle(Protocol):
     """Does what a click asks for, and commits it: None when it is done and the message will show it, else words."""
 
-    def __call__(self, press: Press) -> str | None:
+    def __call__(self, press: Press, /) -> str | None:
         """Carry out `press`."""
+
+
+class Forms(Protocol):
+    """The forms of actions, and what opens them."""
+
+    def form_of(self, press: Press, *, chosen: bool) -> Form | str | None:
+        """Give the form that `press` asks to be filled in, words where it may not be, None where it asks for none.
+
+        `chosen`: it was chosen from a menu, which could not ask anything beforehand.
+        """
+
+    def open(self, click: Click, view: Mapping[str, Any]) -> None:
+        """Open `view` for who clicked. Never waits, never raises."""
+
+
+class Formless:
+    """Asks for nothing: every press is carried out as it is."""
+
+    def form_of(self, press: Press, *, chosen: bool) -> None:
+        """Give no form."""
+
+    def open(self, click: Click, view: Mapping[str, Any]) -> None:
+        """Open nothing."""
 
 
 class SlashAnswer(Protocol):
@@ -112,10 +151,16 @@ class Dispatcher:
     """Takes interactive payloads and slash commands, gives answers. Thread-safe; blocks while the handler commits."""
 
     def __init__(
-        self, handle: Handle, directory: Directory, route: Callable[[], Route], slash: SlashAnswer | None = None
+        self,
+        handle: Handle,
+        directory: Directory,
+        route: Callable[[], Route],
+        slash: SlashAnswer | None = None,
+        forms: Forms | None = None,
     ) -> None:
         """Make a dispatcher; `route` gives the present route, `slash` answers slash commands."""
         self._handle = handle
+        self._forms = forms or Formless()
         self._directory = directory
         self._route = route
         self._slash = slash
@@ -124,12 +169,30 @@ class Dispatcher:
 
     def dispatch(self, payload: object, envelope: str = "") -> Answer:
         """Do what a payload asks for. Never raises; `envelope` is the carrier's own id of it, where it has one."""
+        submission = submission_of(payload)
+        if submission is not None:
+            return self._submitted(submission, envelope)
         click = click_of(payload)
         if click is None:
             _log.warning("slack.payload_dropped", envelope=envelope, why="no button press that can be read")
             return Answer()
-        words = self._once(click.key, envelope, click.who, lambda actor, doubt: self._press(click, actor, doubt))
+        keys = [click.key, _carried(envelope)]
+        words = self._once(keys, click.who, lambda actor, doubt: self._press(click, actor, doubt))
         return Answer(escaped(words, LONGEST) if words else None, click)
+
+    def _submitted(self, form: Submission, envelope: str) -> Answer:
+        """Carry out a form; what could not be done is said in the form, which stays open, and may be sent again."""
+
+        def act(actor: Actor, doubt: str) -> str | None:
+            press = _press_of(form.action, form.value, actor, doubt)
+            return self._handle(replace(press, words=form.words)) if press else UNKNOWN
+
+        keys = [form.key, _carried(envelope)]
+        words = self._once(keys, form.who, act, click=form.attempt)
+        if not words:
+            return Answer()
+        self._forget(keys[:1])
+        return Answer(body=refused(words, tuple(form.words)))
 
     def command(self, form: object, envelope: str = "") -> Answer:
         """Answer a slash command. Never raises."""
@@ -141,12 +204,17 @@ class Dispatcher:
         def act(actor: Actor, doubt: str) -> str:
             return answer(typed, lambda incident, kind: self._handle(Press(incident, kind, actor, doubt=doubt)))
 
-        words = self._once(typed.key, envelope, typed.who, act)
+        words = self._once([typed.key, _carried(envelope)], typed.who, act)
         return Answer(escaped(words, LONGEST) if words else None)
 
-    def _once(self, key: str, envelope: str, who: Who, act: Callable[[Actor, str], str | None]) -> str | None:
-        """Let `who` act, unless it was seen before; one whose effect failed may be tried again, so it is forgotten."""
-        keys = [key, *([f"envelope {envelope}"] if envelope else [])]
+    def _once(
+        self, known: list[str], who: Who, act: Callable[[Actor, str], str | None], *, click: str = ""
+    ) -> str | None:
+        """Let `who` act, unless it was seen before; one whose effect failed may be tried again, so it is forgotten.
+
+        `known` are the names by which it is known again, `click` (default: the first of them) goes on record with it.
+        """
+        key, keys = click or known[0], [one for one in known if one]
         try:
             refusal, name = self._foreign(who)
             if refusal:
@@ -166,11 +234,15 @@ class Dispatcher:
         return words
 
     def _press(self, click: Click, actor: Actor, doubt: str) -> str | None:
-        """Read what the button means and hand it on."""
-        kind, value = kind_of(click.action), VALUE.fullmatch(click.value)
-        if kind is None or value is None:
+        """Read what the button means and hand it on; where it asks for words, open its form instead."""
+        press = _press_of(click.action, click.value, actor, doubt)
+        if press is None:
             return UNKNOWN
-        return self._handle(Press(value["incident"], kind, actor, int(value["rev"]), value["subject"] or "", doubt))
+        form = self._forms.form_of(press, chosen=click.menu)
+        if isinstance(form, Form):
+            self._forms.open(click, view_of(form, press.command, click.value))
+            return None
+        return form or self._handle(press)
 
     def _foreign(self, who: Who) -> tuple[str, str]:
         """Give the words for somebody from outside our workspace or app, or nothing and their name."""
@@ -199,6 +271,19 @@ class Dispatcher:
         with self._lock:
             for key in keys:
                 self._seen.pop(key, None)
+
+
+def _carried(envelope: str) -> str:
+    """Give the name by which what came in an envelope is known again."""
+    return f"envelope {envelope}" if envelope else ""
+
+
+def _press_of(action: str, value: str, actor: Actor, doubt: str) -> Press | None:
+    """Read what a button or form means; None where the running version knows no such thing."""
+    kind, found = kind_of(action), VALUE.fullmatch(value)
+    if kind is None or found is None:
+        return None
+    return Press(found["incident"], kind, actor, int(found["rev"]), found["subject"] or "", doubt)
 
 
 def _doubt(rights: Rights) -> str:
