@@ -70,7 +70,7 @@ def under_approval(incident: Incident) -> tuple[Action, ...]:
 
 def _approve(incident: Incident, step: str) -> Action:
     confirm = ("Agree to it?", "You agree as an approver; what follows cannot be undone.", "I agree", "Not yet")
-    return Action(ActionKind.APPROVE, "Approve", _value(incident, step), confirm, danger=True)
+    return Action(ActionKind.APPROVE, "Approve", _value(incident, step), confirm, danger=True, place=Place.FIRST)
 
 
 UNDER: Mapping[str, Callable[[Incident], tuple[Action, ...]]] = {

@@ -1,6 +1,7 @@
 """The procedure card of an incident as it reads now. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from monitor.core.actions import card_actions, step_actions
 from monitor.core.filling import filled
@@ -48,7 +49,7 @@ def card(scene: Scene) -> Card | None:
         return None
     now = current(progress) if incident.running else None
     steps = [
-        _step(incident, progress, number, step, state, now)
+        _ended(incident, step, _step(incident, progress, number, step, state, now))
         for number, (step, state) in enumerate(zip(progress.plan.steps, progress.steps, strict=True), start=1)
     ]
     return Card(
@@ -56,7 +57,7 @@ def card(scene: Scene) -> Card | None:
         title=f"{progress.plan.title} · {incident.environment}",
         next_for=next_step(incident),
         status=(*commander_lines(scene), *_over(incident)),
-        steps=tuple(steps),
+        steps=tuple(steps if scene.buttons else [replace(one, actions=()) for one in steps]),
         actions=card_actions(incident) if scene.buttons else (),
         compared=compared(scene) if progress.results else (),
     )
@@ -96,11 +97,18 @@ def _step(  # a step, where it stands, and where in what
     )
 
 
+def _ended(incident: Incident, step: Step, shown: CardStep) -> CardStep:
+    """Give the step that ending is as done, once it has ended."""
+    if step.does is not Does.END or incident.ended_at is None or incident.ended_by is None:
+        return shown
+    return replace(shown, mark=Mark.DONE, state=f"ended by {incident.ended_by.name} at {clock(incident.ended_at)}")
+
+
 def _state(state: StepState) -> str:
     if state.open or state.by is None or state.at is None:
         return ""
     if state.observed:
-        return f"seen by the monitor at {clock(state.at)}"
+        return f"seen {clock(state.at)}"
     word = str(state.status).replace("_", " ")
     reason = f": {state.reason}" if state.reason else ""
     return f"{word} by {state.by.name} at {clock(state.at)}{reason}"

@@ -4,6 +4,7 @@ The text is the lock screen (phones show nothing else); the blocks are the messa
 never an error: whole rows of signals first, then words. Knows nothing of channels, tokens or the network.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -22,6 +23,7 @@ from monitor.adapters.slack.buttons import button_rows
 from monitor.adapters.slack.mrkdwn import bold, channel, escaped, link, mentions, one_line, plain, when
 from monitor.core.page import Action, Page, Tone, Why
 
+_NEXT = re.compile(r"^(Next:)", re.MULTILINE)
 Json: TypeAlias = dict[str, Any]
 
 MAX_HEADER = 150
@@ -96,7 +98,7 @@ def draw_page(page: Page) -> Drawn:
 def _page_blocks(page: Page, headline: str, called: str) -> list[Json]:
     """Give the blocks with as many signals as fit; the parts around them always do."""
     head = as_json([header(headline), *([section(called)] if called else [])])
-    tail = as_json([*_lines(page.notes), *_lines(page.status), *button_rows(page.actions), *_footer(page.footer)])
+    tail = as_json([*_lines(page.notes), *_status(page.status), *button_rows(page.actions), *_footer(page.footer)])
     rows = as_json(section(_row(why)) for why in page.why[:MAX_ROWS])
     while rows and size([*head, *rows, *tail]) > MAX_ALL - MORE:
         rows.pop()
@@ -122,6 +124,12 @@ def _row(why: Why) -> str:
         " · ".join(part for part in (since, until, *links) if part),
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _status(lines: Iterable[str]) -> list[Block]:
+    """Give the lines of the state, what is next in bold."""
+    text = escaped("\n".join(line for line in lines if line.strip()), MAX_PART)
+    return [section(_NEXT.sub(r"*\1*", text))] if text else []
 
 
 def _lines(lines: Iterable[str]) -> list[Block]:

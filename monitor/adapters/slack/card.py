@@ -3,6 +3,7 @@
 Commands stand in preformatted rich text, where nothing is parsed: what is copied is what was written.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
@@ -102,7 +103,7 @@ def _headed(step: CardStep, limit: int) -> str:
 def _open(step: CardStep, card: Card, cut: Cut) -> list[Block]:
     """Give the current step: its words, what to do, the commands to copy, what to decide and check, its buttons."""
     head = f"{MARKS[step.mark]} *{step.number}. {authored(' '.join(step.title.split()), 200)}*"
-    body = authored(step.text.strip(), cut.words)
+    body = authored(_flowing(step.text), cut.words)
     tasks = [f"• {authored(' '.join(task.split()), 300)}" for task in step.tasks if task.strip()]
     blocks: list[Block] = [section(f"{head}\n{body}" if body else head)]
     blocks += _list("", tasks, cut)
@@ -114,6 +115,12 @@ def _open(step: CardStep, card: Card, cut: Cut) -> list[Block]:
     blocks += _compared(card, cut)
     blocks += _list("*Written down*", [f"• {one_line(one, 300)}" for one in step.collected if one.strip()], cut)
     return [*blocks, *button_rows(step.actions, cut.room)]
+
+
+def _flowing(text: str) -> str:
+    """Give a text whose lines the reader's screen breaks: the file was folded for its author, bold for Slack is not."""
+    paragraphs = re.split(r"\n\s*\n|\n(?=\s*(?:[-•>]|\d+[.)]\s|```))", text.strip())
+    return "\n".join(" ".join(one.split()) for one in paragraphs)
 
 
 def _marked(title: str, lines: Iterable[CardLine], cut: Cut) -> list[Block]:
