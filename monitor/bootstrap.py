@@ -178,7 +178,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
     lookout, baselines = Lookout(), Baselines(source)
     engine = Engine(Reader(source, baselines), desk, clock, book, lookout)
     commands = Commands(desk, store, clock, book, _timed(metrics))
-    pager = _pager(settings, terminal)
+    pager = main_pager(settings, terminal)
     hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
     others = other_pagers(settings)
     for name in start.rules.routing.page.named:
@@ -245,7 +245,15 @@ def _switch(settings: Settings) -> Switch | None:
     return HttpSwitch(url.get_secret_value(), settings.heartbeat.method) if url is not None else None
 
 
-def _pager(settings: Settings, terminal: TextIO) -> Pager:
+def slack_manifest(url: str, name: str, command: str) -> str:
+    """Give the manifest of the Slack app, for Socket Mode or for signed HTTP at `url`."""
+    from monitor.adapters.slack.manifest import manifest  # noqa: PLC0415  # loaded only where Slack is used
+
+    return manifest(url, name, command or ("/rbm" if url else ""))
+
+
+def main_pager(settings: Settings, terminal: TextIO) -> Pager:
+    """Give what shows every incident: Slack, or the console where it is not set."""
     if settings.slack.bot_token is not None:
         from monitor.adapters.slack.client import SlackPager  # noqa: PLC0415  # loaded only where Slack is used
 
