@@ -179,10 +179,13 @@ def _said(result: CheckResult) -> str:
 
 
 def _commands(progress: Progress, step: Step) -> Iterator[CardCommand]:
-    """Give the commands to copy: one block a service of the open wave, or as they stand where they are for none."""
+    """Give the commands to copy: of each service of the open wave, or as they stand where they are for none.
+
+    What waits for a decision is not rolled back yet; to look whether its image is there does no harm.
+    """
     wave = open_wave(progress, step)
     states = [one for one in members(progress, wave) if not one.at_target] if wave else list(progress.services)
-    free = [one for one in states if not blocked(progress, one) and not stays(progress, one)]
+    free = [one for one in states if not (step.waves and (blocked(progress, one) or stays(progress, one)))]
     for command in step.commands:
         yield from _of(command, free)
 

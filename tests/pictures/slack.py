@@ -10,12 +10,12 @@ import tempfile
 from pathlib import Path
 
 from tests.pictures.pictures import both, document, gallery
-from tests.pictures.stages import mixed, opened, scene
+from tests.pictures.stages import at_services, opened, scene
 
 
 def story() -> str:
-    """A login that fails, and the checklist when the backend is half back."""
-    return document(both(scene(opened(), mention=("S0ONCALL",))) + both(scene(mixed())), "wide")
+    """A login that fails, and the checklist when the services go back."""
+    return document(both(scene(opened(), mention=("S0ONCALL",))) + both(scene(at_services())), "wide")
 
 
 def picture(page: str, target: Path, width: int, height: int) -> None:
@@ -35,7 +35,7 @@ def main(target: Path) -> None:
         target.parent.mkdir(exist_ok=True)
         target.write_text(gallery())
     else:
-        picture(story(), target, 720, 1500)
+        picture(story(), target, 720, 1480)
 
 
 if __name__ == "__main__":

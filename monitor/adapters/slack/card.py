@@ -24,7 +24,7 @@ from monitor.core.page import Card, CardCommand, CardLine, CardStep, Mark
 
 MAX_COMMAND = 2_000
 MARKS = {
-    Mark.OPEN: "▫️",
+    Mark.OPEN: "⬜",
     Mark.NEXT: "▶️",
     Mark.WAITING: "⏳",
     Mark.DONE: "✅",

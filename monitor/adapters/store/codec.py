@@ -1,7 +1,7 @@
 """Values as rows and back. Events are JSON by pydantic, told apart by their `kind`; nothing is lost on the way."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any
 
 import orjson
@@ -25,8 +25,9 @@ def event_text(event: Event) -> str:
     return _events().dump_json(event).decode()
 
 
+@lru_cache(maxsize=2_000)
 def event_of(text: str) -> Event:
-    """Give the event that `text` holds."""
+    """Give the event that `text` holds. Kept, since a click reads all events of its incident several times."""
     return _events().validate_json(text)
 
 
