@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := $(PIP) install --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports unit bench faults lock clean
+.PHONY: help demo test check format lint types imports unit bench pages faults lock clean
 
 help: ## what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile
@@ -102,6 +102,9 @@ unit: .venv/dev.stamp prometheus alertmanager victoriametrics registry systemd f
 
 bench: .venv/dev.stamp prometheus victoriametrics ## the measurements behind the figures in the documentation, 1,000 rules beside vmalert
 	@BENCH=whole $(BIN)/pytest tests/bench -s -o timeout=1200
+
+pages: .venv/dev.stamp ## every message and form as Slack shows it, in one page to look at: build/slack.html
+	@$(BIN)/python -m tests.pictures.slack build/slack.html && echo build/slack.html
 
 faults: .venv/dev.stamp prometheus alertmanager faketime ## kills, outages and half-written rules at length, beside a stock Prometheus and Alertmanager
 	@FAULTS=whole MATRIX=whole CLOCK=whole STALLS=whole SOAK=whole CUTS=5000 KILLS=500 HISTORIES=10000 MONITOR_TEST_MUTATIONS=300 $(BIN)/pytest -s -o timeout=3600 \

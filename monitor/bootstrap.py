@@ -20,19 +20,18 @@ from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.answering import Answering
 from monitor.baselines import Baselines
-from monitor.channels import Channels
 from monitor.checks import Asking
 from monitor.commands import Commands, Done
 from monitor.core.actor import Actor
 from monitor.core.incident import Incident
-from monitor.core.page import ActionKind, Scene
+from monitor.core.page import ActionKind
 from monitor.core.proposals import wanted
-from monitor.core.render import render
 from monitor.core.routes import channels, every_route, in_one_channel, united
-from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, Route, RuleSet
+from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, RuleSet
 from monitor.core.service import Releases
 from monitor.deploys import Deploys
 from monitor.desk import Desk
+from monitor.ears import Ears
 from monitor.engine import Engine
 from monitor.files import Contents
 from monitor.files.findings import Severity
@@ -62,7 +61,6 @@ from monitor.writebehind import WriteBehindStore
 if TYPE_CHECKING:
     from monitor.adapters.pagerdutyhooks import PagerDutyHooks
     from monitor.adapters.slack.inbound import SlackInbound
-    from monitor.adapters.slack.interactions import Press
 
 log = structlog.get_logger()
 
@@ -239,7 +237,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
     )
     checks, watch = verifier(settings, clock, book, source, reader), release_watch(settings, source)
     follower = Follower(store, desk, clock, book, source, watch, checks)
-    pager = _pager(settings, terminal)
+    pager = main_pager(settings, terminal)
     hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
     others = other_pagers(settings)
     for name in start.rules.routing.page.named:
@@ -276,7 +274,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         surveyor=Surveyor(source, baselines, clock, book),
         token=token,
         switch=_switch(settings),
-        inbound=_inbound(settings, _Ears(clock, commands, book, store, engine, hearing, metrics)),
+        inbound=_inbound(settings, Ears(clock, commands, book, store, engine.readings), hearing, metrics),
         releases=watch,
         hooks=_hooks(settings, Answering(commands, store), metrics),
     )
@@ -341,7 +339,15 @@ def _switch(settings: Settings) -> Switch | None:
     return HttpSwitch(url.get_secret_value(), settings.heartbeat.method) if url is not None else None
 
 
-def _pager(settings: Settings, terminal: TextIO) -> Pager:
+def slack_manifest(url: str, name: str, command: str) -> str:
+    """Give the manifest of the Slack app, for Socket Mode or for signed HTTP at `url`."""
+    from monitor.adapters.slack.manifest import manifest  # noqa: PLC0415  # loaded only where Slack is used
+
+    return manifest(url, name, command or ("/rbm" if url else ""))
+
+
+def main_pager(settings: Settings, terminal: TextIO) -> Pager:
+    """Give what shows every incident: Slack, or the console where it is not set."""
     if settings.slack.bot_token is not None:
         from monitor.adapters.slack.client import SlackPager  # noqa: PLC0415  # loaded only where Slack is used
 
@@ -397,57 +403,20 @@ def _reachable(settings: Settings) -> bool:
     return slack.bot_token is None or slack.app_token is not None or slack.signing_secret is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Ears:
-    """What clicks reach."""
-
-    clock: Clock
-    commands: Commands
-    book: RuleBook
-    store: Store
-    engine: Engine
-    hearing: Hearing
-    metrics: Metrics
-
-    def handle(self, press: "Press") -> str | None:
-        """Carry out a click, or the words behind the slash command."""
-        asked = Request(press.incident, press.command, press.by, press.subject, press.words, press.rev, press.doubt)
-        outcome = self.commands.carry_out(asked)
-        return None if isinstance(outcome, Done) else outcome.sentence
-
-    def told(self, incident: Incident) -> str:
-        """Give an incident in a line: its headline, and who has it."""
-        page = render(Scene(incident, self.clock.now(), dict(self.engine.readings)))
-        return f"{page.headline}. {page.status[0]}"
-
-    def everybody(self) -> Route:
-        """Give the people of all routes in force."""
-        return united(every_route(self.book.now.rules.routing))
-
-
-def _inbound(settings: Settings, ears: _Ears) -> "SlackInbound | None":
+def _inbound(settings: Settings, ears: Ears, hearing: Hearing, metrics: Metrics) -> "SlackInbound | None":
     slack = settings.slack
     if slack.bot_token is None or not _reachable(settings):
         return None
-    from monitor.adapters.slack.directory import SlackDirectory, Warmer  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.inbound import SlackInbound, Teller  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.interactions import Dispatcher  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.signed import SignedDoor  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.slash import SlashCommand  # noqa: PLC0415  # the same
-    from monitor.adapters.slack.socket import SlackSocket  # noqa: PLC0415  # the same
+    from monitor.adapters.slack.inbound import Access, listening  # noqa: PLC0415  # loaded only where Slack is used
 
-    bot_token, url = slack.bot_token.get_secret_value(), slack.api_url
-    directory, teller = SlackDirectory(bot_token, ears.clock, base_url=url), Teller(bot_token, base_url=url)
-    slash = SlashCommand(lambda: ears.store.incidents(open_only=True), ears.told)
-    dispatcher = Dispatcher(ears.handle, directory, Channels(ears.store, ears.book).rights, slash)
-    socket = door = None
-    if slack.app_token is not None:
-        heard = None if slack.signing_secret else ears.hearing.changed
-        socket = SlackSocket(slack.app_token.get_secret_value(), bot_token, dispatcher, base_url=url, heard=heard)
-    if slack.signing_secret is not None:
-        secret, counted = slack.signing_secret.get_secret_value(), ears.metrics.counted_inbound
-        door = SignedDoor(secret, dispatcher, ears.clock, teller.tell, counted)
-    return SlackInbound(Warmer(directory, ears.everybody), teller, socket=socket, door=door)
+    app_token, secret = slack.app_token, slack.signing_secret
+    access = Access(
+        slack.bot_token.get_secret_value(),
+        app_token.get_secret_value() if app_token else "",
+        secret.get_secret_value() if secret else "",
+        slack.api_url,
+    )
+    return listening(access, ears, ears.clock, hearing.changed, metrics.counted_inbound)
 
 
 def _hooks(settings: Settings, answering: Answering, metrics: Metrics) -> "PagerDutyHooks | None":

@@ -142,7 +142,7 @@ class Commands:
             log.info("command.carried_out", source=str(request.by.source), **who)
             self._watched(request, decided)
             return Done(decided)
-        decided = _explained(request, decided, Channels(self._store, self._book).rights(request.incident))
+        decided = explained(request, decided, Channels(self._store, self._book).rights(request.incident))
         log.info("command.refused", why=str(decided.why), **who)
         self._record(request, decided)
         return NotDone(decided.sentence)
@@ -155,7 +155,7 @@ class Commands:
         """Refusals are evidence too, as long as the incident's record is open."""
 
         def refused(incident: Incident) -> tuple[Event, ...] | Refusal:
-            if not incident.is_open:
+            if not incident.is_open or self._taken(request):
                 return refusal
             return (Refused(self._clock.now(), request.by, str(request.action), refusal.sentence),)
 
@@ -167,8 +167,8 @@ def _plainly(by: Actor) -> Actor:
     return replace(by, click="")
 
 
-def _explained(request: Request, refusal: Refusal, route: Route) -> Refusal:
-    """Say it where somebody is refused for want of a right that could not be read, or that nobody has."""
+def explained(request: Request, refusal: Refusal, route: Route) -> Refusal:
+    """Give `refusal`, in other words where the right that is missing could not be read, or where nobody has it."""
     if refusal.why is not No.NOT_ALLOWED:
         return refusal
     if not (route.responders or route.commanders):

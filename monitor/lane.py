@@ -17,6 +17,7 @@ from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
 from monitor.core.page import Reading, Scene
 from monitor.core.render import render
+from monitor.core.routes import rights_on
 from monitor.core.verification import CheckResult
 from monitor.handing import Handing, is_page
 from monitor.pacing import Pace, Stage, Tempo, in_order, stage_of
@@ -96,10 +97,19 @@ class Scenes:
 
     def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
         """Give the scene of `incident` for `post`."""
-        procedure = self.book.now.rules.procedures.get(incident.procedure)
-        buttons, results = self.buttons(), self.verified(incident.id)
-        readings = dict(self.readings)
-        return Scene(incident, now, readings, procedure, post.mention, buttons, self.undurable(), results)
+        rules = self.book.now.rules
+        people = rights_on(incident, rules)
+        return Scene(
+            incident,
+            now,
+            dict(self.readings),
+            rules.procedures.get(incident.procedure),
+            post.mention,
+            self.buttons(),
+            self.undurable(),
+            self.verified(incident.id),
+            nobody=not (people.responders or people.commanders),
+        )
 
 
 @dataclass(frozen=True, slots=True)

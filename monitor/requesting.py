@@ -206,17 +206,16 @@ def _about_alert(request: Request, incident: Incident) -> Command | NotDone:
 
 
 def _alert(request: Request, incident: Incident) -> AlertKey | NotDone:
-    named = [one.key for number, one in enumerate(incident.alerts) if request.subject in {one.key.alert, str(number)}]
+    said = request.subject or request.word("alert")
+    named = [one.key for number, one in enumerate(incident.alerts) if said in {one.key.alert, str(number)}]
     active = [one.key for one in incident.active if one.key in named]
     if len({one.labels for one in active}) > 1:
         numbers = [
             f"{number} is {instance(one.key)}" for number, one in enumerate(incident.alerts) if one.key in active
         ]
-        return NotDone(
-            f"{incident.id} has several alerts {request.subject}; name one by its number: {', '.join(numbers)}."
-        )
+        return NotDone(f"{incident.id} has several alerts {said}; name one by its number: {', '.join(numbers)}.")
     if not named:
-        return NotDone(f"{incident.id} has no alert {request.subject}.", unknown=True)
+        return NotDone(f"{incident.id} has no alert {said}.", unknown=True)
     return (active or named)[0]
 
 

@@ -35,11 +35,13 @@ incident = typer.Typer(
 )
 silence = typer.Typer(help="Silences: what pages nobody for a while. Never the rollback tier.", no_args_is_help=True)
 config = typer.Typer(help="The effective settings.", no_args_is_help=True)
+slack = typer.Typer(help="The Slack app: its manifest, and a test page.", no_args_is_help=True)
 export = typer.Typer(help="The rules in other tools' words.", no_args_is_help=True)
 app.add_typer(incident, name="incident")
 app.add_typer(silence, name="silence")
 app.add_typer(config, name="config")
 app.add_typer(export, name="export")
+app.add_typer(slack, name="slack")
 
 
 def main() -> None:
@@ -231,6 +233,31 @@ def config_show(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output
     from monitor.cli import configuration  # noqa: PLC0415
 
     raise typer.Exit(configuration.show(env_file, secrets_dir, output))
+
+
+@slack.command("manifest")
+def slack_manifest(
+    url: Annotated[str, typer.Option(help="Your https:// address, for signed HTTP instead of Socket Mode.")] = "",
+    name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "Rollback Monitor",
+    command: Annotated[str, typer.Option(help="The slash command; with --url /rbm is the default.")] = "",
+) -> None:
+    """Print the manifest to make the Slack app from. Exit code 1: the address or the command cannot be used."""
+    from monitor.cli import slack as slacking  # noqa: PLC0415
+
+    raise typer.Exit(slacking.manifest(url, name, command))
+
+
+@slack.command("test")
+def slack_test(
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+    *,
+    mention: Annotated[bool, typer.Option("--mention", help="Call the responders by it too.")] = False,
+) -> None:
+    """Send a test page ("TEST, nothing is wrong") to every channel and pager. Exit code 1: one did not take it."""
+    from monitor.cli import slack as slacking  # noqa: PLC0415
+
+    raise typer.Exit(slacking.test(env_file=env_file, secrets_dir=secrets_dir, mention=mention))
 
 
 @export.command("prometheus")

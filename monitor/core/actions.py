@@ -21,6 +21,9 @@ from monitor.core.verification import Outcome
 
 STILL = "Still on it, +15 min"
 
+MOST_BUTTONS = 3
+"""Alerts that have a button each; of more, a form asks which one is meant."""
+
 
 def _value(incident: Incident, subject: str = "") -> str:
     """Give a button's value: it names the incident and the revision that was looked at, and what it is about."""
@@ -68,7 +71,7 @@ def under_approval(incident: Incident) -> tuple[Action, ...]:
 
 def _approve(incident: Incident, step: str) -> Action:
     confirm = ("Agree to it?", "You agree as an approver; what follows cannot be undone.", "I agree", "Not yet")
-    return Action(ActionKind.APPROVE, "Approve", _value(incident, step), confirm, danger=True)
+    return Action(ActionKind.APPROVE, "Approve", _value(incident, step), confirm, danger=True, place=Place.FIRST)
 
 
 UNDER: Mapping[str, Callable[[Incident], tuple[Action, ...]]] = {
@@ -109,13 +112,37 @@ def _starting(incident: Incident) -> list[Action]:
 
 
 def _dealing(incident: Incident) -> list[Action]:
-    actions = []
-    for number, firing in enumerate(incident.alerts):
-        if firing.active and firing.resolve is Resolve.BY_PERSON and firing.key.tier is not Tier.BLIND:
-            label = f"Dealt with: {instance(firing.key)}"
-            confirm = _dealt_confirm(firing)
-            actions.append(Action(ActionKind.DEALT_WITH, label, _value(incident, str(number)), confirm))
-    return actions
+    """Give a button for each alert that a person resolves; of many, one that asks which."""
+    found = to_deal_with(incident)
+    if len(found) > MOST_BUTTONS:
+        return [Action(ActionKind.DEALT_WITH, f"Dealt with (one of {len(found)})…", _value(incident), asks=True)]
+    return [
+        Action(
+            ActionKind.DEALT_WITH,
+            f"Dealt with: {instance(firing.key)}",
+            _value(incident, str(number)),
+            _dealt_confirm(firing),
+        )
+        for number, firing in found
+    ]
+
+
+def to_deal_with(incident: Incident) -> tuple[tuple[int, Firing], ...]:
+    """Give the alerts that end by a person's word, each with its number."""
+    return tuple(
+        (number, one)
+        for number, one in enumerate(incident.alerts)
+        if one.active and one.resolve is Resolve.BY_PERSON and one.key.tier is not Tier.BLIND
+    )
+
+
+def may_be_gone(incident: Incident) -> tuple[tuple[int, Firing], ...]:
+    """Give the firing alerts of one instance among others, each with its number: such a one can be gone for good."""
+    return tuple(
+        (number, one)
+        for number, one in enumerate(incident.alerts)
+        if one.active and one.key.labels and one.key.tier is not Tier.BLIND
+    )
 
 
 def _more(incident: Incident) -> list[Action]:
@@ -129,12 +156,18 @@ def _more(incident: Incident) -> list[Action]:
         more.append(Action(ActionKind.FIX_ANOTHER_WAY, "Real, fixing another way…", value, place=Place.MORE, asks=True))
     if incident.signals:
         more.append(Action(ActionKind.FALSE_ALARM, "False alarm…", value, place=Place.MORE, asks=True))
-    for number, firing in enumerate(incident.alerts):
-        if firing.active and firing.key.labels and firing.key.tier is not Tier.BLIND:
-            label = f"Gone for good: {instance(firing.key)}…"
-            about = _value(incident, str(number))
-            more.append(Action(ActionKind.GONE_FOR_GOOD, label, about, place=Place.MORE, asks=True))
-    return more
+    return [*more, *_gone(incident)]
+
+
+def _gone(incident: Incident) -> list[Action]:
+    """Give one button: a menu holds five things, so of several instances its form asks which."""
+    found = may_be_gone(incident)
+    if len(found) != 1:
+        several = Action(ActionKind.GONE_FOR_GOOD, "Gone for good…", _value(incident), place=Place.MORE, asks=True)
+        return [several] if found else []
+    number, firing = found[0]
+    label, about = f"Gone for good: {instance(firing.key)}…", _value(incident, str(number))
+    return [Action(ActionKind.GONE_FOR_GOOD, label, about, place=Place.MORE, asks=True)]
 
 
 def _after_the_end(incident: Incident) -> tuple[Action, ...]:

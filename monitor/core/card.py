@@ -1,10 +1,11 @@
 """The procedure card of an incident as it reads now. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.core.actions import card_actions, step_actions
-from monitor.core.beforeafter import before_and_after
+from monitor.core.beforeafter import NOTHING, before_and_after
 from monitor.core.filling import blocks
 from monitor.core.incident import Incident
 from monitor.core.nextstep import next_step
@@ -51,7 +52,7 @@ def card(scene: Scene) -> Card | None:
         return None
     now = current(progress) if incident.running else None
     steps = [
-        _step(scene, progress, number, step, state, now)
+        _ended(incident, step, _step(scene, progress, number, step, state, now))
         for number, (step, state) in enumerate(zip(progress.plan.steps, progress.steps, strict=True), start=1)
     ]
     return Card(
@@ -59,7 +60,7 @@ def card(scene: Scene) -> Card | None:
         title=f"{progress.plan.title} · {incident.environment}",
         next_for=next_step(incident),
         status=(*commander_lines(scene), *_over(incident)),
-        steps=tuple(steps),
+        steps=tuple(steps if scene.buttons else [replace(one, actions=()) for one in steps]),
         actions=card_actions(incident) if scene.buttons else (),
         compared=_compared(scene, progress),
     )
@@ -70,7 +71,7 @@ def _compared(scene: Scene, progress: Progress) -> tuple[tuple[str, str, str], .
     if not results:
         return ()
     table = before_and_after(scene.incident.alerts, results)
-    return tuple((row.what, row.before, row.now) for row in table.rows if row.before)[:12]
+    return tuple((row.what, row.before, row.now) for row in table.rows if row.before != NOTHING)[:12]
 
 
 def _over(incident: Incident) -> list[str]:
@@ -105,11 +106,18 @@ def _step(scene: Scene, progress: Progress, number: int, step: Step, state: Step
     )
 
 
+def _ended(incident: Incident, step: Step, shown: CardStep) -> CardStep:
+    """Give the step that ending is as done, once it has ended."""
+    if step.does is not Does.END or incident.ended_at is None or incident.ended_by is None:
+        return shown
+    return replace(shown, mark=Mark.DONE, state=f"ended by {incident.ended_by.name} at {clock(incident.ended_at)}")
+
+
 def _state(state: StepState) -> str:
     if state.open or state.by is None or state.at is None:
         return ""
     if state.observed:
-        return f"seen by the monitor at {clock(state.at)}"
+        return f"seen {clock(state.at)}"
     word = str(state.status).replace("_", " ")
     reason = f": {state.reason}" if state.reason else ""
     return f"{word} by {state.by.name} at {clock(state.at)}{reason}"
@@ -184,10 +192,13 @@ def _said(result: CheckResult) -> str:
 
 
 def _commands(incident: Incident, progress: Progress, step: Step) -> Iterator[CardCommand]:
-    """Give the commands to copy: one block a service of the open wave, or as they stand where they are for none."""
+    """Give the commands to copy: one block a service of the open wave, or as they stand where they are for none.
+
+    What waits for a decision is not rolled back yet; to look whether its image is there does no harm.
+    """
     wave = open_wave(progress, step)
     states = [one for one in members(progress, wave) if not one.at_target] if wave else list(progress.services)
-    free = [one for one in states if not blocked(progress, one) and not stays(progress, one)]
+    free = [one for one in states if not (step.waves and (blocked(progress, one) or stays(progress, one)))]
     plain = [one for one in step.commands if one.service or "$" not in one.run or not free]
     yield from (CardCommand(one.run, one.service) for one in plain)
     targets = [_as_target(one.pinned, incident.opened_at) for one in free]

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from monitor.core.actions import instance, may_be_gone, to_deal_with
 from monitor.core.incident import Incident
-from monitor.core.page import ActionKind
+from monitor.core.page import Action, ActionKind
 from monitor.core.proposals import proposed
 
 
@@ -157,6 +158,9 @@ FORMS: Mapping[ActionKind, Form] = {
 }
 """The forms whose fields are always the same."""
 
+MOST_CHOICES = 100
+"""Alerts that a form offers."""
+
 TARGET = "target."
 """Before the name of a service: the field that holds its target version."""
 
@@ -170,10 +174,27 @@ def form(kind: ActionKind, incident: Incident, subject: str = "") -> Form | None
             return _collect(incident, subject)
         case ActionKind.ALLOW_DEPLOY:
             return _allow(incident)
+        case ActionKind.DEALT_WITH | ActionKind.GONE_FOR_GOOD if not subject:
+            return _which(kind, incident)
         case ActionKind.FORCE_END if not incident.signals:
             return replace(FORMS[kind], asks=FORMS[kind].asks[:1])
         case _:
             return FORMS.get(kind)
+
+
+def question(action: Action) -> Form:
+    """Give the question of an action as a form without fields, for where nothing else can ask it."""
+    title, text, yes, _ = action.confirm or (action.label, "", action.label, "")
+    return Form(title, text, (), yes)
+
+
+def _which(kind: ActionKind, incident: Incident) -> Form:
+    """Ask which of several alerts is meant."""
+    found = to_deal_with(incident) if kind is ActionKind.DEALT_WITH else may_be_gone(incident)
+    if len(found) <= 1:
+        return FORMS[kind]
+    choices = tuple((str(number), instance(one.key)) for number, one in found[:MOST_CHOICES])
+    return replace(FORMS[kind], asks=(Ask("alert", "Which one?", Input.CHOICE, choices=choices), *FORMS[kind].asks))
 
 
 def _pin(incident: Incident) -> Form:

@@ -203,8 +203,8 @@ class Reading:
 class Scene:
     """Everything a page is a function of.
 
-    `buttons` says whether a click would be heard, `undurable` why evidence is not written now; `results`
-    are the checks of its verification as they came out last.
+    `buttons` says whether a click would be heard, `undurable` why evidence is not written now, `nobody` whether no
+    responder and no commander is configured; `results` are the checks of its verification as they came out last.
     """
 
     incident: Incident
@@ -215,3 +215,4 @@ class Scene:
     buttons: bool = True
     undurable: str = ""
     results: tuple[CheckResult, ...] = ()
+    nobody: bool = False

@@ -1,6 +1,7 @@
 """The page of an incident as it reads now: what broke, since when, how badly, who has it, what is next. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.actions import actions_of
@@ -10,7 +11,7 @@ from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import Reference, Tier
 from monitor.core.nextstep import next_step
-from monitor.core.page import Page, Scene, Tone, Why
+from monitor.core.page import Action, Page, Scene, Tone, Why
 from monitor.core.release import What
 from monitor.core.releasewords import advice, change_line, target_line
 from monitor.core.rule import Resolve
@@ -34,12 +35,43 @@ def render(scene: Scene) -> Page:
         why=tuple(_why(one, scene) for one in shown[:SHOWN]),
         more=max(0, len(shown) - SHOWN),
         changes=changes(incident),
-        notes=(*_notes(scene), *_deaf(scene)),
+        notes=(*_notes(scene), *_deaf(scene), *_unstaffed(scene)),
         status=_status(scene),
-        actions=actions_of(incident) if scene.buttons else (),
-        footer=f"{incident.id} · from a shell: rollback-monitor incident ack {incident.id}",
+        actions=_offered(scene),
+        footer=f"{incident.id} · from a shell: rollback-monitor incident {_word(incident)} {incident.id}",
         mention=scene.mention,
     )
+
+
+NOBODY = "Nobody may do this: no responders and no commanders are configured. Name them in rules/routing.yaml."
+"""What a button asks whose answer nobody may give."""
+
+
+def _word(incident: Incident) -> str:
+    """Give the command of a shell that is wanted most as the incident stands."""
+    if not incident.is_open:
+        return "complete" if owes_record(incident) else "show"
+    if incident.acknowledged_by is None:
+        return "ack"
+    waits = incident.commander is None and not incident.blind and incident.recovered_at is None
+    return "start" if waits and incident.tier is Tier.ROLLBACK else "show"
+
+
+def _offered(scene: Scene) -> tuple[Action, ...]:
+    """Give the buttons, where they would be heard; one that nobody may press says so before it is pressed."""
+    if not scene.buttons:
+        return ()
+    return tuple(
+        replace(one, confirm=(one.confirm[0], NOBODY, *one.confirm[2:])) if one.confirm and scene.nobody else one
+        for one in actions_of(scene.incident)
+    )
+
+
+def _unstaffed(scene: Scene) -> tuple[str, ...]:
+    """Say it on the page where nobody may do more than acknowledge."""
+    if not scene.nobody or not scene.incident.is_open:
+        return ()
+    return ("Nobody may start a rollback: no responders and no commanders are configured in rules/routing.yaml.",)
 
 
 def tone(incident: Incident) -> Tone:
@@ -203,12 +235,28 @@ def _status(scene: Scene) -> tuple[str, ...]:
     incident = scene.incident
     lines = [_who_has_it(incident), *_escalated(incident), *commander_lines(scene)]
     if incident.ended_at is not None:
-        lines += _ended(incident)
+        lines = [*_ended(incident), *lines]
     elif incident.recovered_at is not None:
+        lines += _going_back(incident)
         lines.append(f"All signals are {calm(incident)} since {clock(incident.recovered_at)}.")
+    else:
+        lines += _going_back(incident)
     if incident.is_open:
         lines.append(f"Next: {next_for(incident)}")
     return tuple(lines)
+
+
+def _going_back(incident: Incident) -> list[str]:
+    """Give what is rolled back to what, and how far that is."""
+    services = incident.running.services if incident.running else ()
+    if not services:
+        return []
+    told = [
+        f"{one.service} {one.pinned.current or '?'} → {one.pinned.target}{' (there)' if one.at_target else ''}"
+        for one in services[:SHOWN]
+    ]
+    more = [f"and {len(services) - SHOWN} more"] if len(services) > SHOWN else []
+    return [f"Going back: {', '.join([*told, *more])}."]
 
 
 def calm(incident: Incident) -> str:
@@ -266,11 +314,11 @@ def commander_lines(scene: Scene) -> list[str]:
     frozen = " Deploys are frozen." if incident.is_open else ""
     lines = [f"Incident commander: {name}, since {clock(incident.started_at)}.{frozen}"]
     procedure = incident.progress.plan if incident.progress else procedure
-    if procedure is not None and incident.alerts:
+    if procedure is not None and incident.alerts and incident.is_open:
         since = min(one.since for one in incident.alerts)
         by = since + timedelta(seconds=procedure.recovery_target)
         target = lasted(timedelta(seconds=procedure.recovery_target))
-        lines.append(f"Recovery target: {target} from the first breach, that is by {clock(by)}.")
+        lines.append(f"Recovery target: by {clock(by)}, {target} after the first breach.")
     return lines
 
 
@@ -318,7 +366,7 @@ def next_for(incident: Incident) -> str:
     """Give who does what next."""
     if incident.commander is not None:
         step = next_step(incident)
-        return f"{step} (the checklist is in the thread)." if step else f"{incident.commander.name}: see the thread."
+        return f"{step}. The checklist is in the thread." if step else f"{incident.commander.name}: see the thread."
     by_person = [one for one in incident.active if one.resolve is Resolve.BY_PERSON]
     if incident.recovered_at is not None:
         return "nothing, if it stays clear; it ends by itself."

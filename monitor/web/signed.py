@@ -1,7 +1,7 @@
 """Handlers of requests that are signed over their raw body: read within bounds, handed on as they came."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ class Reply(Protocol):
         """The HTTP status."""
 
     @property
-    def body(self) -> Mapping[str, str] | None:
+    def body(self) -> Mapping[str, Any] | None:
         """A JSON object, or nothing."""
 
 
@@ -41,7 +41,7 @@ def endpoint(take: Take) -> Callable[[Request], Awaitable[Response]]:
     return handler
 
 
-def _answer(body: Mapping[str, str] | None, status: int) -> Response:
+def _answer(body: Mapping[str, Any] | None, status: int) -> Response:
     if body is None:
         return Response(status_code=status)
     return Response(orjson.dumps(dict(body)), status, media_type="application/json")

@@ -15,7 +15,7 @@ class Door(Protocol):
     """Takes raw requests. Never raises."""
 
     def interaction(self, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Take a press of a button."""
+        """Take a press of a button, or a form."""
 
     def command(self, headers: Mapping[str, str], body: bytes) -> Reply:
         """Take a slash command."""

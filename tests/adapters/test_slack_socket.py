@@ -16,8 +16,10 @@ from monitor.adapters.slack import socket as socket_module
 from monitor.adapters.slack.clicks import Typed
 from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
+from monitor.adapters.slack.forms import view_of
 from monitor.adapters.slack.interactions import Dispatcher, Press
 from monitor.adapters.slack.socket import SlackSocket, _Connection
+from monitor.core.forms import Ask, Form
 from monitor.core.page import Action, ActionKind, Page, Tone
 from monitor.core.rule import Route
 from monitor.ports import Message, Post, PostKind, Sent
@@ -226,6 +228,22 @@ def test_the_slash_command_is_answered_with_its_acknowledgement(slack: SlackServ
         assert sent.acked
         assert slack.acks[sent.envelope]["payload"] == {"response_type": "ephemeral", "text": "/rbm: help"}
         assert slack.told == []
+
+
+def test_what_is_wrong_with_a_form_goes_back_with_its_acknowledgement(slack: SlackServer) -> None:
+    desk = Desk()
+    with running(slack, desk):
+        view = view_of(Form("Note", "", (Ask("note", "What?"),), "Add"), ActionKind.NOTE, "INC-0001|4")
+        opened = view | {"id": "V1", "hash": "1"}
+        first, second = slack.submit("U0ANA", opened, {"note": "x"}), slack.submit("U0BOB", opened, {"note": "y"})
+        assert first.acked
+        assert second.acked
+        assert "payload" not in slack.acks[first.envelope]
+        assert slack.acks[second.envelope]["payload"] == {
+            "response_action": "errors",
+            "errors": {"note": "INC-0001 was acknowledged by ana"},
+        }
+        assert desk.done[0] == (ActionKind.NOTE, "ana")
 
 
 def test_a_frozen_server_is_noticed_in_seconds(slack: SlackServer) -> None:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
 
 import orjson
 import pytest
@@ -21,7 +22,6 @@ from monitor.core.events import (
     Called,
     DealtWith,
     Ended,
-    EndReason,
     Event,
     Firing,
     HiddenTold,
@@ -33,6 +33,8 @@ from monitor.core.events import (
     Unacknowledged,
 )
 from monitor.core.model import AlertKey, Cause, Reference, Tier
+from monitor.core.procedure import Procedure
+from monitor.core.procedureevents import CareEvent, ProcedureEvent
 from monitor.core.rule import Resolve, Unit
 
 TIMES = st.datetimes(
@@ -68,7 +70,17 @@ FIRINGS = st.builds(
     late=st.booleans(),
     labels=LABELS,
 )
+st.register_type_strategy(datetime, TIMES)
+st.register_type_strategy(float, st.sampled_from([math.inf, -math.inf, -0.0]) | st.floats(allow_nan=False))
+st.register_type_strategy(Actor, ACTORS)
+st.register_type_strategy(AlertKey, KEYS)
+PLANS = st.from_type(Procedure)
+
 EVENTS: dict[str, st.SearchStrategy[Event]] = {
+    **{
+        kind.__dataclass_fields__["kind"].default: st.from_type(kind)
+        for kind in (*get_args(ProcedureEvent), *get_args(CareEvent))
+    },
     "opened": st.builds(Opened, TIMES, ACTORS, st.text(), st.booleans(), LABELS),
     "alert_fired": st.builds(AlertFired, TIMES, ACTORS, FIRINGS),
     "alert_resolved": st.builds(AlertResolved, TIMES, ACTORS, KEYS, st.sampled_from(Cause), NUMBERS, st.text()),
@@ -80,10 +92,10 @@ EVENTS: dict[str, st.SearchStrategy[Event]] = {
     "still_on_it": st.builds(StillOnIt, TIMES, ACTORS),
     "unacknowledged": st.builds(Unacknowledged, TIMES, ACTORS, ACTORS),
     "hidden_told": st.builds(HiddenTold, TIMES, ACTORS, st.text(), st.lists(st.text(), max_size=3).map(tuple)),
-    "procedure_started": st.builds(ProcedureStarted, TIMES, ACTORS, st.text(), st.integers(0, 99)),
+    "procedure_started": st.builds(ProcedureStarted, TIMES, ACTORS, st.text(), st.integers(0, 99), st.none() | PLANS),
     "dealt_with": st.builds(DealtWith, TIMES, ACTORS, KEYS, st.text()),
     "refused": st.builds(Refused, TIMES, ACTORS, st.text(), st.text()),
-    "ended": st.builds(Ended, TIMES, ACTORS, st.sampled_from(EndReason)),
+    "ended": st.from_type(Ended),
 }
 
 

@@ -11,23 +11,23 @@ from typing import Any
 
 from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
-from monitor.adapters.slack.inbound import Teller
-from monitor.adapters.slack.interactions import Dispatcher, Press
+from monitor.adapters.slack.inbound import FormsOf, Teller
+from monitor.adapters.slack.interactions import Dispatcher
+from monitor.adapters.slack.opening import Modals
 from monitor.adapters.slack.signed import SignedDoor
 from monitor.adapters.slack.slash import SlashCommand
 from monitor.bootstrap import SystemClock
-from monitor.commands import Done
 from monitor.core.page import Scene
 from monitor.core.render import render
 from monitor.core.rule import Route
+from monitor.ears import Ears
 from monitor.ports import Message, Post, PostKind, Sent
-from monitor.requesting import Request
 from monitor.rulesfolder import Outcome, Standing
 from monitor.serving import Serving
 from monitor.telemetry import Metrics
 from monitor.web import Health, Inside, View, application
 from tests.middle.house import WORST, House, group, rule, rule_set
-from tests.servers.slack import SlackServer, Stored
+from tests.servers.slack import SlackServer, Stored, pressed
 
 TOKEN = "canary-7f3a"
 PEOPLE = Route("C0OPS", responders=("S0ONCALL",), commanders=("S0IC",))
@@ -65,12 +65,15 @@ class Door:
 
     def payload(self, who: str, action: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # any field
         """What Slack sends for a press of a button on the page as it was drawn first."""
-        button = next(one for one in self.buttons if one["action_id"] == action)
-        return self.slack.payload(who, self.page, button) | changes
+        return self.slack.payload(who, self.page, pressed(self.page, action)) | changes
 
-    @property
-    def buttons(self) -> list[dict[str, Any]]:
-        return [one for block in self.page.blocks if block["type"] == "actions" for one in block["elements"]]
+    def submit(self, who: str, view: dict[str, Any], **words: str) -> dict[str, Any]:
+        """Send a form: what Slack gets back (nothing: the form closes)."""
+        body, headers = self.slack.form({"payload": json.dumps(self.slack.submission(who, view, words))})
+        status, _, said = self.ask("POST", "/slack/interactions", body, headers)
+        assert status == 200
+        back: dict[str, Any] = json.loads(said) if said else {}
+        return back
 
     def click(self, who: str, action: str, **changes: Any) -> int:  # noqa: ANN401  # any field
         """Press a button: the status that Slack gets."""
@@ -105,12 +108,7 @@ def opened(slack: SlackServer, route: Route = PEOPLE) -> Iterator[Door]:
     house.says("Login", WORST)
     house.tick()
 
-    def handle(press: Press) -> str | None:
-        outcome = house.commands.carry_out(
-            Request(press.incident, press.command, press.by, press.subject, press.words, press.rev, press.doubt)
-        )
-        return None if isinstance(outcome, Done) else outcome.sentence
-
+    ears = Ears(house.clock, house.commands, house.book, house.store, {})
     directory, teller = (
         SlackDirectory(slack.bot_token, clock, base_url=slack.url),
         Teller(slack.bot_token, base_url=slack.url),
@@ -118,7 +116,8 @@ def opened(slack: SlackServer, route: Route = PEOPLE) -> Iterator[Door]:
     slash = SlashCommand(
         lambda: house.store.incidents(open_only=True), lambda one: render(Scene(one, house.clock.now(), {})).headline
     )
-    dispatcher = Dispatcher(handle, directory, lambda _incident: route, slash)
+    forms = FormsOf(ears, Modals(slack.bot_token, teller.tell, base_url=slack.url))
+    dispatcher = Dispatcher(ears.handle, directory, lambda _incident: route, slash, forms)
     door = SignedDoor(slack.signing_secret, dispatcher, clock, teller.tell, metrics.counted_inbound)
     inside = Inside(
         store=house.store,

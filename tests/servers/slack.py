@@ -30,7 +30,7 @@ from urllib.parse import urlencode
 
 from aiohttp import WSMsgType, web
 
-from tests.servers.slack_rules import Json, buttons_of
+from tests.servers.slack_rules import Json, buttons_of, options_of
 from tests.servers.slack_workspace import APP, NEEDED, SCOPES, TEAM, Stored, Workspace
 
 __all__ = ["NEEDED", "OK", "SCOPES", "Clicked", "Fault", "SlackServer", "Stored"]
@@ -222,30 +222,55 @@ class SlackServer(Workspace):
     def click(self, user: str, message: Stored, action_id: str, **changes: Any) -> Clicked:  # noqa: ANN401  # any payload field
         """Press a button as `user` and wait up to 3 s for the acknowledgement; `changes` replace payload fields."""
         now = self.message(message.ts)
-        found = [one for one in buttons_of(now.blocks) if one["action_id"] == action_id]
-        assert found, f"{action_id!r} is not on the message: {now.buttons}"
-        return self.send_payload(self.payload(user, now, found[0]) | changes)
+        return self.send_payload(self.payload(user, now, pressed(now, action_id)) | changes)
 
     def payload(self, user: str, message: Stored, button: Json) -> Json:
-        """Give the `block_actions` payload of a click, as Slack sends it."""
+        """Give the `block_actions` payload of a click, as Slack sends it; `button` is one, or what `pressed` gives."""
         container = {"type": "message", "message_ts": message.ts, "channel_id": message.channel, "is_ephemeral": False}
         at = f"{time.time():.3f}{next(self._numbers):03d}"
-        pressed = {key: button[key] for key in ("action_id", "value", "text", "style") if key in button}
+        names = ("action_id", "value", "text", "style", "selected_option")
+        action = {"type": "button"} | {key: button[key] for key in names if key in button}
+        action |= {"type": "overflow"} if "selected_option" in button else {}
         return {
             "type": "block_actions",
             "user": {"id": user, "username": self.users.get(user, user), "name": user.lower(), "team_id": TEAM},
             "api_app_id": APP,
             "token": "deprecated",
             "container": container,
-            "trigger_id": f"{next(self._numbers)}.{secrets.token_hex(6)}",
+            "trigger_id": self.trigger(user),
             "team": {"id": TEAM, "domain": "example"},
             "enterprise": None,
             "is_enterprise_install": False,
             "channel": {"id": message.channel, "name": "ops"},
             "message": message.as_json(with_metadata=False),
             "response_url": self.url.replace("/api/", f"/response/{user}"),
-            "actions": [pressed | {"type": "button", "block_id": "b1", "action_ts": at}],
+            "actions": [action | {"block_id": "b1", "action_ts": at}],
         }
+
+    def wait_for_view(self, user: str, *, within: float = 5) -> Json:
+        """Give the form that was opened for `user` last, waiting for the first."""
+        return wait(lambda: list(self.views.get(user, ())), within, f"a form for {user}")[-1]
+
+    def submission(self, user: str, view: Json, words: Mapping[str, str]) -> Json:
+        """Give the `view_submission` payload of `view` with its fields filled in, as Slack sends it."""
+        fields = {one["block_id"]: one["element"] for one in view["blocks"] if one["type"] == "input"}
+        assert set(words) <= set(fields), f"the form has {sorted(fields)}"
+        return {
+            "type": "view_submission",
+            "team": {"id": TEAM, "domain": "example"},
+            "user": {"id": user, "username": self.users.get(user, user), "name": user.lower(), "team_id": TEAM},
+            "api_app_id": APP,
+            "token": "deprecated",
+            "trigger_id": self.trigger(user),
+            "view": view | {"state": {"values": {name: _filled(one, words.get(name)) for name, one in fields.items()}}},
+            "response_urls": [],
+            "is_enterprise_install": False,
+            "enterprise": None,
+        }
+
+    def submit(self, user: str, view: Json, words: Mapping[str, str]) -> Clicked:
+        """Send a form over Socket Mode; what came back with the acknowledgement stands in `acks`."""
+        return self.send_payload(self.submission(user, view, words))
 
     def send_payload(self, payload: Json, *, envelope: str = "", kind: str = "interactive") -> Clicked:
         """Send an envelope over one of the connections and wait up to 3 s for its acknowledgement."""
@@ -360,6 +385,30 @@ class SlackServer(Workspace):
             with contextlib.suppress(ValueError):
                 self.sockets.remove(socket)
         return socket
+
+
+def pressed(message: Stored, action_id: str) -> Json:
+    """Give the button of `message` with this action id, or the menu with the option of this kind chosen."""
+    found = [one for one in buttons_of(message.blocks) if one["action_id"] == action_id]
+    if found:
+        return found[0]
+    chosen = [one for one in options_of(message.blocks) if one[1]["value"].partition("|")[0] == action_id]
+    assert chosen, f"{action_id!r} is not on the message: {message.buttons}, behind ⋯ {message.options}"
+    menu, option = chosen[0]
+    return {"action_id": menu["action_id"], "selected_option": option}
+
+
+def _filled(element: Json, words: str | None) -> Json:
+    """Give the state of a form's field with `words` in it (None: as it was opened)."""
+    kind = element["type"]
+    if kind == "multi_users_select":
+        state: Json = {"selected_users": words.split(",") if words else []}
+    elif kind in {"radio_buttons", "static_select"}:
+        chosen = next((one for one in element["options"] if one["value"] == words), element.get("initial_option"))
+        state = {"selected_option": chosen}
+    else:
+        state = {"value": words if words is not None else element.get("initial_value")}
+    return {element["action_id"]: {"type": kind} | state}
 
 
 async def _drip(request: web.Request, seconds: float) -> None:

@@ -107,7 +107,7 @@ def _actions(block: Json, where: str) -> None:
     elements = block.get("elements", [])
     _need(1 <= len(elements) <= 25, f"{where}: 1 to 25 elements")
     for element in elements:
-        _button(element, where)
+        (_overflow if element.get("type") == "overflow" else _button)(element, where)
     ids = [element["action_id"] for element in elements]
     _need(len(set(ids)) == len(ids), f"{where}: action ids are unique in a block, not {ids}")
 
@@ -122,6 +122,22 @@ def _button(element: Json, where: str) -> None:
     _need(element.get("style", "danger") in ("primary", "danger"), f"{where}: style {element.get('style')!r}")
     if "confirm" in element:
         _confirm(element["confirm"], f"{where} confirm")
+
+
+def _overflow(element: Json, where: str) -> None:
+    _keys(element, where, "action_id", "options", "confirm")
+    action_id = element.get("action_id")
+    _need(isinstance(action_id, str) and 1 <= len(action_id) <= 255, f"{where}: an action id of 1 to 255 characters")
+    _options(element, f"{where} overflow", 5)
+
+
+def _options(element: Json, where: str, most: int) -> None:
+    options = element.get("options", [])
+    _need(1 <= len(options) <= most, f"{where}: 1 to {most} options")
+    for option in options:
+        _keys(option, where, "text", "value", "description")
+        _text(option.get("text"), f"{where} option", 75, plain=True)
+        _need(1 <= _units(option.get("value", "")) <= 150, f"{where}: an option's value has 1 to 150 characters")
 
 
 def _confirm(confirm: Json, where: str) -> None:
@@ -155,6 +171,87 @@ CHECKS: Mapping[str, Callable[[Json, str], None]] = {
 }
 
 
+# --- modals -----------------------------------------------------------------------------------------------------------
+
+
+def view_refusal(view: object) -> str | None:
+    """Give why Slack would not open `view`, else None."""
+    try:
+        _view(view)
+    except BadBlocksError as problem:
+        return str(problem)
+    return None
+
+
+def _view(view: object) -> None:
+    _need(isinstance(view, dict) and view.get("type") == "modal", "a modal")
+    assert isinstance(view, dict)
+    _keys(view, "view", "callback_id", "private_metadata", "title", "submit", "close", "blocks")
+    for name in ("title", "submit", "close"):
+        if name in view:
+            _text(view[name], f"view {name}", 24, plain=True)
+    _need("title" in view, "a view has a title")
+    _need(len(view.get("private_metadata", "")) <= 3000, "private_metadata of at most 3000 characters")
+    blocks = view.get("blocks", [])
+    _need(1 <= len(blocks) <= 100, f"a view has 1 to 100 blocks, not {len(blocks)}")
+    _need("submit" in view or not any(one["type"] == "input" for one in blocks), "inputs need submit")
+    for block in blocks:
+        check = _input if block.get("type") == "input" else CHECKS.get(block.get("type", ""))
+        _need(check is not None, f"view: unknown block {block.get('type')!r}")
+        assert check is not None
+        check(block, f"view {block['type']}")
+    ids = [block["block_id"] for block in blocks if "block_id" in block]
+    _need(len(set(ids)) == len(ids), "block ids are unique in a view")
+
+
+def _input(block: Json, where: str) -> None:
+    _keys(block, where, "block_id", "label", "element", "hint", "optional", "dispatch_action")
+    _text(block.get("label"), f"{where} label", 2000, plain=True)
+    if "hint" in block:
+        _text(block["hint"], f"{where} hint", 2000, plain=True)
+    element = block.get("element", {})
+    kinds = {"plain_text_input": 0, "radio_buttons": 10, "static_select": 100, "multi_users_select": 0}
+    _need(element.get("type") in kinds, f"{where}: unknown element {element.get('type')!r}")
+    _keys(
+        element,
+        where,
+        "action_id",
+        "multiline",
+        "initial_value",
+        "max_length",
+        "options",
+        "placeholder",
+        "initial_option",
+        "focus_on_load",
+    )
+    if kinds[element["type"]]:
+        _options(element, where, kinds[element["type"]])
+    if element["type"] == "plain_text_input":
+        _need(1 <= element.get("max_length", 3000) <= 3000, f"{where}: max_length of 1 to 3000")
+        _need(
+            len(element.get("initial_value", "-")) <= element.get("max_length", 3000),
+            f"{where}: initial_value too long",
+        )
+
+
+def view_rendition(view: Json) -> str:
+    """Give a modal as lines of plain text, roughly as Slack shows it."""
+    lines = [f"## {view['title']['text']}"]
+    for block in view["blocks"]:
+        lines += list(_shown(block)) if block["type"] != "input" else [_shown_input(block)]
+    ends = " ".join(f"[{view[name]['text']}]" for name in ("submit", "close") if name in view)
+    return "\n".join([*lines, ends])
+
+
+def _shown_input(block: Json) -> str:
+    element = block["element"]
+    words = {"plain_text_input": "____", "multi_users_select": "@____"}.get(element["type"], "")
+    words = element.get("initial_value") or words
+    words += " ".join(f"( ) {one['text']['text']}" for one in element.get("options", [])[:12])
+    hint = f"  ({block['hint']['text']})" if "hint" in block else ""
+    return f"{block['label']['text']}{' (optional)' if block.get('optional') else ''}: {words}{hint}"
+
+
 def bad_metadata(metadata: object) -> str | None:
     """Give what is wrong with a message's metadata, or None."""
     if not isinstance(metadata, dict) or set(metadata) != {"event_type", "event_payload"}:
@@ -172,6 +269,15 @@ def bad_metadata(metadata: object) -> str | None:
 
 def buttons_of(blocks: Iterable[Json]) -> list[Json]:
     """Give every button of a message, from top to bottom."""
+    return [one for one in _elements(blocks) if one["type"] == "button"]
+
+
+def options_of(blocks: Iterable[Json]) -> list[tuple[Json, Json]]:
+    """Give every option of a message's menus, each behind its menu."""
+    return [(one, option) for one in _elements(blocks) if one["type"] == "overflow" for option in one["options"]]
+
+
+def _elements(blocks: Iterable[Json]) -> list[Json]:
     return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
 
 
@@ -193,11 +299,14 @@ def _shown(block: Json) -> Iterator[str]:
         case "actions":
             yield " ".join(_shown_button(element) for element in block["elements"])
         case "rich_text":
-            words = [element["text"] for part in block["elements"] for element in part["elements"]]
-            yield "\n".join(["```", *words, "```"])
+            for part in block["elements"]:
+                words = "".join(element["text"] for element in part["elements"])
+                yield f"```\n{words}\n```" if part["type"] == "rich_text_preformatted" else words
 
 
 def _shown_button(button: Json) -> str:
+    if button["type"] == "overflow":
+        return f"[⋯ {' | '.join(one['text']['text'] for one in button['options'])}]"
     asks = f" (asks: {button['confirm']['title']['text']})" if "confirm" in button else ""
     return f"[{button['text']['text']}{asks}]"
 

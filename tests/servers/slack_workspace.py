@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.servers.slack_rules import Json, bad_metadata, buttons_of, refusal, rendition
+from tests.servers.slack_rules import Json, bad_metadata, buttons_of, options_of, refusal, rendition, view_refusal
 
 TEAM, APP, BOT = "T0TEAM", "A0APP", "B0BOT"
 USERS = {"U0ANA": "ana", "U0BOB": "bob", "U0EVE": "eve"}
 GROUPS = {"S0ONCALL": ("U0ANA", "U0BOB"), "S0IC": ("U0ANA",), "S0EMPTY": ()}
+TRIGGER_LIVES = 3.0
 CHANNELS = ("C0OPS", "C0DRILL", "C0BILL")
-SCOPES = ("chat:write", "usergroups:read", "users:read", "files:write", "channels:history", "groups:history")
+SCOPES = ("chat:write", "files:write", "usergroups:read", "users:read", "channels:history", "groups:history")
 NEEDED = {
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
@@ -77,6 +78,11 @@ class Stored:
         """The action ids of its buttons, from top to bottom."""
         return [button["action_id"] for button in buttons_of(self.blocks)]
 
+    @property
+    def options(self) -> list[str]:
+        """What stands behind ⋯, by the kinds in the options' values."""
+        return [option["value"].partition("|")[0] for _, option in options_of(self.blocks)]
+
     def as_json(self, *, with_metadata: bool) -> Json:
         """Give it as the Web API tells it."""
         told: Json = {"type": "message", "ts": self.ts, "text": self.text, "bot_id": BOT, "app_id": APP}
@@ -96,6 +102,8 @@ class Workspace:
         self.traits: dict[str, Json] = {}
         self.told: list[Json] = []
         self.tickets: set[str] = set()
+        self.views: dict[str, list[Json]] = {}
+        self.triggers: dict[str, tuple[str, float]] = {}
         self.port = 0
         self.files: dict[str, File] = {}
         self.sharing = True
@@ -141,6 +149,8 @@ class Workspace:
             self.sharing = True
             self.told.clear()
             self.traits.clear()
+            self.views.clear()
+            self.triggers.clear()
             self.channels, self.scopes = dict.fromkeys(CHANNELS, "open"), set(SCOPES)
 
     def _next_ts(self) -> str:
@@ -210,6 +220,26 @@ class Workspace:
         message.blocks = args["blocks"] if args.get("blocks") is not None else message.blocks
         message.metadata = args.get("metadata") or message.metadata
         return {"ok": True, "channel": message.channel, "ts": message.ts, "text": message.text}
+
+    def trigger(self, user: str) -> str:
+        """Give what `user` did, as a form can be opened with for 3 s."""
+        name = f"{next(self._numbers)}.{secrets.token_hex(6)}"
+        self.triggers[name] = user, time.monotonic()
+        return name
+
+    def _open_view(self, args: Json) -> Json:
+        trigger = str(args.get("trigger_id"))
+        if trigger not in self.triggers:
+            return {"ok": False, "error": "invalid_trigger_id"}
+        user, since = self.triggers.pop(trigger)
+        if time.monotonic() - since > TRIGGER_LIVES:
+            return {"ok": False, "error": "expired_trigger_id"}
+        why = view_refusal(args.get("view"))
+        if why is not None:
+            return {"ok": False, "error": "invalid_arguments", "why": why}
+        view = dict(args["view"]) | {"id": f"V{next(self._numbers):04d}", "hash": f"{time.time():.3f}", "team_id": TEAM}
+        self.views.setdefault(user, []).append(view)
+        return {"ok": True, "view": view}
 
     def _post_ephemeral(self, args: Json) -> Json:
         problem = self._channel_problem(args) or _content_problem(args)
@@ -311,6 +341,7 @@ METHODS: Mapping[str, Callable[[Workspace, Json], Json]] = {
     "chat.postMessage": Workspace._post_message,
     "chat.update": Workspace._update,
     "chat.postEphemeral": Workspace._post_ephemeral,
+    "views.open": Workspace._open_view,
     "conversations.history": Workspace._history,
     "conversations.replies": Workspace._replies,
     "usergroups.users.list": Workspace._group_members,

@@ -4,16 +4,14 @@ The text is the lock screen (phones show nothing else); the blocks are the messa
 never an error: whole rows of signals first, then words. Knows nothing of channels, tokens or the network.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import orjson
 from slack_sdk.models.blocks import (
-    ActionsBlock,
     Block,
-    ButtonElement,
-    ConfirmObject,
     ContextBlock,
     HeaderBlock,
     MarkdownTextObject,
@@ -21,9 +19,11 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from monitor.adapters.slack.buttons import button_rows
 from monitor.adapters.slack.mrkdwn import bold, channel, escaped, link, mentions, one_line, plain, when
-from monitor.core.page import Action, ActionKind, Page, Tone, Why
+from monitor.core.page import Action, Page, Tone, Why
 
+_NEXT = re.compile(r"^(Next:)", re.MULTILINE)
 Json: TypeAlias = dict[str, Any]
 
 MAX_HEADER = 150
@@ -43,8 +43,6 @@ PREFIX = {
     Tone.RECOVERED: "🟡",
     Tone.ENDED: "🟢",
 }
-FIRST = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.STILL_ON_IT})
-"""The buttons that say that somebody has it; at most one of them is shown."""
 TIER_MARK = {"rollback": "🔴", "prepare": "🟠", "blind": "⚫"}
 
 
@@ -100,15 +98,8 @@ def draw_page(page: Page) -> Drawn:
 def _page_blocks(page: Page, headline: str, called: str) -> list[Json]:
     """Give the blocks with as many signals as fit; the parts around them always do."""
     head = as_json([header(headline), *([section(called)] if called else [])])
-    tail = as_json(
-        [
-            *_lines(page.changes),
-            *_lines(page.notes),
-            *_lines(page.status),
-            *_buttons(page.actions),
-            *_footer(page.footer),
-        ]
-    )
+    words = [*_lines(page.changes), *_lines(page.notes), *_status(page.status)]
+    tail = as_json([*words, *button_rows(page.actions), *_footer(page.footer)])
     rows = as_json(section(_row(why)) for why in page.why[:MAX_ROWS])
     while rows and size([*head, *rows, *tail]) > MAX_ALL - MORE:
         rows.pop()
@@ -136,53 +127,16 @@ def _row(why: Why) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def _status(lines: Iterable[str]) -> list[Block]:
+    """Give the lines of the state, what is next in bold."""
+    text = escaped("\n".join(line for line in lines if line.strip()), MAX_PART)
+    return [section(_NEXT.sub(r"*\1*", text))] if text else []
+
+
 def _lines(lines: Iterable[str]) -> list[Block]:
     """Give plain lines as one section, or nothing."""
     text = escaped("\n".join(line for line in lines if line.strip()), MAX_PART)
     return [section(text)] if text else []
-
-
-def _buttons(actions: Sequence[Action]) -> list[Block]:
-    """Give the buttons: what says that somebody has it first and alone, so that a thumb in the dark finds it."""
-    first = [one for one in actions if one.kind in FIRST]
-    rest = [one for one in actions if one.kind not in FIRST]
-    return [ActionsBlock(elements=_elements(row)) for row in (first, rest) if row]
-
-
-def _elements(actions: Sequence[Action]) -> list[ButtonElement]:
-    """Give the buttons of one row; an action id may stand in a block but once, so a second of a kind is numbered."""
-    elements, seen = [], dict.fromkeys(ActionKind, 0)
-    for action in actions[:25]:
-        seen[action.kind] += 1
-        number = f":{seen[action.kind]}" if seen[action.kind] > 1 else ""
-        elements.append(_button(action, f"{action.kind}{number}"))
-    return elements
-
-
-def _button(action: Action, action_id: str) -> ButtonElement:
-    """Give one button; its question, where it has one, is asked by Slack before the click is sent."""
-    confirm = None
-    if action.confirm:
-        title, text, yes, no = action.confirm
-        confirm = ConfirmObject(
-            title=PlainTextObject(text=plain(title, 100) or "-"),
-            text=PlainTextObject(text=plain(text, 300) or "-"),
-            confirm=PlainTextObject(text=plain(yes, 30) or "Yes"),
-            deny=PlainTextObject(text=plain(no, 30) or "No"),
-            style="danger" if action.danger else None,
-        )
-    return ButtonElement(
-        text=PlainTextObject(text=plain(action.label, 75) or "-", emoji=False),
-        action_id=action_id,
-        value=action.value[:2000],
-        style="danger" if action.danger else _style(action),
-        confirm=confirm,
-    )
-
-
-def _style(action: Action) -> str | None:
-    """Give what says that somebody has it the one green button."""
-    return "primary" if action.kind in FIRST else None
 
 
 def _bare_page(page: Page, text: str) -> str:
@@ -208,5 +162,5 @@ def draw_line(said: str, mention: Sequence[str] = (), actions: Sequence[Action] 
     place = f"The page and its thread stand in {channel(home)}." if home else ""
     limit = MAX_PART if actions or home else MAX_TEXT
     text = " ".join(part for part in (escaped(said, limit) or "-", place, mentions(mention)) if part)
-    blocks = as_json([section(text), *_buttons(actions)]) if actions else None
+    blocks = as_json([section(text), *button_rows(actions)]) if actions else None
     return Drawn(text=text, blocks=blocks, bare=text)

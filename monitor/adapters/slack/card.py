@@ -1,27 +1,56 @@
-"""The procedure card as Slack shows it: what is next on top, then the steps, as many of them open as fit. Pure.
+"""The procedure card as Slack shows it: what is next on top, the current step open, the others a line each. Pure.
 
 Commands stand in preformatted rich text, where nothing is parsed: what is copied is what was written.
 """
 
+import re
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from dataclasses import dataclass
+from itertools import groupby, takewhile
 
-from slack_sdk.models.blocks import Block, RichTextBlock, RichTextElementParts, RichTextPreformattedElement
+from slack_sdk.models.blocks import (
+    Block,
+    RichTextBlock,
+    RichTextElement,
+    RichTextElementParts,
+    RichTextPreformattedElement,
+    RichTextSectionElement,
+)
 
 from monitor.adapters.slack.blocks import MAX_ALL, Drawn, Json, as_json, context, header, section, size
+from monitor.adapters.slack.buttons import WIDE, Room, button_rows
 from monitor.adapters.slack.mrkdwn import authored, escaped, literal, one_line
-from monitor.core.page import Card, CardLine, CardStep
+from monitor.core.page import Card, CardCommand, CardLine, CardStep, Mark
 
-MAX_BLOCKS, MAX_LIST = 50, 1_500
 MAX_COMMAND = 2_000
-MAX_COMMANDS = 20
-LISTS = (
-    ("tasks", "☐ ", ""),
-    ("collected", "✎ ", "*Write down*"),
-    ("waves", "→ ", "*In this order*"),
-    ("choices", "○ ", "*Decide*"),
-    ("checks", "☐ ", "*Check*"),
+MARKS = {
+    Mark.OPEN: "⬜",
+    Mark.NEXT: "▶️",
+    Mark.WAITING: "⏳",
+    Mark.DONE: "✅",
+    Mark.FAILED: "❌",
+    Mark.SKIPPED: "⏭️",
+}
+"""How a step or a line stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How much of a card is shown: characters a part, lines a list, services with commands, and buttons."""
+
+    words: int
+    lines: int
+    services: int
+    room: Room
+
+
+CUTS = (
+    Cut(1_400, 20, 12, WIDE),
+    Cut(500, 12, 5, WIDE),
+    Cut(250, 6, 1, Room(5, 2)),
+    Cut(100, 3, 0, Room(2, 1)),
 )
+"""Tried in this order until a card fits; a card of the shipped procedure fits the first."""
 
 
 def draw_card(card: Card) -> Drawn:
@@ -32,77 +61,128 @@ def draw_card(card: Card) -> Drawn:
 
 
 def _card_blocks(card: Card) -> list[Json]:
-    """Give the blocks with as many steps open and commands as fit; words are cut last, to parts that do."""
-    most = min(max((len(step.commands) for step in card.steps), default=0), MAX_COMMANDS)
-    steps = len(card.steps)
-    plans = (
-        *((most, MAX_LIST, opened) for opened in range(steps, 0, -1)),
-        (most, 300, 1),
-        (most // 2, 300, 1),
-        (most // 4, 300, 1),
-        (0, 300, 1),
-    )
-    for commands, words, opened in plans:
-        blocks = as_json(_layout(card, commands, words, opened))
-        if size(blocks) <= MAX_ALL and len(blocks) <= MAX_BLOCKS:
+    """Give the blocks with as much of the card as fits."""
+    blocks: list[Json] = []
+    for cut in CUTS:
+        blocks = as_json(_layout(card, cut))
+        if size(blocks) <= MAX_ALL:
             return blocks
-    return as_json(_layout(card, 0, 100, 1))
+    return blocks
 
 
-def _layout(card: Card, commands: int, words: int, opened: int) -> list[Block]:
-    """Give the card from top to bottom: `opened` steps from the current one on with all they hold.
-
-    `commands` commands a step and at most `words` characters a part.
-    """
+def _layout(card: Card, cut: Cut) -> list[Block]:
+    """Give the card from top to bottom."""
     before = list(takewhile(lambda step: not step.current, card.steps))
     after = card.steps[len(before) :]
     blocks: list[Block] = [header(f"📋 {card.title}")]
-    blocks += [section(f"*Next for you:* {one_line(card.next_for, words)}")] if card.next_for.strip() else []
-    status = escaped("\n".join(line for line in card.status if line.strip()), words)
+    blocks += [section(f"*Next for you:* {one_line(card.next_for, cut.words)}")] if card.next_for.strip() else []
+    status = escaped("\n".join(line for line in card.status if line.strip()), cut.words)
     blocks += [context(status)] if status else []
-    blocks += _closed(before, words)
-    for step in after[:opened]:
-        blocks += _open(step, commands, words)
-    blocks += _closed(after[opened:], words)
-    return blocks
+    blocks += _closed(before, cut)
+    for step in after[:1]:
+        blocks += _open(step, card, cut)
+    blocks += _closed(after[1:], cut)
+    blocks += [] if after else _compared(card, cut)
+    return [*blocks, *button_rows(card.actions, cut.room)]
 
 
-def _closed(steps: Iterable[CardStep], words: int) -> list[Block]:
+def _closed(steps: Sequence[CardStep], cut: Cut) -> list[Block]:
     """Give steps that are not open, one line each."""
-    text = authored("\n".join(f"{step.number}. {' '.join(step.title.split())}" for step in steps), words)
+    each = max(40, min(200, cut.words // max(1, len(steps))))
+    lines = [_headed(step, each) for step in steps]
+    text = _whole(lines, cut.words)
     return [section(text)] if text else []
 
 
-def _open(step: CardStep, commands: int, words: int) -> list[Block]:
-    """Give a step: its words, what to do, the commands to copy, what to decide and check; ▶ marks the current one."""
-    head = f"{'▶ ' if step.current else ''}*{step.number}. {authored(' '.join(step.title.split()), 200)}*"
-    body = authored(step.text.strip(), words)
+def _headed(step: CardStep, limit: int) -> str:
+    title = authored(" ".join(step.title.split()), limit)
+    state = f", {one_line(step.state, limit)}" if step.state.strip() else ""
+    return f"{MARKS[step.mark]} {step.number}. {title}{state}"
+
+
+def _open(step: CardStep, card: Card, cut: Cut) -> list[Block]:
+    """Give the current step: its words, what to do, the commands to copy, what to decide and check, its buttons."""
+    head = f"{MARKS[step.mark]} *{step.number}. {authored(' '.join(step.title.split()), 200)}*"
+    body = authored(_flowing(step.text), cut.words)
+    tasks = [f"• {authored(' '.join(task.split()), 300)}" for task in step.tasks if task.strip()]
     blocks: list[Block] = [section(f"{head}\n{body}" if body else head)]
-    for name, mark, title in LISTS[:3]:
-        blocks += _list(getattr(step, name), mark, title, words)
-    blocks += [_command(one.run) for one in step.commands[:commands] if one.run.strip()]
-    left = len(step.commands) - commands
-    blocks += [context(f"…and {left} more commands: see the procedure file")] if left > 0 else []
-    for name, mark, title in LISTS[3:]:
-        blocks += _list(getattr(step, name), mark, title, words)
-    return blocks
+    blocks += _list("", tasks, cut)
+    blocks += _marked("*Goes back to*", step.targets, cut)
+    blocks += _marked("*In this order*", step.waves, cut)
+    blocks += _commands(step.commands, cut)
+    blocks += _marked("*Decide*", step.choices, cut)
+    blocks += _marked("*Checks*", step.checks, cut)
+    blocks += _compared(card, cut)
+    blocks += _list("*Written down*", [f"• {one_line(one, 300)}" for one in step.collected if one.strip()], cut)
+    return [*blocks, *button_rows(step.actions, cut.room)]
 
 
-def _list(items: Sequence[str | CardLine], mark: str, title: str, words: int) -> list[Block]:
-    """Give a list with its title as one section, or nothing."""
-    texts = [item if isinstance(item, str) else item.text for item in items]
-    lines = [mark + " ".join(item.split()) for item in texts if item.strip()]
-    text = authored("\n".join([title, *lines] if title else lines), words) if lines else ""
+def _flowing(text: str) -> str:
+    """Give a text whose lines the reader's screen breaks: the file was folded for its author, bold for Slack is not."""
+    paragraphs = re.split(r"\n\s*\n|\n(?=\s*(?:[-•>]|\d+[.)]\s|```))", text.strip())
+    return "\n".join(" ".join(one.split()) for one in paragraphs)
+
+
+def _marked(title: str, lines: Iterable[CardLine], cut: Cut) -> list[Block]:
+    return _list(title, [f"{MARKS[one.mark]} {one_line(one.text, 300)}" for one in lines if one.text.strip()], cut)
+
+
+def _list(title: str, lines: Sequence[str], cut: Cut) -> list[Block]:
+    """Give a list with its title as one section, or nothing; what is left out is counted."""
+    shown = list(lines[: cut.lines])
+    left = len(lines) - len(shown)
+    text = _whole([*([title] if title and lines else []), *shown], cut.words)
+    text += f"\n…and {left} more" if left > 0 else ""
     return [section(text)] if text else []
 
 
-def _command(run: str) -> Block:
-    """Give one command in a code block of its own."""
-    words = RichTextElementParts.Text(text=literal(run.strip(), MAX_COMMAND))
-    return RichTextBlock(elements=[RichTextPreformattedElement(elements=[words])])
+def _whole(lines: Sequence[str], limit: int) -> str:
+    """Give whole lines as far as they fit, at least the start of the first; nothing that is escaped is cut apart."""
+    kept: list[str] = []
+    used = 0
+    for line in lines:
+        used += len(line) + 1
+        if used > max(limit, 350) and kept:
+            kept.append("…")
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _compared(card: Card, cut: Cut) -> list[Block]:
+    """Give the signals before and after, a line each: a table is too wide for a phone."""
+    rows = [
+        f"{one_line(what, 100)}: {one_line(before, 40)} → *{one_line(now, 40)}*" for what, before, now in card.compared
+    ]
+    return _list("*When it fired → now*", rows, cut)
+
+
+def _commands(commands: Sequence[CardCommand], cut: Cut) -> list[Block]:
+    """Give the commands to copy: one code block a service."""
+    groups = [(service, list(found)) for service, found in groupby(_by_service(commands), lambda one: one.service)]
+    blocks: list[Block] = []
+    for service, found in groups[: cut.services]:
+        lines = "\n".join(run for one in found if (run := one.run.strip()))
+        parts: list[RichTextElement] = []
+        if service:
+            label = RichTextElementParts.Text(text=literal(service, 100), style={"bold": True})
+            parts.append(RichTextSectionElement(elements=[label]))
+        if lines:
+            code = RichTextElementParts.Text(text=literal(lines, MAX_COMMAND))
+            parts.append(RichTextPreformattedElement(elements=[code]))
+        blocks += [RichTextBlock(elements=parts)] if parts else []
+        blocks += [context(f"⚠️ {one_line(why, 300)}") for why in dict.fromkeys(one.problem for one in found) if why]
+    left = len(groups) - cut.services
+    more = f"…and {left} more services: their commands come up as these reach their targets"
+    return [*blocks, context(more)] if left > 0 else blocks
+
+
+def _by_service(commands: Sequence[CardCommand]) -> list[CardCommand]:
+    """Give the commands with those of one service together, in the order in which services come first."""
+    order = {name: place for place, name in enumerate(dict.fromkeys(one.service for one in commands))}
+    return sorted(commands, key=lambda one: order[one.service])
 
 
 def _bare_card(card: Card, text: str) -> str:
     """Give the card as one text."""
-    steps = [f"{'▶ ' if step.current else ''}{step.number}. {authored(step.title, 150)}" for step in card.steps[:15]]
-    return "\n".join([text, *steps])
+    return "\n".join([text, *(_headed(step, 150) for step in card.steps[:15])])

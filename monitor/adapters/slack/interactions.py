@@ -1,4 +1,4 @@
-"""Clicks and slash commands, whatever carried them here: checked, deduplicated, handed on, and answered.
+"""Clicks, forms and slash commands, whatever carried them here: checked, deduplicated, handed on, and answered.
 
 A button carries no authority: who clicked is looked up at the click, what it does is decided by the handler against the
 present state. Knows nothing of Socket Mode or HTTP. What cannot be read is dropped with a log line, never an exception.
@@ -7,19 +7,33 @@ present state. Knows nothing of Socket Mode or HTTP. What cannot be read is drop
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 
-from monitor.adapters.slack.clicks import VALUE, Click, Typed, Who, click_of, kind_of, typed_of
+from monitor.adapters.slack.clicks import (
+    VALUE,
+    Click,
+    Submission,
+    Typed,
+    Who,
+    click_of,
+    kind_of,
+    submission_of,
+    typed_of,
+)
+from monitor.adapters.slack.forms import refused, view_of
 from monitor.adapters.slack.mrkdwn import escaped
 from monitor.core.actor import Actor, Role, Source
+from monitor.core.forms import Form
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
 
 REMEMBERED = 4_096
 """How many clicks are remembered to know them again at once; those that had an effect are known by its event."""
+UNDERWAY = 10.0
+"""Seconds that a click told again waits for the first one of it, which is not committed yet, before it tries itself."""
 ELSEWHERE = "Use the command line meanwhile: rollback-monitor incident --help"
 UNKNOWN = f"This button is not one that the running version knows; nothing was done. {ELSEWHERE}"
 BROKEN = f"The monitor had an error: look whether the message changed. {ELSEWHERE}"
@@ -32,10 +46,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to tell the person who clicked, and nobody else, safe for Slack; None: the message shows what it did."""
+    """What to tell the person who clicked, and nobody else, safe for Slack; None: the message shows what it did.
+
+    `body` goes back with the acknowledgement, as what is wrong with a form does.
+    """
 
     ephemeral: str | None = None
     click: Click | None = None
+    body: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +77,31 @@ class Press:
 class Handle(Protocol):
     """Does what a click asks for, and commits it: None when it is done and the message will show it, else words."""
 
-    def __call__(self, press: Press) -> str | None:
+    def __call__(self, press: Press, /) -> str | None:
         """Carry out `press`."""
+
+
+class Forms(Protocol):
+    """The forms of actions, and what opens them."""
+
+    def form_of(self, press: Press, *, chosen: bool) -> Form | str | None:
+        """Give the form that `press` asks to be filled in, words where it may not be, None where it asks for none.
+
+        `chosen`: it was chosen from a menu, which could not ask anything beforehand.
+        """
+
+    def open(self, click: Click, view: Mapping[str, Any]) -> None:
+        """Open `view` for who clicked. Never waits, never raises."""
+
+
+class Formless:
+    """Asks for nothing: every press is carried out as it is."""
+
+    def form_of(self, press: Press, *, chosen: bool) -> None:
+        """Give no form."""
+
+    def open(self, click: Click, view: Mapping[str, Any]) -> None:
+        """Open nothing."""
 
 
 class SlashAnswer(Protocol):
@@ -116,24 +157,49 @@ class Dispatcher:
     """Takes interactive payloads and slash commands, gives answers. Thread-safe; blocks while the handler commits."""
 
     def __init__(
-        self, handle: Handle, directory: Directory, route: Callable[[str], Route], slash: SlashAnswer | None = None
+        self,
+        handle: Handle,
+        directory: Directory,
+        route: Callable[[str], Route],
+        slash: SlashAnswer | None = None,
+        forms: Forms | None = None,
     ) -> None:
         """Make a dispatcher; `route` gives who may act on an incident by its name, `slash` answers slash commands."""
         self._handle = handle
+        self._forms = forms or Formless()
         self._directory = directory
         self._route = route
         self._slash = slash
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
+        self._underway: set[str] = set()
+        self._over = threading.Condition()
 
     def dispatch(self, payload: object, envelope: str = "") -> Answer:
         """Do what a payload asks for. Never raises; `envelope` is the carrier's own id of it, where it has one."""
+        submission = submission_of(payload)
+        if submission is not None:
+            return self._submitted(submission, envelope)
         click = click_of(payload)
         if click is None:
             _log.warning("slack.payload_dropped", envelope=envelope, why="no button press that can be read")
             return Answer()
-        words = self._once(click.key, envelope, click.who, lambda known: self._press(click, known))
+        keys = [click.key, _carried(envelope)]
+        words = self._once(keys, click.who, lambda known: self._press(click, known))
         return Answer(escaped(words, LONGEST) if words else None, click)
+
+    def _submitted(self, form: Submission, envelope: str) -> Answer:
+        """Carry out a form; what could not be done is said in the form, which stays open, and may be sent again."""
+
+        def act(known: Known) -> str | None:
+            press = _press_of(form.action, form.value, known)
+            return self._handle(replace(press, words=form.words)) if press else UNKNOWN
+
+        keys = [form.key, _carried(envelope)]
+        words = self._once(keys, form.who, act, click=form.attempt)
+        if not words:
+            return Answer()
+        self._done(keys[:1], forget=True)
+        return Answer(body=refused(words, tuple(form.words)))
 
     def command(self, form: object, envelope: str = "") -> Answer:
         """Answer a slash command. Never raises."""
@@ -149,12 +215,15 @@ class Dispatcher:
 
             return answer(typed, press)
 
-        words = self._once(typed.key, envelope, typed.who, act)
+        words = self._once([typed.key, _carried(envelope)], typed.who, act)
         return Answer(escaped(words, LONGEST) if words else None)
 
-    def _once(self, key: str, envelope: str, who: Who, act: Callable[[Known], str | None]) -> str | None:
-        """Let `who` act, unless it was seen before; one whose effect failed may be tried again, so it is forgotten."""
-        keys = [key, *([f"envelope {envelope}"] if envelope else [])]
+    def _once(self, names: list[str], who: Who, act: Callable[[Known], str | None], *, click: str = "") -> str | None:
+        """Let `who` act, unless it was seen before; one whose effect failed may be tried again, so it is forgotten.
+
+        `names` are those by which it is known again, `click` (default: the first of them) goes on record with it.
+        """
+        key, keys = click or names[0], [one for one in names if one]
         try:
             refusal, name = self._foreign(who)
             if refusal:
@@ -165,9 +234,10 @@ class Dispatcher:
                 return None
             words = act(lambda incident: self._known(who, name, incident, key))
         except Exception:  # noqa: BLE001  # whatever is raised, the person must be told
-            self._forget(keys)
+            self._done(keys, forget=True)
             _log.exception("slack.click_failed", user=who.user_id, click=key)
             return BROKEN
+        self._done(keys)
         _log.info("slack.click_handled", user=who.user_id, click=key, words=words)
         return words
 
@@ -177,12 +247,15 @@ class Dispatcher:
         return Actor(who.user_id, name, Source.SLACK, rights.roles, click=key), _doubt(rights)
 
     def _press(self, click: Click, known: Known) -> str | None:
-        """Read what the button means and hand it on."""
-        kind, value = kind_of(click.action), VALUE.fullmatch(click.value)
-        if kind is None or value is None:
+        """Read what the button means and hand it on; where it asks for words, open its form instead."""
+        press = _press_of(click.action, click.value, known)
+        if press is None:
             return UNKNOWN
-        actor, doubt = known(value["incident"])
-        return self._handle(Press(value["incident"], kind, actor, int(value["rev"]), value["subject"] or "", doubt))
+        form = self._forms.form_of(press, chosen=click.menu)
+        if isinstance(form, Form):
+            self._forms.open(click, view_of(form, press.command, click.value))
+            return None
+        return form or self._handle(press)
 
     def _foreign(self, who: Who) -> tuple[str, str]:
         """Give the words for somebody from outside our workspace or app, or nothing and their name."""
@@ -197,20 +270,41 @@ class Dispatcher:
         return person.trouble, person.name
 
     def _remember(self, keys: list[str]) -> bool:
-        """Remember a click; False where any of its keys was seen before."""
-        with self._lock:
-            if any(key in self._seen for key in keys):
+        """Remember a click as under way; False where any of its keys was seen before.
+
+        Whoever gets False says to the carrier that the click is taken, so the first one of it must be over by then.
+        """
+        with self._over:
+            self._over.wait_for(lambda: self._underway.isdisjoint(keys), UNDERWAY)
+            if any(key in self._seen for key in keys) and self._underway.isdisjoint(keys):
                 return False
+            self._underway.update(keys)
             self._seen.update(dict.fromkeys(keys))
             while len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)
             return True
 
-    def _forget(self, keys: list[str]) -> None:
-        """Forget a click that had no effect."""
-        with self._lock:
-            for key in keys:
+    def _done(self, keys: list[str], *, forget: bool = False) -> None:
+        """Take down that a click is over; one that had no effect is forgotten."""
+        with self._over:
+            self._underway.difference_update(keys)
+            for key in keys if forget else ():
                 self._seen.pop(key, None)
+            self._over.notify_all()
+
+
+def _carried(envelope: str) -> str:
+    """Give the name by which what came in an envelope is known again."""
+    return f"envelope {envelope}" if envelope else ""
+
+
+def _press_of(action: str, value: str, known: Known) -> Press | None:
+    """Read what a button or form means; None where the running version knows no such thing."""
+    kind, found = kind_of(action), VALUE.fullmatch(value)
+    if kind is None or found is None:
+        return None
+    actor, doubt = known(found["incident"])
+    return Press(found["incident"], kind, actor, int(found["rev"]), found["subject"] or "", doubt)
 
 
 def _doubt(rights: Rights) -> str:

@@ -14,9 +14,9 @@ from monitor.adapters.slack.client import API_URL, web_client
 
 SCOPES: tuple[tuple[str, str], ...] = (
     ("chat:write", "no page can be posted"),
+    ("files:write", "no plot is put into the thread"),
     ("usergroups:read", "members of user groups have no rights"),
     ("users:read", "people are shown by their ids"),
-    ("files:write", "no plot is shown in the threads of pages"),
     ("channels:history", "a page whose reply was lost is posted twice in public channels"),
     ("groups:history", "a page whose reply was lost is posted twice in private channels"),
 )

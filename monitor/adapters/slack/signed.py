@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -35,7 +36,7 @@ class Reply:
     """What goes back: a status, and a JSON object where there is something to say."""
 
     status: int
-    body: Mapping[str, str] | None = None
+    body: Mapping[str, Any] | None = None
 
 
 class _Refused(Exception):  # noqa: N818  # no error of ours: a request that is turned away
@@ -98,7 +99,10 @@ class SignedDoor:
         self._replays = Replays()
 
     def interaction(self, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Take a press of a button: 200 once its effect is committed; words go to the person by another way."""
+        """Take a press of a button or a form: 200 once its effect is committed.
+
+        What is wrong with a form goes back with it; other words go to the person by another way.
+        """
         return self._reply("interaction", headers, body, self._pressed)
 
     def command(self, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -147,7 +151,7 @@ class SignedDoor:
         answer = self._dispatcher.dispatch(payload)
         if answer.ephemeral:
             self._tell(answer)
-        return Reply(200)
+        return Reply(200, answer.body)
 
     def _typed(self, form: Mapping[str, str]) -> Reply:
         if form.get("ssl_check") == "1":

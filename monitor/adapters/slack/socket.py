@@ -265,7 +265,8 @@ class SlackSocket:
         if door is not None:
             async with asyncio.timeout(ANSWER_WITHIN):
                 answer = await asyncio.to_thread(door, request.payload, request.envelope_id)
-        said_back = {"response_type": "ephemeral", "text": answer.ephemeral} if _asked_for(request, answer) else None
+        typed = {"response_type": "ephemeral", "text": answer.ephemeral} if _asked_for(request, answer) else None
+        said_back = dict(answer.body) if answer.body else typed
         await connection.send_socket_mode_response(SocketModeResponse(request.envelope_id, said_back))
         took = round((time.monotonic() - began) * 1000)
         _log.info("slack.envelope_acknowledged", type=request.type, took_ms=took)

@@ -1,7 +1,7 @@
 """Values as rows and back. Events are JSON by pydantic, told apart by their `kind`; nothing is lost on the way."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any
 
 import orjson
@@ -25,8 +25,17 @@ def event_text(event: Event) -> str:
     return _events().dump_json(event).decode()
 
 
+KEPT_EVENTS, KEPT_LENGTH = 1_000, 16_000
+"""Events that are kept once read, and the longest of one: a click reads those of its incident several times."""
+
+
 def event_of(text: str) -> Event:
     """Give the event that `text` holds."""
+    return _kept(text) if len(text) <= KEPT_LENGTH else _events().validate_json(text)
+
+
+@lru_cache(maxsize=KEPT_EVENTS)
+def _kept(text: str) -> Event:
     return _events().validate_json(text)
 
 

@@ -1,0 +1,112 @@
+"""Every message in every stage of an incident: within Slack's limits, and as the golden files show it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.slack.blocks import MAX_ALL, Drawn, draw_page, size
+from monitor.adapters.slack.card import draw_card
+from monitor.adapters.slack.forms import view_of
+from monitor.core.card import card
+from monitor.core.forms import FORMS, form
+from monitor.core.incident import Incident, fold
+from monitor.core.page import ActionKind
+from monitor.core.render import render
+from tests.adapters.golden import holds
+from tests.pictures.pictures import gallery
+from tests.pictures.stages import STAGES, Story, failing, opened, pinned, scene, started
+from tests.servers.slack_rules import refusal, rendition, view_refusal, view_rendition
+
+OUTPUT = Path(__file__).parents[2] / "build" / "slack.html"
+
+BESIDE: dict[str, Callable[[], Story]] = {
+    "page-0-alerts": lambda: Story(opened().events[:1]),
+    "page-8-alerts": lambda: opened(8),
+    "page-200-alerts": lambda: opened(200),
+}
+"""Goldens beside the stages, which are of one alert each."""
+
+
+def drawn(story: Story, *, nobody: bool = False, buttons: bool = True) -> list[Drawn]:
+    """The page and, where there is one, the card."""
+    shown = scene(
+        story, mention=("S0ONCALL",) if not story.incident.acknowledged_by else (), nobody=nobody, buttons=buttons
+    )
+    steps = card(shown)
+    return [draw_page(render(shown)), *([draw_card(steps)] if steps else [])]
+
+
+def as_text(messages: list[Drawn]) -> str:
+    return "\n\n---- in the thread ----\n".join(rendition(one.text, one.blocks) for one in messages) + "\n"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_looks_as_its_golden_file_says(name: str) -> None:
+    holds(f"{name}.txt", as_text(drawn(STAGES[name](1))))
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_page_of_many_alerts_looks_as_its_golden_file_says(name: str) -> None:
+    holds(f"{name}.txt", as_text(drawn(BESIDE[name]())))
+
+
+def test_what_is_sent_is_as_the_golden_file_says() -> None:
+    page, steps = drawn(pinned())
+    sent = {"page": {"text": page.text, "blocks": page.blocks}, "card": {"text": steps.text, "blocks": steps.blocks}}
+    holds("step-3-flags.json", json.dumps(sent, indent=1, ensure_ascii=False) + "\n")
+
+
+def test_every_form_looks_as_the_golden_file_says() -> None:
+    incident = failing(3).incident
+    kinds = [kind for kind in ActionKind if kind in FORMS or kind in {ActionKind.PIN, ActionKind.COLLECT}]
+    forms = [(kind, form(kind, incident, "close" if kind is ActionKind.COLLECT else "")) for kind in kinds]
+    views = [view_of(one, kind, f"{incident.id}|{incident.rev}") for kind, one in forms if one is not None]
+    assert len(views) == len(kinds)
+    assert [view_refusal(one) for one in views if view_refusal(one)] == []
+    holds("forms.txt", "\n\n".join(map(view_rendition, views)) + "\n")
+
+
+@pytest.mark.parametrize("alerts", [1, 8, 200])
+def test_every_message_of_every_stage_is_within_the_limits(alerts: int) -> None:
+    for name, stage in STAGES.items():
+        for one in drawn(stage(alerts)):
+            assert refusal(one.text, one.blocks) is None, name
+            assert one.blocks is not None
+            assert size(one.blocks) <= MAX_ALL, name
+            assert len(one.bare) < 8_000, name
+
+
+def test_nobody_who_may_act_is_said_in_words_and_by_the_button() -> None:
+    (page,) = drawn(opened(), nobody=True)
+    shown = rendition(page.text, page.blocks)
+    assert "Nobody may start a rollback: no responders and no commanders are configured" in shown
+    start = next(
+        one
+        for block in page.blocks or ()
+        if block["type"] == "actions"
+        for one in block["elements"]
+        if one["action_id"] == "start"
+    )
+    assert start["confirm"]["text"]["text"].startswith("Nobody may do this: no responders")
+
+
+def test_a_page_whose_buttons_are_not_heard_has_none() -> None:
+    assert all(
+        "actions" not in {block["type"] for block in one.blocks or ()} for one in drawn(started(), buttons=False)
+    )
+
+
+def test_the_stages_are_what_their_names_say() -> None:
+    def said(name: str) -> Incident:
+        return fold("INC-0042", STAGES[name](1).events)
+
+    numbers = {name: said(name).running for name in STAGES if name.startswith("step-")}
+    assert all(one is not None and name.startswith(f"step-{one.number}") for name, one in numbers.items())
+
+
+def test_all_of_it_is_drawn_as_slack_would_for_somebody_to_look_at() -> None:
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(gallery())
+    assert OUTPUT.read_text().count('class="message') > len(STAGES)
