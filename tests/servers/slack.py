@@ -7,9 +7,10 @@
         assert clicked.acked
 
 Faults: `slack.fault("chat.postMessage", OK, lost_reply())` passes the first call and loses the second's reply;
-`slack.down()` and `slack.up()` are an outage on the same port, `slack.drop_sockets()` and `slack.ask_to_refresh()`
-end connections, `slack.frozen` lets them fall silent and `slack.hangs_up` ends them at once. What people see is in
-`messages`, `thread`, `message(ts).shown` and `told`; what was refused, and why, in `refused`.
+`slack.down()` and `slack.up()` are an outage on the same port, `slack.sick = answers(503)` one in which it answers;
+`slack.drop_sockets()` and `slack.ask_to_refresh()` end connections, `slack.frozen` lets them fall silent and
+`slack.hangs_up` ends them at once. What people see is in `messages`, `thread`, `message(ts).shown` and `told`; what was
+refused, and why, in `refused`.
 It must not know what is being tested.
 """
 
@@ -121,6 +122,7 @@ class SlackServer(Workspace):
         self.refused: list[str] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.frozen, self.hangs_up = False, False
+        self.sick: Fault | None = None
         self.acks: dict[str, Json] = {}
         self._acks: dict[str, threading.Event] = defaultdict(threading.Event)
         self._faults: dict[str, list[Fault | None]] = defaultdict(list)
@@ -280,7 +282,7 @@ class SlackServer(Workspace):
         with self._lock:
             self.calls.append(Call(method, args, time.monotonic()))
             faults = self._faults[method]
-            fault = faults.pop(0) if faults else OK
+            fault = self.sick or (faults.pop(0) if faults else OK)
         if fault is None:
             return self._answer(request, method, args)
         if fault.accepted:
