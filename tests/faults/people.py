@@ -36,6 +36,9 @@ ANSWER_WITHIN = 3.0
 AGAIN_AFTER = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds after which a press that nobody answered is told again."""
 
+ANSWERED_AGAIN = 0.3
+"""The share of those that were answered and are told again all the same."""
+
 
 @dataclass
 class Press:
@@ -106,14 +109,15 @@ class People:
         """Send it; what was not answered is told again, and so is now and then what was."""
         at = time.time()
         status = self._send(press)
-        press.tries += 1
         self.statuses[status] += 1
         if status == http.client.OK and press.answered is None:
             press.answered = at
-            again = self.dice.random() < 0.3
+            again = self.dice.random() < ANSWERED_AGAIN
         else:
-            again = press.answered is None and press.genuine and press.tries <= len(AGAIN_AFTER)
-        press.due = time.monotonic() + AGAIN_AFTER[press.tries - 1] if again else float("inf")
+            again = press.answered is None and press.genuine
+        again = again and press.tries < len(AGAIN_AFTER)
+        press.due = time.monotonic() + AGAIN_AFTER[press.tries] if again else float("inf")
+        press.tries += 1
 
     def _send(self, press: Press) -> int:
         body, headers = self.slack.form({"payload": json.dumps(press.payload)})
