@@ -211,6 +211,31 @@ def test_a_repeated_click_has_one_effect(second: tuple[str, dict[str, Any]], eff
     assert len(desk.done) == effects
 
 
+def test_a_click_told_again_is_not_answered_before_the_first_one_is_committed() -> None:
+    """Whoever carries it takes an answer for the promise that it counts, and tells it no more."""
+    begun, commits, returned = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(press: Press) -> None:
+        begun.set()
+        assert commits.wait(5), press
+
+    door = Dispatcher(slow, People(), lambda: ROUTE)
+
+    def again() -> None:
+        begun.wait(5)
+        door.dispatch(payload(), "e2")
+        returned.set()
+
+    threads = [threading.Thread(target=door.dispatch, args=(payload(), "e1")), threading.Thread(target=again)]
+    for thread in threads:
+        thread.start()
+    assert not returned.wait(0.2)
+    commits.set()
+    assert returned.wait(5)
+    for thread in threads:
+        thread.join()
+
+
 def test_a_click_that_failed_is_answered_and_may_be_repeated() -> None:
     desk = Desk(fails=1)
     door = dispatcher(desk)

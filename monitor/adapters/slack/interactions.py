@@ -20,6 +20,8 @@ from monitor.core.rule import Route
 
 REMEMBERED = 4_096
 """How many clicks are remembered to know them again at once; those that had an effect are known by its event."""
+UNDERWAY = 10.0
+"""Seconds that a click told again waits for the first one of it, which is not committed yet, before it tries itself."""
 ELSEWHERE = "Use the command line meanwhile: rollback-monitor incident --help"
 UNKNOWN = f"This button is not one that the running version knows; nothing was done. {ELSEWHERE}"
 BROKEN = f"The monitor had an error: look whether the message changed. {ELSEWHERE}"
@@ -118,7 +120,8 @@ class Dispatcher:
         self._route = route
         self._slash = slash
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
+        self._underway: set[str] = set()
+        self._over = threading.Condition()
 
     def dispatch(self, payload: object, envelope: str = "") -> Answer:
         """Do what a payload asks for. Never raises; `envelope` is the carrier's own id of it, where it has one."""
@@ -157,9 +160,10 @@ class Dispatcher:
             actor = Actor(who.user_id, name, Source.SLACK, rights.roles, click=key)
             words = act(actor, _doubt(rights))
         except Exception:  # noqa: BLE001  # whatever is raised, the person must be told
-            self._forget(keys)
+            self._done(keys, forget=True)
             _log.exception("slack.click_failed", user=who.user_id, click=key)
             return BROKEN
+        self._done(keys)
         _log.info("slack.click_handled", user=who.user_id, click=key, words=words)
         return words
 
@@ -183,20 +187,27 @@ class Dispatcher:
         return person.trouble, person.name
 
     def _remember(self, keys: list[str]) -> bool:
-        """Remember a click; False where any of its keys was seen before."""
-        with self._lock:
-            if any(key in self._seen for key in keys):
+        """Remember a click as under way; False where any of its keys was seen before.
+
+        Whoever gets False says to the carrier that the click is taken, so the first one of it must be over by then.
+        """
+        with self._over:
+            self._over.wait_for(lambda: self._underway.isdisjoint(keys), UNDERWAY)
+            if any(key in self._seen for key in keys) and self._underway.isdisjoint(keys):
                 return False
+            self._underway.update(keys)
             self._seen.update(dict.fromkeys(keys))
             while len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)
             return True
 
-    def _forget(self, keys: list[str]) -> None:
-        """Forget a click that had no effect."""
-        with self._lock:
-            for key in keys:
+    def _done(self, keys: list[str], *, forget: bool = False) -> None:
+        """Take down that a click is over; one that had no effect is forgotten."""
+        with self._over:
+            self._underway.difference_update(keys)
+            for key in keys if forget else ():
                 self._seen.pop(key, None)
+            self._over.notify_all()
 
 
 def _doubt(rights: Rights) -> str:
