@@ -183,7 +183,7 @@ class Commands:
         """Refusals are evidence too, as long as the incident's record is open."""
 
         def refused(incident: Incident) -> tuple[Event, ...] | Refusal:
-            if not incident.is_open:
+            if not incident.is_open or self._taken(request):
                 return refusal
             return (Refused(self._clock.now(), request.by, str(request.action), refusal.sentence),)
 
