@@ -34,7 +34,7 @@ def called_late(run: Run, late: float) -> list[str]:
     faults = []
     for fired, pager, key in _owed(run):
         came = _first(run, pager, key)
-        expected = due(fired.since + run.patience, run.settle, run.away)
+        expected = due(run, fired.since + run.patience, run.away)
         if came is not None and came > expected + late:
             faults.append(f"{key} came to {pager} {came - expected:.1f} s late")
     return faults
@@ -78,7 +78,7 @@ def _to_spare(run: Run, late: float) -> Iterator[tuple[Fired, float]]:
         return
     for breach in run.breaches:
         for fired in of(run, breach):
-            expected = due(fired.since + run.patience + run.fallback, run.settle, run.away)
+            expected = due(run, fired.since + run.patience + run.fallback, run.away)
             came = first_of(run, fired)
             if expected <= breach.last and (came is None or came > expected + late):
                 yield fired, expected

@@ -87,7 +87,7 @@ def _late(run: Run) -> list[str]:
     faults, before = [], Counter[float]()
     came = {one: at for one in run.fired if (at := first_of(run, one)) is not None}
     for fired, at in sorted(came.items(), key=lambda one: one[1]):
-        expected = due(fired.since + run.patience, run.settle, (*run.away, *run.refusing))
+        expected = due(run, fired.since + run.patience, (*run.away, *run.refusing))
         allowed = expected + before[expected] * PACE
         before[expected] += 1
         if at > allowed + LATE:

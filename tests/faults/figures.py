@@ -23,24 +23,24 @@ class Judged:
     faults: Faults
 
 
-def table(every: Sequence[Judged], seconds: float) -> str:
-    """Give the table, a row a figure."""
-    rows = [*_compared(every), *_of_pages(every), *_of_clicks(every), *_of_kills(every)]
+def table(every: Sequence[Judged], broke: Sequence[float], seconds: float) -> str:
+    """Give the table, a row a figure; `broke` is when what is watched began to fail."""
+    rows = [*_compared(every, broke), *_of_pages(every), *_of_clicks(every), *_of_kills(every)]
     took = f"{len(every)} houses side by side, {seconds / 60:.0f} min"
     return "\n".join(
         [f"| {took} | Rollback Monitor |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
     )
 
 
-def _compared(every: Sequence[Judged]) -> list[tuple[str, object]]:
+def _compared(every: Sequence[Judged], broke: Sequence[float]) -> list[tuple[str, object]]:
     kinds = {"lost": "pages lost", "doubled": "doubled", "late": "late", "wrong_tier": "wrong tier"}
     return [
         ("kills", sum(one.house.places.total() for one in every)),
         ("breaches", sum(len(one.run.breaches) for one in every)),
         *((name, _sum(every, kind)) for kind, name in kinds.items()),
         ("unauthorised", _sum(every, "unauthorised")),
-        ("breach to page, median / p99", _delays(every)),
-        ("the same where nobody was away", _delays(every, calm=True)),
+        ("first failure to page, median / p99", _delays(every, broke)),
+        ("the same where neither it nor Slack was away", _delays(every, broke, calm=True)),
     ]
 
 
@@ -48,14 +48,15 @@ def _sum(every: Sequence[Judged], kind: str) -> int:
     return sum(len(getattr(one.faults, kind)) for one in every)
 
 
-def _delays(every: Sequence[Judged], *, calm: bool = False) -> str:
-    """Seconds from the beginning of a breach to its page in Slack; `calm`: with nothing away between."""
+def _delays(every: Sequence[Judged], broke: Sequence[float], *, calm: bool = False) -> str:
+    """Seconds from the first failing request to the page in Slack; `calm`: with nothing away between."""
     found = sorted(
-        at - fired.since
+        at - began
         for one in every
         for fired in one.run.fired
         if (at := first_of(one.run, fired)) is not None
-        if not calm or not _away(one.run, fired.since, at)
+        if (began := max((start for start in broke if start <= fired.since), default=0.0))
+        if not calm or not _away(one.run, began, at)
     )
     if not found:
         return "none"

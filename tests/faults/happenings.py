@@ -88,7 +88,7 @@ class Run:
     `away` are the stretches (from, to) in which the monitor did not run, `refusing` those in which Slack took nothing;
     `over` is when each incident ended. `pagers` are called with every page, and `spare` where Slack has not taken one
     for `fallback` seconds. A page is due `patience` seconds after its breach began, once all that it needs has been up
-    for `settle` seconds at a stretch.
+    for `settle` seconds at a stretch (None: for `patience`).
     """
 
     breaches: Sequence[Breach]
@@ -98,7 +98,7 @@ class Run:
     away: Sequence[Stretch] = ()
     may: Mapping[str, frozenset[str]] = field(default_factory=dict)
     patience: float = 4.0
-    settle: float = 4.0
+    settle: float | None = None
     refusing: Sequence[Stretch] = ()
     clicks: Sequence[Click] = ()
     over: Mapping[str, float] = field(default_factory=dict)
@@ -118,9 +118,9 @@ def first_of(run: Run, fired: Fired) -> float | None:
     return min((one.at for one in run.told if one.key in fired.owed), default=None)
 
 
-def due(earliest: float, settle: float, absences: Sequence[Stretch]) -> float:
-    """Give the first moment from `earliest` on before which nobody was away for `settle` seconds."""
-    found = earliest
+def due(run: Run, earliest: float, absences: Sequence[Stretch]) -> float:
+    """Give the first moment from `earliest` on before which none of `absences` was for as long as `run` allows."""
+    found, settle = earliest, run.patience if run.settle is None else run.settle
     for start, end in sorted(absences):
         if start < found and end > found - settle:
             found = end + settle

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,10 @@ from tests.faults.checker import KINDS, check
 from tests.faults.figures import Judged, table
 from tests.faults.happenings import Breach
 from tests.faults.history import PATIENCE, breaches, history
-from tests.faults.killhouse import House
+from tests.faults.killhouse import RULES, House
 from tests.servers.prometheus import Prometheus
+
+__all__ = ["KILLS", "PATIENCE", "RULES", "SEED"]
 
 KILLS = int(os.environ.get("KILLS", "12"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -31,16 +33,17 @@ HOUSES = int(os.environ.get("HOUSES", "4" if LONG else "2"))
 AN_HOUR = (60.0, 180.0) if LONG else (12.0, 18.0)
 """When Slack goes, and for how long: three minutes stand for an hour, as `entry` shortens what is waited for."""
 
-STRETCHES = ((1.0, 6.0), (7.0, 18.0), (7.0, 5.0), (7.0, 5.0))
+FIRST, STRETCHES = (1.0, 6.0), ((7.0, 18.0), (7.0, 5.0), (7.0, 5.0))
 """Seconds for which logins work, and for which they fail then."""
 
 
-def toggling(shop: Shop, ended: threading.Event) -> None:
-    """Break the login for a while, and mend it, again and again."""
-    for good, bad in cycle(STRETCHES):
+def toggling(shop: Shop, ended: threading.Event, broke: list[float]) -> None:
+    """Break the login for a while, and mend it, again and again; note when it broke."""
+    for good, bad in chain([FIRST], cycle(STRETCHES)):
         if ended.wait(good):
             break
         shop.failing["login"] = 0.95
+        broke.append(time.time())
         if ended.wait(bad):
             break
         shop.failing["login"] = 0.0
@@ -52,10 +55,13 @@ def shares(kills: int, houses: int) -> list[int]:
     return [kills // houses + (number < kills % houses) for number in range(houses)]
 
 
-def run_all(houses: Sequence[House], shop: Shop) -> None:
-    """Let every house have its kills while the shop breaks and is mended, and then everything be posted."""
-    ended = threading.Event()
-    shopping = threading.Thread(target=toggling, args=(shop, ended))
+def run_all(houses: Sequence[House], shop: Shop) -> list[float]:
+    """Let every house have its kills while the shop breaks and is mended, and then everything be posted.
+
+    Gives when the shop broke.
+    """
+    ended, broke = threading.Event(), list[float]()
+    shopping = threading.Thread(target=toggling, args=(shop, ended, broke))
     shopping.start()
     try:
         with ThreadPoolExecutor(len(houses)) as pool:
@@ -66,6 +72,7 @@ def run_all(houses: Sequence[House], shop: Shop) -> None:
     time.sleep(PATIENCE + 6)
     for house in houses:
         house.settle()
+    return broke
 
 
 def judged(house: House, found: Sequence[Breach]) -> Judged:
@@ -84,10 +91,10 @@ def test_no_page_is_lost_doubled_late_or_of_the_wrong_tier_and_no_click_is_lost(
             for number, kills in enumerate(shares(KILLS, HOUSES))
         ]
         began = time.time()
-        run_all(houses, shop)
+        broke = run_all(houses, shop)
         found = breaches(prometheus, began, time.time() - PATIENCE)
         every = [judged(house, found) for house in houses]
-    print("", table(every, time.time() - began), sep="\n")
+    print("", table(every, broke, time.time() - began), sep="\n")
     faults = [f"{kind}: {sentence}" for one in every for kind in KINDS for sentence in getattr(one.faults, kind)]
     print(*faults, sep="\n")
     assert found
