@@ -107,11 +107,10 @@ class People:
 
     def _carry(self, press: Press) -> None:
         """Send it; what was not answered is told again, and so is now and then what was."""
-        at = time.time()
         status = self._send(press)
         self.statuses[status] += 1
         if status == http.client.OK and press.answered is None:
-            press.answered = at
+            press.answered = time.time()
             again = self.dice.random() < ANSWERED_AGAIN
         else:
             again = press.answered is None and press.genuine
