@@ -29,7 +29,7 @@ __all__ = ["KILLS", "PATIENCE", "RULES", "SEED"]
 KILLS = int(os.environ.get("KILLS", "12"))
 SEED = int(os.environ.get("SEED", "1"))
 LONG = KILLS >= 100
-HOUSES = int(os.environ.get("HOUSES", "4" if LONG else "2"))
+HOUSES = int(os.environ.get("HOUSES", "6" if LONG else "2"))
 AN_HOUR = (60.0, 180.0) if LONG else (12.0, 18.0)
 """When Slack goes, and for how long: three minutes stand for an hour, as `entry` shortens what is waited for."""
 

@@ -85,7 +85,11 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:  # the library's name
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:  # whoever sent it was cut off
+                    self.close_connection = True
+                    return
                 receiver.received.append(Received(self.path, dict(self.headers.items()), body))
                 told = receiver._next.pop(0) if receiver._next else Told(receiver.status)
                 if told.status == LOST:
