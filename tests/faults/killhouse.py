@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -136,10 +137,7 @@ class House:
         self._works.set()
         self.people = People(self.slack, lambda: self.monitor.door, random.Random(seed + 1), self._works)
         self._ended = threading.Event()
-        self._beside = [
-            threading.Thread(target=self._goes),
-            threading.Thread(target=self.people.run, args=[self._ended]),
-        ]
+        self._pressing = threading.Thread(target=self.people.run, args=[self._ended])
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -158,9 +156,8 @@ class House:
     def _leave(self) -> None:
         """Let the people go home, and Slack be as it is."""
         self._ended.set()
-        for one in self._beside:
-            if one.is_alive():
-                one.join()
+        if self._pressing.is_alive():
+            self._pressing.join()
 
     def _settings(self) -> dict[str, str]:
         return {
@@ -179,10 +176,15 @@ class House:
 
     def run(self) -> None:
         """Kill it as often as was asked for, while people press buttons and Slack goes for a while and comes back."""
-        for one in self._beside:
-            one.start()
-        self._kill_on()
-        self._beside[0].join()
+        self._pressing.start()
+        with ThreadPoolExecutor(1) as pool:
+            going = pool.submit(self._goes)
+            try:
+                self._kill_on()
+            except BaseException:
+                self._ended.set()
+                raise
+            going.result()
 
     def _kill_on(self) -> None:
         died, following = time.time(), lives(self.dice)

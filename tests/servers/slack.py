@@ -20,6 +20,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -130,11 +131,17 @@ class SlackServer(Workspace):
     # --- running ----------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))  # never listens: while the server is down nobody else gets its port
+        self.port = self._held.getsockname()[1]
         self.up()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.down()
+        if self._thread.is_alive():
+            self.down()
+        self._held.close()
 
     @property
     def url(self) -> str:
@@ -352,8 +359,8 @@ async def _drip(request: web.Request, seconds: float) -> None:
 
 def _abort_all(sockets: list[web.WebSocketResponse]) -> None:
     """Break connections without a goodbye."""
-    for socket in sockets:
-        request = socket._req
+    for one in sockets:
+        request = one._req
         if request is not None and request.transport is not None:
             request.transport.abort()
 
