@@ -83,13 +83,12 @@ def _fired_twice(run: Run) -> list[str]:
 
 
 def _late(run: Run) -> list[str]:
-    """Of pages that fall due together, as after an absence of Slack, each waits for those before it."""
-    faults, before = [], Counter[float]()
+    """After an absence of Slack each page waits for those before it, and so does one that begins meanwhile."""
+    faults, before = [], 0.0
     came = {one: at for one in run.fired if (at := first_of(run, one)) is not None}
     for fired, at in sorted(came.items(), key=lambda one: one[1]):
         expected = due(run, fired.since + run.patience, (*run.away, *run.refusing))
-        allowed = expected + before[expected] * PACE
-        before[expected] += 1
+        before = allowed = max(expected, before + PACE)
         if at > allowed + LATE:
             faults.append(f"the page of the breach at {fired.since} came {at - allowed:.1f} s late")
     return faults
