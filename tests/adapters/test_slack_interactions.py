@@ -139,6 +139,7 @@ def test_while_our_workspace_is_not_known_nothing_is_done_and_that_is_said() -> 
     desk = Desk()
     answer = dispatcher(desk, People(None)).dispatch(payload())
     assert str(answer.ephemeral).startswith("Slack could not be asked which workspace this is")
+    assert not answer.taken
     assert desk.done == []
 
 

@@ -34,10 +34,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to tell the person who clicked, and nobody else, safe for Slack; None: the message shows what it did."""
+    """What to tell the person who clicked, and nobody else, safe for Slack; None: the message shows what it did.
+
+    One that is not `taken` could not be judged: the carrier must not hear that it counts, since words may not arrive.
+    """
 
     ephemeral: str | None = None
     click: Click | None = None
+    taken: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class Dispatcher:
             _log.warning("slack.payload_dropped", envelope=envelope, why="no button press that can be read")
             return Answer()
         words = self._once(click.key, envelope, click.who, lambda actor, doubt: self._press(click, actor, doubt))
-        return Answer(escaped(words, LONGEST) if words else None, click)
+        return Answer(escaped(words, LONGEST) if words else None, click, taken=words != HOMELESS)
 
     def command(self, form: object, envelope: str = "") -> Answer:
         """Answer a slash command. Never raises."""

@@ -98,7 +98,10 @@ class SignedDoor:
         self._replays = Replays()
 
     def interaction(self, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Take a press of a button: 200 once its effect is committed; words go to the person by another way."""
+        """Take a press of a button: 200 once its effect is committed; words go to the person by another way.
+
+        503 where Slack could not be asked who that is: Slack shows the person that it did not work.
+        """
         return self._reply("interaction", headers, body, self._pressed)
 
     def command(self, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -147,7 +150,7 @@ class SignedDoor:
         answer = self._dispatcher.dispatch(payload)
         if answer.ephemeral:
             self._tell(answer)
-        return Reply(200)
+        return Reply(200 if answer.taken else 503)
 
     def _typed(self, form: Mapping[str, str]) -> Reply:
         if form.get("ssl_check") == "1":
