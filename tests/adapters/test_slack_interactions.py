@@ -139,6 +139,7 @@ def test_while_our_workspace_is_not_known_nothing_is_done_and_that_is_said() -> 
     desk = Desk()
     answer = dispatcher(desk, People(None)).dispatch(payload())
     assert str(answer.ephemeral).startswith("Slack could not be asked which workspace this is")
+    assert not answer.taken
     assert desk.done == []
 
 
@@ -230,6 +231,31 @@ def test_a_repeated_click_has_one_effect(second: tuple[str, dict[str, Any]], eff
     door.dispatch(payload(), "e1")
     door.dispatch(second[1], second[0])
     assert len(desk.done) == effects
+
+
+def test_a_click_told_again_is_not_answered_before_the_first_one_is_committed() -> None:
+    """Whoever carries it takes an answer for the promise that it counts, and tells it no more."""
+    begun, commits, returned = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(press: Press) -> None:
+        begun.set()
+        assert commits.wait(5), press
+
+    door = Dispatcher(slow, People(), lambda: ROUTE)
+
+    def again() -> None:
+        begun.wait(5)
+        door.dispatch(payload(), "e2")
+        returned.set()
+
+    threads = [threading.Thread(target=door.dispatch, args=(payload(), "e1")), threading.Thread(target=again)]
+    for thread in threads:
+        thread.start()
+    assert not returned.wait(0.2)
+    commits.set()
+    assert returned.wait(5)
+    for thread in threads:
+        thread.join()
 
 
 def test_a_click_that_failed_is_answered_and_may_be_repeated() -> None:

@@ -161,6 +161,15 @@ def test_a_handler_that_fails_is_acknowledged_and_said(slack: SlackServer) -> No
         assert "look whether the message changed" in slack.wait_for_words("U0ANA")
 
 
+def test_a_click_that_nobody_can_judge_is_not_acknowledged_and_said(slack: SlackServer) -> None:
+    desk, message = Desk(), page_in(slack)
+    slack.fault("auth.test", answers(500))
+    with running(slack, desk) as socket:
+        assert not slack.click("U0ANA", message, "acknowledge").acked
+        assert "Slack could not be asked which workspace this is" in slack.wait_for_words("U0ANA")
+        assert (desk.done, socket.failures) == ([], 0)
+
+
 def test_a_commit_that_takes_too_long_is_not_acknowledged_and_counted(slack: SlackServer) -> None:
     desk, message = Desk(pause=2.8), page_in(slack)
     with running(slack, desk) as socket:

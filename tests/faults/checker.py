@@ -1,65 +1,23 @@
 """What became of every page, after a run with faults: counts what was lost, doubled, late, of the wrong tier, or done
-by somebody who may not.
+by somebody who may not; and of every click, what was lost or counted twice.
 
-It judges by three things that know nothing of each other: when the signal was bad (asked of Prometheus afterwards),
-what Slack holds, and the record in the database. It must not know how the monitor works.
+It judges by things that know nothing of each other: see `happenings`. It must not know how the monitor works.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faults.callchecker import called_late, called_twice, uncalled
+from tests.faults.happenings import REFUSED, Breach, Called, Click, Did, Fired, Run, Told, due, first_of, of
+
+__all__ = ["LATE", "Breach", "Called", "Click", "Did", "Faults", "Fired", "Run", "Told", "check"]
 
 LATE = 2.0
 """Seconds of a page beyond what the evaluation and the restart allow."""
 
-
-@dataclass(frozen=True)
-class Breach:
-    """A stretch in which the signal was bad at every grid time (seconds since the epoch)."""
-
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
-class Told:
-    """A message in Slack: its key, when it came, its text, and whether it stands in a thread."""
-
-    key: str
-    at: float
-    text: str
-    in_thread: bool
-
-
-@dataclass(frozen=True)
-class Fired:
-    """An alert in the record: since when it breached, when it fired, its tier, and the keys of what was owed for it."""
-
-    incident: str
-    since: int
-    tier: str
-    owed: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Did:
-    """Something that somebody did, by the record."""
-
-    who: str
-    what: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """Everything that is judged. `away` are the stretches (from, to) in which the monitor or Slack did not run."""
-
-    breaches: Sequence[Breach]
-    told: Sequence[Told]
-    fired: Sequence[Fired]
-    did: Sequence[Did] = ()
-    away: Sequence[tuple[float, float]] = ()
-    may: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    patience: float = 4.0
+PACE = 1.0
+"""Seconds between two posts in a channel: what has been waiting for Slack goes out one after the other."""
 
 
 @dataclass(frozen=True)
@@ -71,33 +29,34 @@ class Faults:
     late: tuple[str, ...] = ()
     wrong_tier: tuple[str, ...] = ()
     unauthorised: tuple[str, ...] = ()
+    clicks_lost: tuple[str, ...] = ()
+    clicks_doubled: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        kinds = ("lost", "doubled", "late", "wrong_tier", "unauthorised")
-        return ", ".join(f"{len(getattr(self, kind))} {kind.replace('_', ' ')}" for kind in kinds)
+        return ", ".join(f"{len(getattr(self, kind))} {kind.replace('_', ' ')}" for kind in KINDS)
+
+
+KINDS = ("lost", "doubled", "late", "wrong_tier", "unauthorised", "clicks_lost", "clicks_doubled")
 
 
 def check(run: Run) -> Faults:
     """Give every fault of `run`."""
     return Faults(
-        lost=(*_unseen_breaches(run), *_unposted(run)),
-        doubled=(*_posted_twice(run), *_fired_twice(run)),
-        late=_late(run),
+        lost=(*_unseen_breaches(run), *_unposted(run), *uncalled(run, LATE)),
+        doubled=(*_posted_twice(run), *_fired_twice(run), *called_twice(run)),
+        late=(*_late(run), *called_late(run, LATE)),
         wrong_tier=_wrong_tier(run),
-        unauthorised=tuple(f"{one.who}: {one.what}" for one in run.did if one.what not in _rights(run, one.who)),
+        unauthorised=(*_without_right(run), *_without_press(run)),
+        clicks_lost=tuple(_clicks_lost(run)),
+        clicks_doubled=tuple(_clicks_doubled(run)),
     )
 
 
-def _rights(run: Run, who: str) -> frozenset[str]:
-    return run.may.get(who, frozenset())
-
-
-def _of(run: Run, breach: Breach) -> list[Fired]:
-    return [one for one in run.fired if breach.first - 1 <= one.since <= breach.last]
+# --- pages ------------------------------------------------------------------------------------------------------------
 
 
 def _unseen_breaches(run: Run) -> list[str]:
-    return [f"the breach at {breach.first} fired nothing" for breach in run.breaches if not _of(run, breach)]
+    return [f"the breach at {breach.first} fired nothing" for breach in run.breaches if not of(run, breach)]
 
 
 def _unposted(run: Run) -> list[str]:
@@ -119,28 +78,20 @@ def _fired_twice(run: Run) -> list[str]:
     return [
         f"the breach at {breach.first} fired {len(found)} times"
         for breach in run.breaches
-        if len(found := _of(run, breach)) > 1
+        if len(found := of(run, breach)) > 1
     ]
 
 
-def _late(run: Run) -> tuple[str, ...]:
-    """A page is due `patience` seconds after its breach began, or after the last absence that it fell into ended."""
-    faults = []
-    first = {one.key: one for one in sorted(run.told, key=lambda one: -one.at)}
-    for fired in run.fired:
-        came = min((first[key].at for key in fired.owed if key in first), default=None)
-        due = _due(run, fired.since + run.patience)
-        if came is not None and came > due + LATE:
-            faults.append(f"the page of the breach at {fired.since} came {came - due:.1f} s late")
-    return tuple(faults)
-
-
-def _due(run: Run, due: float) -> float:
-    """Push a due time behind every absence that it falls into, or that begins within the patience after another."""
-    for start, end in sorted(run.away):
-        if start - run.patience <= due <= end + run.patience:
-            due = end + run.patience
-    return due
+def _late(run: Run) -> list[str]:
+    """After an absence of Slack each page waits for those before it, and so does one that begins meanwhile."""
+    faults, before = [], 0.0
+    came = {one: at for one in run.fired if (at := first_of(run, one)) is not None}
+    for fired, at in sorted(came.items(), key=lambda one: one[1]):
+        expected = due(run, fired.since + run.patience, (*run.away, *run.refusing))
+        before = allowed = max(expected, before + PACE)
+        if at > allowed + LATE:
+            faults.append(f"the page of the breach at {fired.since} came {at - allowed:.1f} s late")
+    return faults
 
 
 def _wrong_tier(run: Run) -> tuple[str, ...]:
@@ -157,3 +108,40 @@ def _wrong_tier(run: Run) -> tuple[str, ...]:
 def _speaks(text: str, words: Sequence[str]) -> bool:
     """A page that was edited since shows its stage instead of its tier."""
     return any(word in text for word in (*words, "RECOVERED", "ENDED", "ROLLING BACK"))
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+def _without_right(run: Run) -> list[str]:
+    return [f"{one.who}: {one.what}" for one in run.did if one.what not in run.may.get(one.who, frozenset())]
+
+
+def _without_press(run: Run) -> list[str]:
+    """What stands in the record for a press must be what that person pressed, by way of Slack."""
+    pressed = {one.key: one for one in run.clicks if one.genuine}
+    return [
+        f"{one.who}: {one.what} by a press that nobody made ({one.click})"
+        for one in run.did
+        if one.click and not _meant(pressed.get(one.click), one)
+    ]
+
+
+def _meant(click: Click | None, did: Did) -> bool:
+    return click is not None and click.who == did.who and did.what in {click.what, REFUSED}
+
+
+def _clicks_lost(run: Run) -> list[str]:
+    """A press that was answered left its effect or its refusal in the record, unless the record was closed by then."""
+    there = {one.click for one in run.did}
+    return [
+        f"{one.key} on {one.incident} was answered and left nothing"
+        for one in run.clicks
+        if one.genuine and one.answered is not None and one.who in run.may and one.key not in there
+        if one.answered < run.over.get(one.incident, one.answered + 1)
+    ]
+
+
+def _clicks_doubled(run: Run) -> list[str]:
+    counts = Counter(one.click for one in run.did if one.click)
+    return [f"{key} stands {count} times in the record" for key, count in counts.items() if count > 1]

@@ -400,7 +400,9 @@ def test_while_user_groups_cannot_be_read_nobody_starts_and_is_told_why(door: Do
 def test_while_our_workspace_is_not_known_nothing_is_done(slack: SlackServer) -> None:
     slack.fault("auth.test", answers(500))
     with opened(slack) as door:
-        assert door.click("U0ANA", "acknowledge") == 200
+        assert door.click("U0ANA", "acknowledge") == 503, (
+            "Slack shows that it did not work, should the words not arrive"
+        )
         assert "Slack could not be asked which workspace this is" in slack.wait_for_words("U0ANA")
         assert kinds(door) == []
 

@@ -64,9 +64,8 @@ def test_a_refused_click_told_again_is_on_record_once() -> None:
     assert house.incident().commander is None
 
 
-def test_a_click_told_again_by_somebody_else_at_the_same_moment_has_one_effect() -> None:
-    """The other process commits between our look and our commit."""
-    house, click = rolling_back(), pressed(ANA, "1.0")
+def committed_by_another_first(house: House) -> None:
+    """Another process commits the very same change between our look and our commit."""
     commit = house.store.commit
     others: list[object] = []
 
@@ -77,9 +76,21 @@ def test_a_click_told_again_by_somebody_else_at_the_same_moment_has_one_effect()
         commit(change)  # type: ignore[arg-type]  # the port's
 
     house.store.commit = late  # type: ignore[method-assign]  # a race that cannot be timed
+
+
+def test_a_click_told_again_by_somebody_else_at_the_same_moment_has_one_effect() -> None:
+    house, click = rolling_back(), pressed(ANA, "1.0")
+    committed_by_another_first(house)
     assert isinstance(press(house, ACK, click), Done)
     assert house.kinds().count("acknowledged") == 1
     assert "refused" not in house.kinds()
+
+
+def test_a_refusal_told_again_at_the_same_moment_is_on_record_once() -> None:
+    house, click = rolling_back(), pressed(GUEST, "1.0")
+    committed_by_another_first(house)
+    assert "not among the responders" in why(press(house, START, click))
+    assert house.kinds().count("refused") == 1
 
 
 def test_an_acknowledgement_of_the_prepare_page_does_not_cover_the_rollback() -> None:

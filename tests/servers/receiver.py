@@ -10,7 +10,9 @@ It must not know what is being tested.
 
 import json
 import socket
+import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +29,7 @@ class Received:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    at: float = field(default_factory=time.time)
 
     @property
     def json(self) -> Any:  # noqa: ANN401  # any document
@@ -42,6 +45,14 @@ class Told:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class _Server(ThreadingHTTPServer):
+    """It says nothing of callers who left before they were answered, as those do that are killed."""
+
+    def handle_error(self, *_: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*_)  # type: ignore[arg-type]  # passed on
+
+
 class Receiver:
     """A server for the length of a `with` block; it answers `status` unless told otherwise."""
 
@@ -49,7 +60,7 @@ class Receiver:
         self.status = status
         self.received: list[Received] = []
         self._next: list[Told] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
 
     @property
     def url(self) -> str:
@@ -74,7 +85,11 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:  # the library's name
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:  # whoever sent it was cut off
+                    self.close_connection = True
+                    return
                 receiver.received.append(Received(self.path, dict(self.headers.items()), body))
                 told = receiver._next.pop(0) if receiver._next else Told(receiver.status)
                 if told.status == LOST:

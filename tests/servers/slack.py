@@ -7,9 +7,10 @@
         assert clicked.acked
 
 Faults: `slack.fault("chat.postMessage", OK, lost_reply())` passes the first call and loses the second's reply;
-`slack.down()` and `slack.up()` are an outage on the same port, `slack.drop_sockets()` and `slack.ask_to_refresh()`
-end connections, `slack.frozen` lets them fall silent and `slack.hangs_up` ends them at once. What people see is in
-`messages`, `thread`, `message(ts).shown` and `told`; what was refused, and why, in `refused`.
+`slack.down()` and `slack.up()` are an outage on the same port, `slack.sick = answers(503)` one in which it answers;
+`slack.drop_sockets()` and `slack.ask_to_refresh()` end connections, `slack.frozen` lets them fall silent and
+`slack.hangs_up` ends them at once. What people see is in `messages`, `thread`, `message(ts).shown` and `told`; what was
+refused, and why, in `refused`.
 It must not know what is being tested.
 """
 
@@ -19,6 +20,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -122,6 +124,7 @@ class SlackServer(Workspace):
         self.refused: list[str] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.frozen, self.hangs_up = False, False
+        self.sick: Fault | None = None
         self.acks: dict[str, Json] = {}
         self._acks: dict[str, threading.Event] = defaultdict(threading.Event)
         self._faults: dict[str, list[Fault | None]] = defaultdict(list)
@@ -129,11 +132,17 @@ class SlackServer(Workspace):
     # --- running ----------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))  # never listens: while the server is down nobody else gets its port
+        self.port = self._held.getsockname()[1]
         self.up()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.down()
+        if self._thread.is_alive():
+            self.down()
+        self._held.close()
 
     @property
     def url(self) -> str:
@@ -307,7 +316,7 @@ class SlackServer(Workspace):
         with self._lock:
             self.calls.append(Call(method, args, time.monotonic()))
             faults = self._faults[method]
-            fault = faults.pop(0) if faults else OK
+            fault = self.sick or (faults.pop(0) if faults else OK)
         if fault is None:
             return self._answer(request, method, args)
         if fault.accepted:
@@ -421,8 +430,8 @@ async def _drip(request: web.Request, seconds: float) -> None:
 
 def _abort_all(sockets: list[web.WebSocketResponse]) -> None:
     """Break connections without a goodbye."""
-    for socket in sockets:
-        request = socket._req
+    for one in sockets:
+        request = one._req
         if request is not None and request.transport is not None:
             request.transport.abort()
 

@@ -48,12 +48,14 @@ _log = structlog.get_logger(__name__)
 class Answer:
     """What to tell the person who clicked, and nobody else, safe for Slack; None: the message shows what it did.
 
-    `body` goes back with the acknowledgement, as what is wrong with a form does.
+    `body` goes back with the acknowledgement, as what is wrong with a form does. One that is not `taken` could not be
+    judged: the carrier must not hear that it counts, since words may not arrive.
     """
 
     ephemeral: str | None = None
     click: Click | None = None
     body: Mapping[str, Any] | None = None
+    taken: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class Dispatcher:
             return Answer()
         keys = [click.key, _carried(envelope)]
         words = self._once(keys, click.who, lambda known: self._press(click, known))
-        return Answer(escaped(words, LONGEST) if words else None, click)
+        return Answer(escaped(words, LONGEST) if words else None, click, taken=words != HOMELESS)
 
     def _submitted(self, form: Submission, envelope: str) -> Answer:
         """Carry out a form; what could not be done is said in the form, which stays open, and may be sent again."""

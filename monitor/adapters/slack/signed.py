@@ -101,7 +101,8 @@ class SignedDoor:
     def interaction(self, headers: Mapping[str, str], body: bytes) -> Reply:
         """Take a press of a button or a form: 200 once its effect is committed.
 
-        What is wrong with a form goes back with it; other words go to the person by another way.
+        What is wrong with a form goes back with it; other words go to the person by another way. 503 where Slack could
+        not be asked who that is: Slack shows the person that it did not work.
         """
         return self._reply("interaction", headers, body, self._pressed)
 
@@ -151,7 +152,7 @@ class SignedDoor:
         answer = self._dispatcher.dispatch(payload)
         if answer.ephemeral:
             self._tell(answer)
-        return Reply(200, answer.body)
+        return Reply(200, answer.body) if answer.taken else Reply(503)
 
     def _typed(self, form: Mapping[str, str]) -> Reply:
         if form.get("ssl_check") == "1":

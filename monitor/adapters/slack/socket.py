@@ -259,7 +259,7 @@ class SlackSocket:
             _log.exception("slack.envelope_failed", type=request.type, why=_why(problem))
 
     async def _handle(self, connection: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        """Dispatch in a thread, acknowledge when the effect is committed, then tell the person."""
+        """Dispatch in a thread, acknowledge what is committed, then tell the person."""
         began = time.monotonic()
         answer, door = Answer(), self._doors.get(request.type)
         if door is not None:
@@ -267,9 +267,10 @@ class SlackSocket:
                 answer = await asyncio.to_thread(door, request.payload, request.envelope_id)
         typed = {"response_type": "ephemeral", "text": answer.ephemeral} if _asked_for(request, answer) else None
         said_back = dict(answer.body) if answer.body else typed
-        await connection.send_socket_mode_response(SocketModeResponse(request.envelope_id, said_back))
-        took = round((time.monotonic() - began) * 1000)
-        _log.info("slack.envelope_acknowledged", type=request.type, took_ms=took)
+        if answer.taken:
+            await connection.send_socket_mode_response(SocketModeResponse(request.envelope_id, said_back))
+            took = round((time.monotonic() - began) * 1000)
+            _log.info("slack.envelope_acknowledged", type=request.type, took_ms=took)
         if answer.ephemeral and said_back is None:
             task = asyncio.ensure_future(self._tell(answer))
             self._told.add(task)
