@@ -241,7 +241,7 @@ def test_a_click_told_again_is_not_answered_before_the_first_one_is_committed() 
         begun.set()
         assert commits.wait(5), press
 
-    door = Dispatcher(slow, People(), lambda: ROUTE)
+    door = Dispatcher(slow, People(), lambda _incident: ROUTE)
 
     def again() -> None:
         begun.wait(5)
