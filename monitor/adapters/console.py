@@ -29,7 +29,7 @@ WIDEST = 110
 
 
 class ConsolePager:
-    """Prints each page once, whole; what changes on it later is told in a line. Thread-safe."""
+    """Prints each page once, whole; what changes on it later is told in lines. Thread-safe."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -37,7 +37,8 @@ class ConsolePager:
         width = min(WIDEST, shutil.get_terminal_size((100, 24)).columns)
         self._console = Console(file=self._drawn, width=width, highlight=False, force_terminal=stream.isatty() or None)
         self._lock = threading.Lock()
-        self._status: dict[str, tuple[str, ...]] = {}
+        self._told: dict[str, tuple[str, ...]] = {}
+        self._cards: dict[str, str] = {}
 
     def deliver(self, message: Message) -> Delivery:
         """Print the message; a closed terminal is a rejection, never an exception."""
@@ -59,25 +60,32 @@ class ConsolePager:
         self._stream.write(drawn.encode(encoding, "replace").decode(encoding))
         self._stream.flush()
         if message.page is not None:
-            self._status[message.page.incident] = message.page.status
+            self._told[message.page.incident] = (*message.page.changes, *message.page.status)
 
     def _print(self, message: Message) -> None:
         if message.page is not None:
             self._page(message.page, new=message.post.ts is None)
         elif message.card is not None:
-            self._console.print(_card(message.card))
+            self._card(message.card)
         elif message.post.kind is not PostKind.CARD:
             about = f"{message.post.incident}  " if message.post.incident else ""
             self._console.print(_text(f"{about}{message.post.said}", "bold"))
 
     def _page(self, page: Page, *, new: bool) -> None:
-        before = self._status.get(page.incident, ())
+        before = self._told.get(page.incident, ())
         if new:
             self._console.print(_panel(page))
             return
-        for line in page.status:
+        for line in (*page.changes, *page.status):
             if line not in before:
                 self._console.print(_text(f"{page.incident}  {line}"))
+
+
+    def _card(self, card: Card) -> None:
+        """Print it when somebody else or something else is next: a terminal edits nothing."""
+        if self._cards.get(card.incident) != card.next_for:
+            self._cards[card.incident] = card.next_for
+            self._console.print(_card(card))
 
 
 def _text(words: str, style: str = "") -> Text:
@@ -94,6 +102,7 @@ def _panel(page: Page) -> Panel:
         lines += [_text(f"  {name}: {url}", "dim") for name, url in why.links]
     if page.more:
         lines.append(Text(f"• and {page.more} more"))
+    lines += [_text(change) for change in page.changes]
     lines += [_text(note, "bold") for note in page.notes]
     lines += [Text(""), *(_text(line) for line in page.status)]
     return _framed(lines, colour, page.incident, page.footer)
