@@ -134,9 +134,12 @@ class Follower:
         rules, at = self._book.now.rules, int(self._clock.now().timestamp())
         breach = int(min(one.since for one in incident.alerts).timestamp())
         look = Look(at, breach, fired(self._store, rules, at))
-        found = self._releases.look(rules.releases, look, Deadline(self._clock, LOOK_WITHIN))
+        found = self._releases.look(rules.releases, look, self._within(LOOK_WITHIN))
         if known is None or _differs(known, found):
             self._write(incident.id, ChangesFound(self._clock.now(), MONITOR, found))
+
+    def _within(self, seconds: float) -> Deadline:
+        return Deadline(self._clock, self._clock.monotonic() + seconds)
 
     # --- versions -----------------------------------------------------------------------------------------------------
 
@@ -168,7 +171,7 @@ class Follower:
         if not asked:
             return
         releases, targets = self._book.now.rules.releases, [_as_target(one, self._clock.now()) for one in asked]
-        answers = self._releases.confirmed(releases, targets, Deadline(self._clock, READ_WITHIN))
+        answers = self._releases.confirmed(releases, targets, self._within(READ_WITHIN))
         there = {one.service for one in answers if one.available is Availability.YES}
         found = tuple(replace(one, confirmed=THERE) for one in asked if one.service in there)
         if found:
