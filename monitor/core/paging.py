@@ -46,12 +46,26 @@ EDITED = frozenset({NewPost.EDIT, NewPost.CARD})
 def owed(response: Response, route: Route) -> tuple[Owed, ...]:
     """Give what `response` owes to the channel of `route`: at most one post a happening, and an edit of the root.
 
-    Plots come last.
+    Files come last.
     """
     posts = _posts(response, route)
+    new = [one for one in posts if one.post not in EDITED]
     return (
         *posts,
-        *(_plot(one, response) for one in posts if one.post not in EDITED and POSTS[one.happening].plot),
+        *(_plot(one, response) for one in new if POSTS[one.happening].plot),
+        *(report for one in new if POSTS[one.happening].report for report in _reports(one)),
+    )
+
+
+REPORT, BUNDLE = "report", "bundle"
+"""The files that follow when the record is complete: what people read, and everything."""
+
+
+def _reports(post: Owed) -> tuple[Owed, ...]:
+    """Give the files that follow `post`; both belong to the same event, so that each has half of its numbers."""
+    return (
+        Owed(NewPost.REPORT, post.happening, 2 * post.n, REPORT),
+        Owed(NewPost.REPORT, post.happening, 2 * post.n + 1, BUNDLE),
     )
 
 
