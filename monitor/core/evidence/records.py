@@ -21,7 +21,8 @@ def timeline(case: Case) -> bytes:
 
 def _event(number: int, event: Event) -> dict[str, Any]:
     body = plain(event)
-    return {"version": VERSION, "n": number, "at": body.pop("at"), "kind": event.kind, "said": told(event), **body}
+    head = {name: body.pop(name) for name in ("at", "kind", "by")}
+    return {"version": VERSION, "n": number, **head, "said": told(event), "event": body}
 
 
 def decisions(case: Case) -> bytes:

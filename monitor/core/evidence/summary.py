@@ -17,7 +17,8 @@ def _what(incident: Incident) -> str:
     if not gravest:
         return f"{incident.environment}: opened at {clock(incident.opened_at)} without an alert."
     first = gravest[0]
-    others = f" ({len(incident.alerts) - 1} more alerts)" if len(incident.alerts) > 1 else ""
+    more = len(incident.alerts) - 1
+    others = f" ({more} more alert{'' if more == 1 else 's'})" if more else ""
     word = {Tier.ROLLBACK: "roll back", Tier.PREPARE: "prepare", Tier.BLIND: "blind"}[incident.tier]
     return f"{incident.environment}, {word}: {first.summary}, {first.begun} {clock(first.since)}{others}."
 
