@@ -50,7 +50,7 @@ class Evidence:
     clock: Clock
     secrets: Sequence[str] = ()
     permalinks: Permalinks | None = None
-    _lock: Lock = field(default_factory=Lock)
+    _lock: Lock = field(default_factory=Lock, init=False)
 
     def bundle(self, name: str) -> Mapping[str, bytes] | None:
         """Give every file of an incident's bundle, or None where there is no such incident. Raises StoreError.

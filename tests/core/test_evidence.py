@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from monitor.core.actor import Actor
-from monitor.core.asks import Command, Note
+from monitor.core.asks import Command, Note, Pin
 from monitor.core.decide import decide
 from monitor.core.events import Refused
 from monitor.core.evidence import Case, Maker, Posted, bundle, clean, files, manifest, markdown
@@ -25,7 +25,7 @@ from monitor.core.evidence.summary import summary
 from monitor.core.evidence.telling import told
 from monitor.core.procedureevents import ChecksRun
 from monitor.core.verification import CheckResult, Outcome
-from tests.core.procedural import ANA, BEN, START, Driven, firing
+from tests.core.procedural import ANA, AUTH, BEN, START, Driven, firing
 from tests.core.stories import POSTED, case, signals, story
 from tests.core.test_anything_people_do import DEEDS, GAPS, happen
 
@@ -108,6 +108,17 @@ def test_times_that_are_not_known_are_unknown() -> None:
     assert spans["Time to page"] is spans["Time to mitigate"] is None
 
 
+def test_what_drifted_away_again_counts_from_when_it_came_back() -> None:
+    driven = Driven(firing()).start()
+    driven.do(Pin(ANA, (AUTH,)))
+    for minute, version in ((1, "2.13.4"), (2, "2.14.0"), (5, "2.13.4")):
+        driven.at = START + timedelta(minutes=minute)
+        driven.sees("auth", version)
+    found = case(driven).moments
+    assert found.first_back == START + timedelta(minutes=1)
+    assert found.all_back == START + timedelta(minutes=5)
+
+
 def test_a_page_that_another_pager_named_has_no_time_of_slack() -> None:
     other = replace(case(), posted=(replace(POSTED[0], ts="INC-0001/console/root/0"),))
     assert other.moments.paged is None
@@ -143,7 +154,7 @@ def test_no_note_forges_a_heading_a_row_or_markup(words: str) -> None:
     assert shape(with_note(words)) == shape(with_note("plain"))
 
 
-@given(st.text(alphabet="`~\n# a", max_size=30))
+@given(st.lists(st.sampled_from(["```", "````", "`", "~~~", "\n", "# a"]), max_size=8).map("".join))
 def test_no_command_ends_its_own_block(block: str) -> None:
     tokens = MarkdownIt("commonmark").parse(markdown.code(block))
     assert [one.type for one in tokens] == ["fence"]
@@ -220,6 +231,13 @@ def test_the_bundle_of_any_incident_is_whole_until_somebody_touches_it(
     if name != manifest.NAME:
         assert whole({one: content for one, content in made.items() if one != name}) == [f"missing: {name}"]
     assert whole(made | {"more.txt": b""}) == ["extra: more.txt"]
+
+
+def test_a_manifest_that_means_the_same_and_reads_otherwise_is_changed() -> None:
+    made = bundle(case(), MAKER, MADE)
+    assert whole({**made, manifest.NAME: made[manifest.NAME] + b"\n"}) == [
+        "changed: manifest.json (it is not as it was written)"
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b'{"files": 1}', b"\xff", b"9" * 5000])

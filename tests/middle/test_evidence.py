@@ -151,6 +151,18 @@ def test_two_exports_of_what_was_kept_are_the_same_but_for_the_time() -> None:
     assert [name for name, content in office.files().items() if content != first[name]] == ["manifest.json"]
 
 
+def test_a_secret_in_a_query_is_struck_where_it_is_kept() -> None:
+    office = Office()
+    office.end()
+    evidence = replace(office.evidence, secrets=("login",))
+    keeper = Keeper(office.house.store, evidence, office.house.clock, timedelta(days=400))
+    office.house.clock.advance(17 * 60)
+    keeper.look()
+    kept = office.house.store.evidence("INC-0001")
+    assert kept is not None
+    assert json.loads(kept.files["signals.json"])["signals"][0]["queries"] == {"value": "[redacted]"}
+
+
 def test_nobody_knows_an_incident_that_never_was() -> None:
     assert Office().evidence.bundle("INC-0009") is None
 
