@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor import files
+from monitor.adapters.plot import ProcessArtist
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
@@ -33,6 +34,9 @@ from monitor.deploys import Deploys
 from monitor.desk import Desk
 from monitor.ears import Ears
 from monitor.engine import Engine
+from monitor.evidence import Evidence
+from monitor.evidencekeeping import Keeper
+from monitor.filelane import NoFiles
 from monitor.files import Contents
 from monitor.files.findings import Severity
 from monitor.following import Follower
@@ -41,12 +45,12 @@ from monitor.hearing import Hearing
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
 from monitor.pictures import Pictures
-from monitor.plotlane import NoPlots
 from monitor.plotting import Plotting
 from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Registry, Sent, Store, Switch
 from monitor.reading import Reader, plan
 from monitor.releases import ReleaseWatch
 from monitor.reload import Reloader
+from monitor.reports import Files, Reports
 from monitor.requesting import Request
 from monitor.rulebook import RuleBook
 from monitor.rulesfolder import RulesError, RulesFolder, Start
@@ -105,6 +109,8 @@ class App:
     inbound: "SlackInbound | None"
     releases: ReleaseWatch
     hooks: "PagerDutyHooks | None"
+    evidence: Evidence
+    keeper: Keeper
 
 
 def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
@@ -251,7 +257,8 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         lambda: store.trouble,
         lambda incident: follower.latest.get(incident, ()),
     )
-    plots = _plots(settings, Plotting(reader, deploys, store, clock, book), store, metrics)
+    evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)
+    plots = _plots(settings, evidence, metrics)
     outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere, plots=plots)
     return App(
         settings=settings,
@@ -277,6 +284,8 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         inbound=_inbound(settings, Ears(clock, commands, book, store, engine.readings), hearing, metrics),
         releases=watch,
         hooks=_hooks(settings, Answering(commands, store), metrics),
+        evidence=evidence,
+        keeper=Keeper(store, evidence, clock, timedelta(seconds=settings.retention_seconds), metrics.evidence.set),
     )
 
 
@@ -357,13 +366,22 @@ def main_pager(settings: Settings, terminal: TextIO) -> Pager:
     return ConsolePager(terminal)
 
 
-def _plots(settings: Settings, plotting: Plotting, store: Store, metrics: Metrics) -> Plots:
-    """Give who makes the pictures for the threads of Slack; nothing else carries them."""
+def _plots(settings: Settings, evidence: Evidence, metrics: Metrics) -> Plots:
+    """Give who makes the files for the threads of Slack; nothing else carries them."""
     if settings.slack.bot_token is None:
-        return Plots(NoPlots(), metrics.counted_plot)
-    from monitor.adapters.plot import ProcessArtist  # noqa: PLC0415  # loaded only where Slack is used
+        return Plots(NoFiles(), metrics.counted_file)
+    pictures = Pictures(evidence.store, evidence.plotting, evidence.artist)
+    return Plots(Files(pictures, Reports(evidence)), metrics.counted_file)
 
-    return Plots(Pictures(store, plotting, ProcessArtist()), metrics.counted_plot)
+
+def _evidence(settings: Settings, plotting: Plotting, store: Store, clock: Clock) -> Evidence:
+    """Give what makes bundles. Only Slack knows addresses of messages."""
+    links = None
+    if settings.slack.bot_token is not None:
+        from monitor.adapters.slack.permalinks import SlackPermalinks  # noqa: PLC0415  # loaded only where Slack is used
+
+        links = SlackPermalinks(settings.slack.bot_token.get_secret_value(), base_url=settings.slack.api_url)
+    return Evidence(store, plotting, ProcessArtist(), clock, settings.secrets, links)
 
 
 def _second_channel(settings: Settings, book: RuleBook) -> str:

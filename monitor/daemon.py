@@ -19,6 +19,7 @@ from monitor.bootstrap import App
 from monitor.core.model import State
 from monitor.core.rule import RuleSet
 from monitor.engine import Evaluated
+from monitor.evidencekeeping import KEEP_EVERY
 from monitor.following import FOLLOW_EVERY
 from monitor.loops import EVENT_LOOP, OUTBOX, evaluations_of, patience, ticks_of
 from monitor.mending import Thread
@@ -40,13 +41,11 @@ POOL = 8
 """Groups that may be evaluated at the same time."""
 
 RULES, RELOAD, RECORD, SURVEY, STORAGE = "(rules)", "(reload)", "(record)", "(survey)", "(storage)"
+EVIDENCE = "(evidence)"
 """The jobs beside the groups; no group has such a name."""
 
 LOOK_EVERY = 5
 """Seconds between two looks at the rules folder; what has changed is taken at the second that finds the same."""
-
-RECORD_KEPT = 400 * 86400
-"""Seconds for which the record of what alerts did is kept; what is older goes once a day."""
 
 NAMED = 5
 """Rules that a log line about a trouble names."""
@@ -66,6 +65,9 @@ FOLLOW = "(procedures)"
 FOLLOW_WITHIN, VERIFY_WITHIN = 120.0, 900.0
 """Seconds after which the thread of a look, and of a verification, is given up."""
 
+KEEP_WITHIN = 300.0
+"""Seconds after which the thread that reads evidence is given up."""
+
 STOP_WITHIN = 8.0
 """Seconds for the ordered shutdown; the promise is ten."""
 
@@ -81,6 +83,7 @@ class Daemon:
         self._workers = Workers(POOL, "evaluation", clock.monotonic)
         self._surveys = Workers(1, "survey", clock.monotonic)
         self._following = Workers(3, "procedure", clock.monotonic)
+        self._keeping = Workers(1, "evidence", clock.monotonic)
         self._ticker = Ticker(self._missed)
         showing = Showing(app, self._progress)
         self._serving = Serving(
@@ -160,6 +163,8 @@ class Daemon:
         self._app.outbox.stop()
         self._serving.stop()
         self._surveys.stop(0.0)
+        self._app.evidence.stop()
+        self._keeping.stop(0.0)
         self._app.verifier.stop(0.0)
         self._following.stop(0.0)
         clean = self._workers.stop(STOP_WITHIN / 2)
@@ -207,6 +212,7 @@ class Daemon:
         ticks.append(Tick(RULES, LOOK_EVERY, 0, self._poll_tick))
         ticks.append(Tick(STORAGE, STORAGE_EVERY, 0, self._storage_tick))
         ticks.append(Tick(RECORD, 86400, 0, self._prune_tick))
+        ticks.append(Tick(EVIDENCE, KEEP_EVERY, 0, self._keep_tick))
         self._ticker.schedule(ticks)
 
     def _tick(self, name: str) -> None:
@@ -365,12 +371,24 @@ class Daemon:
     def _storage_tick(self) -> None:
         self._workers.submit(STORAGE, lambda: self._look(lambda: self._storage.look(self._app.store)))
 
+    def _keep_tick(self) -> None:
+        self._keeping.replace_stuck()
+        self._keeping.submit(EVIDENCE, self._keep, KEEP_WITHIN)
+
+    def _keep(self) -> None:
+        try:
+            self._app.keeper.look()
+        except Exception as error:  # the one catch-all on this way: it is tried again soon
+            log.error("evidence.failed", why=str(error), exc_info=not isinstance(error, StoreError))  # noqa: TRY400  # as above
+
     def _prune_tick(self) -> None:
         self._workers.submit(RECORD, self._prune)
 
     def _prune(self) -> None:
         try:
-            gone = self._app.store.prune(int(self._app.clock.now().timestamp()) - RECORD_KEPT)
+            kept = self._app.settings.retention_seconds
+            gone = self._app.store.prune(int(self._app.clock.now().timestamp()) - kept)
+            self._app.keeper.count()
         except Exception as error:  # the one catch-all on this way
             log.exception("record.failed", why=str(error))
             return

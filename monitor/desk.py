@@ -24,6 +24,7 @@ from monitor.core.rule import Pages, RuleSet
 from monitor.core.silence import Hidden, Silence
 from monitor.hiding import Hiding, say
 from monitor.ports import (
+    FILES,
     NO_INCIDENT,
     Change,
     Clock,
@@ -300,7 +301,7 @@ class Desk:
         routing, now = self._book.now.rules.routing, self._clock.now()
         change = with_responses(change, responses, self._channels.audiences, now)
         if not self._plots:
-            change = replace(change, posts=tuple(one for one in change.posts if one.kind is not PostKind.PLOT))
+            change = replace(change, posts=tuple(one for one in change.posts if one.kind not in FILES))
         change = with_calls(change, responses, routing.page, self._last_call, now)
         if not change.empty:
             self._store.commit(change)

@@ -22,6 +22,7 @@ from monitor.core.verification import CheckResult
 from monitor.handing import Handing, is_page
 from monitor.pacing import Pace, Stage, Tempo, in_order, stage_of
 from monitor.ports import (
+    FILES,
     Clock,
     Delivery,
     Gone,
@@ -201,8 +202,8 @@ class Lane:
         return in_order(post for post in owed if post.channel not in self._others)
 
     def _owed(self) -> list[Post]:
-        """Give what is owed but plots, which have a lane of their own."""
-        return [post for post in self._work.store.owed() if post.kind is not PostKind.PLOT]
+        """Give what is owed but files, which have a lane of their own."""
+        return [post for post in self._work.store.owed() if post.kind not in FILES]
 
     def _try(self, post: Post, seen: "_Seen", waiting: "_Waiting") -> None:
         """Try one post, unless its channel or its root make it wait."""

@@ -1,4 +1,4 @@
-"""Everything that is owed, in lanes: the main pager's (Slack or the console), one for each other pager, one for plots.
+"""Everything that is owed, in lanes: the main pager's (Slack or the console), one for each other pager, one for files.
 
 A pager that hangs holds up nobody else's lane. What a lane does stands in `monitor.lane`.
 """
@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 from monitor.attempts import Delivered
 from monitor.core.rule import PAGERS, SETTING
+from monitor.filelane import FileLane, Maker, NoFiles
 from monitor.handing import Elsewhere, Handing
 from monitor.lane import Bell, Lane, Scenes, Work
 from monitor.pacing import Tempo
-from monitor.plotlane import Maker, NoPlots, PlotLane
-from monitor.ports import Clock, Delivery, Message, Pager, Rejected, Store
+from monitor.ports import Clock, Delivery, Message, Pager, PostKind, Rejected, Store
 
 __all__ = ["Bell", "Delivered", "Destinations", "Outbox", "Plots", "Scenes", "Tempo"]
 
@@ -32,16 +32,16 @@ class Destinations:
 
 @dataclass(frozen=True, slots=True)
 class Plots:
-    """Who makes the pictures of plots, and who hears what became of them."""
+    """Who makes the files of threads, and who hears what became of them."""
 
-    maker: Maker = field(default_factory=NoPlots)
-    heard: Callable[[str], None] = lambda _: None
+    maker: Maker = field(default_factory=NoFiles)
+    heard: Callable[[PostKind, str], None] = lambda _kind, _outcome: None
 
 
 class Outbox:
     """Delivers what the store says is owed, woken by the bell.
 
-    `run` is its thread and has one for each other pager, and one for plots.
+    `run` is its thread and has one for each other pager, and one for files.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Outbox:
         work = Work(store, clock, scenes, handing, tempo, watched)
         others = frozenset(pagers)
         self._main = Lane("", _Present(pager), others, work, bell)
-        self._plots, self._plots_bell = PlotLane(store, pager, clock, plots.maker, plots.heard), bell.another()
+        self._files, self._files_bell = FileLane(store, pager, clock, plots.maker, plots.heard), bell.another()
         self._lanes = [Lane(name, one, others, work, bell.another()) for name, one in pagers.items()]
 
     def watch(self, went_round: Callable[[], None]) -> None:
@@ -71,15 +71,15 @@ class Outbox:
 
     def stop(self) -> None:
         """Ask `run` to return after the deliveries that are under way."""
-        self._plots.stop()
+        self._files.stop()
         for lane in (*self._lanes, self._main):
             lane.stop()
 
     def run(self, failed: Callable[[Exception], None]) -> None:
         """Deliver until stopped. What goes wrong with the store is told to `failed` and tried again."""
         threads = [threading.Thread(target=lane.run, args=(failed,), daemon=True) for lane in self._lanes]
-        waits = self._plots_bell.wait
-        threads.append(threading.Thread(target=self._plots.run, args=(waits, failed), name="plots", daemon=True))
+        waits = self._files_bell.wait
+        threads.append(threading.Thread(target=self._files.run, args=(waits, failed), name="files", daemon=True))
         for thread in threads:
             thread.start()
         self._main.run(failed)
@@ -89,7 +89,7 @@ class Outbox:
     def deliver_due(self) -> float:
         """Deliver everything that is due in every lane; give the seconds until the next try."""
         seconds = [lane.deliver_due() for lane in (self._main, *self._lanes)]
-        return min([*seconds, self._plots.deliver_due()])
+        return min([*seconds, self._files.deliver_due()])
 
 
 class _Present:

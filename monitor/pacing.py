@@ -24,6 +24,7 @@ ORDER = {
     PostKind.LINE: 4,
     PostKind.NOTE: 5,
     PostKind.PLOT: 6,
+    PostKind.REPORT: 7,
 }
 """New posts go out in this order, and before all edits; what pages or calls people in a thread comes right after 0."""
 

@@ -12,7 +12,7 @@ from monitor.core.plot import Plot
 from monitor.core.render import telling
 from monitor.core.words import clock, shortened
 from monitor.plotting import Plotting, Unplotted
-from monitor.ports import Artist, Picture, Post, Store, Undrawn
+from monitor.ports import Artist, Attachment, Post, Store, Undrawn
 
 TITLE, WORDS = 150, 900
 """Characters of a title, and of the words for those who cannot see the picture."""
@@ -26,7 +26,7 @@ class Pictures:
     plotting: Plotting
     artist: Artist
 
-    def of(self, post: Post) -> Picture | Unplotted:
+    def of(self, post: Post) -> Attachment | Unplotted:
         """Give the picture of `post`, or why there is none. Takes seconds. Raises StoreError."""
         incident = self.store.incident(post.incident)
         firing = shown(incident, post.said) if incident is not None else None
@@ -38,7 +38,7 @@ class Pictures:
         drawn = self.artist.draw(plot)
         if isinstance(drawn, Undrawn):
             return Unplotted(drawn.why)
-        return Picture(drawn, name_of(post), shortened(title_of(plot), TITLE), shortened(words_of(plot), WORDS))
+        return Attachment(drawn, name_of(post), shortened(title_of(plot), TITLE), shortened(words_of(plot), WORDS))
 
     def stop(self) -> None:
         """Give up what is being drawn, and draw no more."""

@@ -4,14 +4,14 @@ The readings come by the way of every evaluation, so that what is plotted is wha
 plot is drawn, nor who looks at it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from monitor.core.events import Firing
 from monitor.core.firing import service_of
 from monitor.core.incident import Incident
-from monitor.core.model import AlertKey, Judgement, State, Tier
+from monitor.core.model import AlertKey, Judgement, Labels, State, Tier
 from monitor.core.plot import (
     Band,
     Mark,
@@ -34,13 +34,16 @@ from monitor.core.words import clock
 from monitor.deploys import Deploys
 from monitor.grid import newest_point
 from monitor.lookout import SOURCE, group_key
-from monitor.ports import Clock, Recorded, Store
+from monitor.ports import Answer, Clock, Recorded, Store
 from monitor.ranges import Deadline
 from monitor.reading import Judged, Reader, Waiting
 from monitor.rulebook import InForce, RuleBook
 
 MOST_POINTS = 600
 """More than a picture has room for; what is left out is left out evenly."""
+
+MOST_KEPT = 1500
+"""Points of a signal that are kept as evidence: six hours at 15 s; of more, every second or third is left."""
 
 PATIENCE = 15.0
 """Seconds that the readings of a plot may take."""
@@ -55,6 +58,18 @@ class Unplotted:
 
 
 Plotted: TypeAlias = Plot | Unplotted
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was read of one alert: its rule, what was judged at each time, what the source answered, and the plot."""
+
+    rule: Rule
+    tier: TierRule
+    queries: Labels
+    judged: Sequence[tuple[int, Judgement | None]]
+    raw: Mapping[str, Mapping[int, Answer]]
+    plot: Plotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,26 @@ class Plotting:
         if isinstance(judged, Unplotted):
             return judged
         return self._drawable(incident, firing, case, span, judged, deadline)
+
+    def look(self, incident: Incident, firing: Firing, until: int, *, within: float) -> "Looked | Unplotted":
+        """Give everything that is read of one alert, from 1 h before its breach to `until`. Raises StoreError.
+
+        Reads for at most `within` seconds; what was not answered by then is missing.
+        """
+        case = self._case(firing.key)
+        if isinstance(case, Unplotted):
+            return case
+        deadline, since = Deadline(self._clock, self._clock.monotonic() + within), int(firing.since.timestamp())
+        newest = newest_point(case.group, self._clock.now().timestamp(), self._reader.source_time())
+        span = span_of(since, newest, case.group.interval, MOST_KEPT, until - since)
+        judged = self._judged(case, span, deadline)
+        if isinstance(judged, Unplotted):
+            return judged
+        raw = self._reader.raw(case.book.plan, case.rule, case.tier.window, span.times, deadline)
+        plot = self._drawable(incident, firing, case, span, judged, deadline)
+        return Looked(
+            case.rule, case.tier, case.book.plan.queries(case.rule.alert, case.tier.window), judged, raw, plot
+        )
 
     def _case(self, key: AlertKey) -> _Case | Unplotted:
         """Find what judges an alert in the rules in force."""

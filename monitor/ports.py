@@ -160,7 +160,8 @@ class PostKind(StrEnum):
     The incident's one root message, the procedure card, a line in the thread, or one told to the channel too; an
     escalation, which tells another channel of the incident, and a note, which belongs to no incident: both stand in
     their channel by themselves; or a call: the page carried to another pager (its name stands for the channel) or to a
-    second channel; or a plot: the picture of a signal in the thread, which is given up where it is not to be had.
+    second channel; or a file in the thread: a plot, the picture of a signal, or a report, the evidence of an incident
+    when its record is complete. A file is given up where it is not to be had.
     """
 
     ROOT = "root"
@@ -171,6 +172,11 @@ class PostKind(StrEnum):
     NOTE = "note"
     CALL = "call"
     PLOT = "plot"
+    REPORT = "report"
+
+
+FILES = frozenset({PostKind.PLOT, PostKind.REPORT})
+"""What is a file in a thread: it has a lane of its own, and no page waits for it."""
 
 
 NO_INCIDENT = ""
@@ -194,10 +200,10 @@ class Post:
 
     `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line,
     broadcast or note (root and card are rendered from the incident when they are sent), of a call the tier that it was
-    made at, and of a plot the alert that it shows. `mention` are user or user-group ids; `reason` is a
-    `monitor.core.posts.Happening`, `monitor.core.posts.Notice` or `monitor.core.calling.Because`. `ts` is the pager's
-    own name of the message (of the file, for a plot); `decided_at` is when the transition behind it was decided; `gone`
-    counts how often the message was found deleted and owed anew.
+    made at, of a plot the alert that it shows, and of a report which file it is. `mention` are user or user-group ids;
+    `reason` is a `monitor.core.posts.Happening`, `monitor.core.posts.Notice` or `monitor.core.calling.Because`. `ts` is
+    the pager's own name of the message (of the file, for a file); `decided_at` is when the transition behind it was
+    decided; `gone` counts how often the message was found deleted and owed anew.
     """
 
     incident: str
@@ -270,6 +276,15 @@ class KeptRules:
 
     files: Mapping[str, bytes]
     adopted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvidence:
+    """Files about the signals of an incident, read at `at`: what the source has may be gone when they are asked for."""
+
+    incident: str
+    at: datetime
+    files: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,8 +380,20 @@ class Store(Protocol):
     def prune(self, before: int) -> int:
         """Forget the recorded changes before grid time `before`; give how many there were.
 
-        With them goes what was hidden before that time and is no more.
+        With them goes what was hidden before that time and is no more, and the evidence that was kept before it.
         """
+
+    def keep(self, kept: KeptEvidence) -> None:
+        """Keep files of an incident, in place of those that were kept of it before. Raises `StoreError`."""
+
+    def evidence(self, incident: str) -> KeptEvidence | None:
+        """Give what was kept of one incident, or None."""
+
+    def unkept(self, since: datetime, before: datetime) -> Sequence[str]:
+        """Give the incidents that ended from `since` up to `before` and of which nothing was kept after that."""
+
+    def evidence_size(self) -> int:
+        """Give the bytes that all kept evidence takes."""
 
     def probe(self) -> None:
         """Write something that changes nothing, to see whether it can be done. Raises `StoreError`."""
@@ -419,10 +446,10 @@ Delivery: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter | Gone
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawn plot (PNG): the name it is filed under, its title, and what it shows in words, for who cannot see it."""
+class Attachment:
+    """A file for a thread: the name it is filed under, its title, and what a picture shows in words."""
 
-    png: bytes
+    content: bytes
     name: str
     title: str
     words: str = ""
@@ -449,7 +476,7 @@ class Artist(Protocol):
 class Message:
     """One post with what it says.
 
-    `page` for a root or call, `card` for a procedure card, `picture` for a plot, `post.said` for the rest.
+    `page` for a root or call, `card` for a procedure card, `attachment` for a file, `post.said` for the rest.
 
     `root_ts` is the pager's name of the incident's root message in that channel (None for the root itself). `actions`
     are buttons under a line that asks for something; `home` is the channel of the page that an escalation tells of.
@@ -464,7 +491,7 @@ class Message:
     home: str = ""
     call: Call | None = None
     urgent: bool = False
-    picture: Picture | None = None
+    attachment: Attachment | None = None
 
 
 class Pager(Protocol):
@@ -472,6 +499,13 @@ class Pager(Protocol):
 
     def deliver(self, message: Message) -> Delivery:
         """Post the message, or edit it where `message.post.ts` is set. Never raises; bounded in time."""
+
+
+class Permalinks(Protocol):
+    """Something that knows under which address a message can be looked at."""
+
+    def permalink(self, channel: str, ts: str) -> str:
+        """Give the address of a message, or nothing where it cannot be had. Never raises; bounded in time."""
 
 
 class ProbedPager(Pager, Protocol):

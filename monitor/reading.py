@@ -133,6 +133,16 @@ class Reader:
             answers[expr] = Stretched(self._source, expr, step, series, deadline).read(times)
         return [self._point(planned, rule, at, {expr: answers[expr][at] for expr in answers}, deadline) for at in times]
 
+    def raw(
+        self, planned: Plan, rule: Rule, window: int, times: Sequence[int], deadline: Deadline
+    ) -> Mapping[str, Mapping[int, Answer]]:
+        """Give what the source answers to each part of `rule` at the grid `times`, as it stands, by the part's name."""
+        step = times[1] - times[0] if len(times) > 1 else 1
+        return {
+            part: Stretched(self._source, expr, step, self._series.get(expr, SERIES), deadline).read(times)
+            for part, expr in sorted(planned.parts[rule.alert][window].items())
+        }
+
     def _point(self, planned: Plan, rule: Rule, at: int, answers: Mapping[str, Answer], deadline: Deadline) -> Point:
         samples: dict[str, tuple[Sample, ...]] = {}
         elsewhere = ""

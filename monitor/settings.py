@@ -34,6 +34,9 @@ from monitor.gathering import PREFIX, Gathered, Sources, gather
 PRIVATE_HEADER = re.compile(r"auth|cookie|key|password|secret|token", re.IGNORECASE)
 """Headers whose values are kept out of logs; others, such as a tenant's name, are ordinary words."""
 
+RETENTION = re.compile(r"[1-9][0-9]{0,4}d")
+"""How long the record is kept, in days."""
+
 WORDS = {
     "path_not_file": "names a file that does not exist",
     "bool_parsing": "is neither true nor false",
@@ -231,6 +234,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     database_url: str = "sqlite:///rollback-monitor.db"
+    retention: str = "400d"
     listen: str = "127.0.0.1:9911"
     console_token: SecretStr | None = None
     allow_command_checks: bool = False
@@ -244,6 +248,13 @@ class Settings(BaseSettings):
         host, _, port = value.rpartition(":")
         if not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  # the largest TCP port
             raise ValueError("is no address; write host:port, such as 127.0.0.1:9911")
+        return value
+
+    @field_validator("retention")
+    @classmethod
+    def _days(cls, value: str) -> str:
+        if not RETENTION.fullmatch(value):
+            raise ValueError("is no length of time of a day or more; write days, such as 400d")
         return value
 
     @field_validator("log_level", mode="before")
@@ -263,6 +274,11 @@ class Settings(BaseSettings):
         """Only what `load` hands over counts, so that everything is collected, and refused, in one place."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
+
+    @property
+    def retention_seconds(self) -> int:
+        """Give for how long the record is kept."""
+        return int(self.retention.removesuffix("d")) * 86400
 
     @property
     def secrets(self) -> tuple[str, ...]:

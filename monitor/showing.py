@@ -8,7 +8,7 @@ from monitor.bootstrap import App
 from monitor.core.model import Alert, AlertKey, Tier
 from monitor.lookout import SOURCE, group_key
 from monitor.loops import Loops
-from monitor.ports import GroupState, PostKind
+from monitor.ports import FILES, GroupState
 from monitor.rulesfolder import Outcome
 from monitor.web import Evaluation, Health, Inside, View
 
@@ -51,6 +51,7 @@ class Showing:
             gate=self._app.gate.ask,
             slack=self._app.inbound.door if self._app.inbound else None,
             pagerduty=self._app.hooks,
+            evidence=self._app.evidence.bundle,
         )
 
     def healthy(self) -> Health:
@@ -106,7 +107,7 @@ class Showing:
             metrics.incidents.labels(str(tier)).set(0)
         for incident in self._app.store.incidents(open_only=True):
             metrics.incidents.labels(str(incident.tier)).inc()
-        owed = [post for post in self._app.store.owed() if post.kind is not PostKind.PLOT]  # no page waits for a plot
+        owed = [post for post in self._app.store.owed() if post.kind not in FILES]  # no page waits for a file
         metrics.outbox_pending.set(len(owed))
         oldest = min((post.decided_at for post in owed), default=now)
         metrics.outbox_oldest.set((now - oldest).total_seconds())

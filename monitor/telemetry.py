@@ -162,6 +162,8 @@ class Metrics:
         self.webhooks = counter("pagerduty_inbound", "Webhooks of PagerDuty, by HTTP status.", "status")
         self.buttons = gauge("buttons_available", "1 while clicks in Slack can come through.")
         self.plots = counter("plots", "Plots of signals for the thread, by outcome: sent, failed, given_up.", "outcome")
+        self.reports = counter("reports", "Evidence for the thread, by outcome: sent, failed, given_up.", "outcome")
+        self.evidence = gauge("evidence_bytes", "Bytes of the evidence that is kept of incidents.")
         self.calls = counter(
             "calls", "Pages told to other pagers or a second channel, by why.", "destination", "reason", "outcome"
         )
@@ -178,9 +180,9 @@ class Metrics:
         build = gauge("build_info", "The version that runs.", "version")
         build.labels(__version__).set(1)
 
-    def counted_plot(self, outcome: str) -> None:
-        """Count what became of a plot."""
-        self.plots.labels(outcome).inc()
+    def counted_file(self, kind: str, outcome: str) -> None:
+        """Count what became of a plot or a report."""
+        (self.plots if kind == "plot" else self.reports).labels(outcome).inc()
 
     def counted_inbound(self, kind: str, status: int) -> None:
         """Count a request that came to the door for Slack."""

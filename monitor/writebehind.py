@@ -6,6 +6,7 @@ mirror has and the database has not, so that nothing is written twice, whatever 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from threading import RLock
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.silence import Hidden, Silence
 from monitor.mirror import Mirror
-from monitor.ports import Change, GroupState, KeptRules, NewEvents, Post, Recorded, Store, StoreError
+from monitor.ports import Change, GroupState, KeptEvidence, KeptRules, NewEvents, Post, Recorded, Store, StoreError
 
 T = TypeVar("T")
 
@@ -226,6 +227,12 @@ class WriteBehindStore:
         """Forget the recorded changes before grid time `before`. Raises StoreError while nothing can be written."""
         return self._inner.prune(before)
 
+    def keep(self, kept: KeptEvidence) -> None:
+        """Keep files of an incident. Raises StoreError while nothing can be written: they are read anew later."""
+        if self._held is not None:
+            raise StoreError(self.trouble)
+        self._inner.keep(kept)
+
     def close(self) -> None:
         """Write what is held where that is possible, and let go of the database."""
         self.flush()
@@ -314,6 +321,18 @@ class WriteBehindStore:
     def rules(self) -> KeptRules | None:
         """Give the rule set that was last put in force, or None."""
         return self._read(self._inner.rules, lambda: self._mirror.rules)
+
+    def evidence(self, incident: str) -> KeptEvidence | None:
+        """Give what was kept of one incident. Raises StoreError where the database cannot be read."""
+        return self._inner.evidence(incident)
+
+    def unkept(self, since: datetime, before: datetime) -> Sequence[str]:
+        """Give the incidents that ended and of which nothing was kept. Raises StoreError, as above."""
+        return self._inner.unkept(since, before)
+
+    def evidence_size(self) -> int:
+        """Give the bytes that all kept evidence takes. Raises StoreError, as above."""
+        return self._inner.evidence_size()
 
     def transitions(self, alert: str = "", *, since: int = 0, most: int = 1000) -> Sequence[Recorded]:
         """Give the newest recorded changes, in order, those that wait to be written among them.

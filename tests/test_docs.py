@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.core.evaluate import MOVES, STATE_TABLE, Heard
-from monitor.core.posts import POSTS
+from monitor.core.posts import POSTS, Row
 from monitor.settings import names
 from monitor.telemetry import Metrics
 
@@ -27,7 +27,8 @@ POSTED = (
     "What happens to an incident, what is posted (the root message is edited in any case), whom it calls, and what "
     "becomes of an acknowledgement. *owner*: the commander or who acknowledged, else the responders; *by tier*: the "
     "responders in the rollback tier, nobody in the prepare tier; *commanders too*: with the responders. *escalation*: "
-    "a post in the escalation channel; *plot*: a picture of the signal in the thread, after everything else. "
+    "a post in the escalation channel; *plot*: a picture of the signal in the thread, after everything else; *report*: "
+    "the evidence of the incident as files in the thread. "
     "*kept if fresh*: while under 15 minutes old; *kept for hours*: in a prepare "
     "incident, under four. Who does not acknowledge is called again by the clock: `escalation` in [rules](rules.md)."
 )
@@ -45,14 +46,15 @@ def states() -> str:
     posts += ["|---|---|---|---|"]
     posts += [
         "| "
-        + " | ".join(
-            str(one).replace("_", " ")
-            for one in (what, f"{row.post}, plot" if row.plot else row.post, row.mention, row.acknowledgement)
-        )
+        + " | ".join(str(one).replace("_", " ") for one in (what, _post(row), row.mention, row.acknowledgement))
         + " |"
         for what, row in POSTS.items()
     ]
     return "\n".join([*title, *alerts, *posts]) + "\n"
+
+
+def _post(row: Row) -> str:
+    return f"{row.post}{', plot' if row.plot else ''}{', report' if row.report else ''}"
 
 
 def test_the_state_tables_are_those_of_the_code() -> None:

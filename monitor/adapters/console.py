@@ -14,7 +14,7 @@ from rich.text import Text
 
 from monitor.core.page import Card, Page, Tone
 from monitor.core.words import clock, plain
-from monitor.ports import Delivery, Message, PostKind, Rejected, Sent
+from monitor.ports import FILES, Delivery, Message, PostKind, Rejected, Sent
 
 COLOURS = {
     Tone.ROLLBACK: "bold red",
@@ -42,8 +42,8 @@ class ConsolePager:
 
     def deliver(self, message: Message) -> Delivery:
         """Print the message; a closed terminal is a rejection, never an exception."""
-        if message.post.kind is PostKind.PLOT:
-            return Rejected("a terminal shows no plots")
+        if message.post.kind in FILES:
+            return Rejected("a terminal shows no files")
         try:
             with self._lock:
                 self._write(message)
@@ -79,7 +79,6 @@ class ConsolePager:
         for line in (*page.changes, *page.status):
             if line not in before:
                 self._console.print(_text(f"{page.incident}  {line}"))
-
 
     def _card(self, card: Card) -> None:
         """Print it when somebody else or something else is next: a terminal edits nothing."""

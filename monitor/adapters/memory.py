@@ -20,6 +20,7 @@ from monitor.ports import (
     Delivery,
     Exited,
     GroupState,
+    KeptEvidence,
     KeptRules,
     Killed,
     Message,
@@ -178,6 +179,7 @@ class MemoryStore:
         self._rules: KeptRules | None = None
         self._silences: dict[int, Silence] = {}
         self._hidden: dict[str, Hidden] = {}
+        self._evidence: dict[str, KeptEvidence] = {}
         self._lock = threading.Lock()
 
     def group(self, name: str) -> GroupState:
@@ -295,9 +297,32 @@ class MemoryStore:
             old = [one.id for one in self._hidden.values() if not one.live and one.at.timestamp() < before]
             for name in old:
                 del self._hidden[name]
+            self._evidence = {name: one for name, one in self._evidence.items() if one.at.timestamp() >= before}
             left = tuple(one for one in self._transitions if one.at >= before)
             gone, self._transitions = len(self._transitions) - len(left), left
             return gone
+
+    def keep(self, kept: KeptEvidence) -> None:
+        """Keep files of an incident, in place of those that were kept of it before."""
+        with self._lock:
+            self._evidence[kept.incident] = kept
+
+    def evidence(self, incident: str) -> KeptEvidence | None:
+        """Give what was kept of one incident, or None."""
+        with self._lock:
+            return self._evidence.get(incident)
+
+    def unkept(self, since: datetime, before: datetime) -> Sequence[str]:
+        """Give the incidents that ended in that time and of which nothing was kept since, oldest first."""
+        ended = [(one.id, one.ended_at) for one in reversed(self.incidents()) if one.ended_at is not None]
+        with self._lock:
+            kept = {name: one.at for name, one in self._evidence.items()}
+        return [name for name, at in ended if since <= at <= before and (name not in kept or kept[name] < at)]
+
+    def evidence_size(self) -> int:
+        """Give the bytes that all kept evidence takes."""
+        with self._lock:
+            return sum(len(content) for one in self._evidence.values() for content in one.files.values())
 
     def probe(self) -> None:
         """Memory can be written."""

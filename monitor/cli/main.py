@@ -189,6 +189,30 @@ def incident_dealt_with(
     )
 
 
+@incident.command("export")
+def incident_export(
+    name: Id,
+    out: Annotated[Path, typer.Option(help="The folder that is made for it.")],
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+    output: Format = "text",
+) -> None:
+    """Write the evidence of an incident into a folder: report, timeline, signals, decisions, manifest."""
+    from monitor.cli import evidence, incidents  # noqa: PLC0415
+
+    raise typer.Exit(evidence.export(incidents.Files(env_file, secrets_dir), name, out, output))
+
+
+@incident.command("verify")
+def incident_verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that export made.")], output: Format = "text"
+) -> None:
+    """Say whether a bundle of evidence is whole. Exit code 1: a file is missing, changed or extra; 2: no bundle."""
+    from monitor.cli import evidence  # noqa: PLC0415
+
+    raise typer.Exit(evidence.check(folder, output))
+
+
 @silence.command("add")
 def silence_add(
     match: Annotated[list[str], typer.Option(help='Such as job="web"; alertname is the rule. Repeat: all must fit.')],

@@ -58,6 +58,7 @@ def _inside(app: App) -> Inside:
         reload=lambda: Outcome(problems=("no daemon runs",)),
         standing=lambda: app.folder.standing,
         gauges=lambda: None,
+        evidence=app.evidence.bundle,
         view=lambda: View(app.book.now, {state.name: state for state in app.store.groups()}),
     )
 

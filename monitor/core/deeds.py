@@ -2,6 +2,7 @@
 
 from monitor.core.closing import ALONE_AFTER
 from monitor.core.events import Ended, EndReason, Event
+from monitor.core.evidence.summary import summary
 from monitor.core.incident import Incident
 from monitor.core.leading import SILENT_AFTER
 from monitor.core.procedureevents import (
@@ -127,7 +128,8 @@ def _record(event: RecordAsked | RecordCompleted, incident: Incident) -> str:
     if isinstance(event, RecordCompleted):
         count = len(event.follow_ups)
         many = "no follow-up" if not count else "1 follow-up" if count == 1 else f"{count} follow-ups"
-        return f"{event.by.name} completed the record: {event.root_cause} ({many})."
+        lines = "\n".join(summary(incident)[:-1])
+        return f"{event.by.name} completed the record: {event.root_cause} ({many}).\n{lines}"
     return (
         f"The record of {incident.id} still waits: root cause, and follow-ups with owner and due date. From a shell: "
         f"rollback-monitor incident complete {incident.id}"

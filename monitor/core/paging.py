@@ -48,7 +48,7 @@ def owed(response: Response, audiences: Sequence[Audience]) -> tuple[Owed, ...]:
     """Give what `response` owes to the channels of its incident.
 
     To each at most one post a happening and an edit of the root; to one that joins, the root and what its thread begins
-    with. What escalates is told once for all of them. Plots come last.
+    with. What escalates is told once for all of them. Files come last.
     """
     posts = [
         replace(one, channel=one.channel or each.route.channel)
@@ -57,8 +57,25 @@ def owed(response: Response, audiences: Sequence[Audience]) -> tuple[Owed, ...]:
     ]
     everybody = united([one.route for one in audiences])
     elsewhere = [one for one in _following(response, everybody) if one.post is NewPost.ESCALATION]
-    plots = [_plot(one, response) for one in posts if one.post not in EDITED and POSTS[one.happening].plot]
-    return (*(one for one in posts if one.post is not NewPost.ESCALATION), *elsewhere, *plots)
+    new = [one for one in posts if one.post not in EDITED]
+    return (
+        *(one for one in posts if one.post is not NewPost.ESCALATION),
+        *elsewhere,
+        *(_plot(one, response) for one in new if POSTS[one.happening].plot),
+        *(report for one in new if POSTS[one.happening].report for report in _reports(one)),
+    )
+
+
+REPORT, BUNDLE = "report", "bundle"
+"""The files that follow when the record is complete: what people read, and everything."""
+
+
+def _reports(post: Owed) -> tuple[Owed, ...]:
+    """Give the files that follow `post`; both belong to the same event, so that each has half of its numbers."""
+    return (
+        Owed(NewPost.REPORT, post.happening, 2 * post.n, REPORT, channel=post.channel),
+        Owed(NewPost.REPORT, post.happening, 2 * post.n + 1, BUNDLE, channel=post.channel),
+    )
 
 
 def _plot(post: Owed, response: Response) -> Owed:

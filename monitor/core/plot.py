@@ -108,13 +108,13 @@ class Span:
         return tuple(range(self.start, self.end + 1, self.step))
 
 
-def span_of(since: int, newest: int, interval: int, most: int) -> Span:
-    """Give what is plotted of a breach that began at `since`: from 1 h before it to 15 min after it, or to `newest`.
+def span_of(since: int, newest: int, interval: int, most: int, after: int = AFTER) -> Span:
+    """Give what is shown of a breach that began at `since`: from 1 h before it to `after` s after it, or to `newest`.
 
     Every time lies on the grid of the evaluations, so that what is shown is what was judged; where there would be more
     than `most` of them, every second, third ... one is left, counted back from the end.
     """
-    end = max(min(newest, since + AFTER), since) // interval * interval
+    end = max(min(newest, since + after), since) // interval * interval
     seconds = max(end - (since - BEFORE), LEAST)
     step = interval * max(1, -(-seconds // ((most - 1) * interval)))
     return Span(end - seconds // step * step, end, step)

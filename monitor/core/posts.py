@@ -77,6 +77,7 @@ class NewPost(StrEnum):
     ESCALATION = "escalation"
     EDIT = "edit"
     PLOT = "plot"
+    REPORT = "report"
 
 
 class Mention(StrEnum):
@@ -102,12 +103,16 @@ class Acknowledgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table of posts. `plot`: a plot of the signal follows in the thread."""
+    """One row of the table of posts.
+
+    `plot`: a plot of the signal follows in the thread; `report`: the evidence of the incident does, as files.
+    """
 
     post: NewPost
     mention: Mention = Mention.NOBODY
     acknowledgement: Acknowledgement = Acknowledgement.KEPT
     plot: bool = False
+    report: bool = False
 
 
 POSTS: Mapping[Happening, Row] = {
@@ -156,7 +161,7 @@ POSTS: Mapping[Happening, Row] = {
     Happening.REOPENED: Row(NewPost.BROADCAST, Mention.RESPONDERS),
     Happening.EXPLAINED: Row(NewPost.EDIT),
     Happening.RECORD_ASKED: Row(NewPost.LINE, Mention.OWNER),
-    Happening.RECORD_COMPLETED: Row(NewPost.LINE),
+    Happening.RECORD_COMPLETED: Row(NewPost.LINE, report=True),
     Happening.REFRESHED: Row(NewPost.EDIT),
 }
 """The table of posts: what happens (row) -> what is posted, whom it mentions, what becomes of the acknowledgement."""

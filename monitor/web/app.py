@@ -6,7 +6,7 @@ Slack.
 
 import hmac
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,7 @@ from monitor.survey import Doubt
 from monitor.web import prometheus, silences
 from monitor.web.bodies import BodyError, body_of
 from monitor.web.deploys import deploy_routes
+from monitor.web.evidence import evidence_routes
 from monitor.web.guard import Guard
 from monitor.web.pagerduty import Hooks, pagerduty_routes
 from monitor.web.rules import report_of, standing_of, transition_of
@@ -72,6 +73,7 @@ class Inside:
     slack: Door | None = None
     gate: Callable[[str, str], GateAnswer] | None = None
     pagerduty: Hooks | None = None
+    evidence: Callable[[str], Mapping[str, bytes] | None] | None = None
 
 
 def application(inside: Inside) -> Starlette:
@@ -92,6 +94,7 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/silences/{id:int}/expire", pages.expire, methods=["POST"]),
             Route("/api/v1/incidents", pages.incidents),
             Route("/api/v1/incidents/{id}", pages.incident),
+            *evidence_routes(inside.evidence),
             Route("/api/v1/incidents/{id}/{action}", pages.act, methods=["POST"]),
             *slack_routes(inside.slack),
             *deploy_routes(inside.gate),

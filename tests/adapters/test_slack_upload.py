@@ -10,11 +10,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import WebClient
 
 from monitor.adapters.slack.client import SlackPager
-from monitor.ports import Ambiguous, Delivery, Gone, Message, Picture, Post, PostKind, Rejected, RetryAfter, Sent
+from monitor.ports import Ambiguous, Attachment, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
 from tests.servers.slack import Fault, SlackServer, answers, broken, error, hangs, lost_reply, rate_limited
 from tests.servers.slack_workspace import Stored
 
-PICTURE = Picture(b"\x89PNG and so on", "INC-0001-0.png", "login: 62 % fail", "Plot: login: 62 % fail")
+PICTURE = Attachment(b"\x89PNG and so on", "INC-0001-0.png", "login: 62 % fail", "Plot: login: 62 % fail")
 ASK, BRING, COMPLETE, LOOK = (
     "files.getUploadURLExternal",
     "upload",
@@ -44,14 +44,14 @@ def root(slack: SlackServer) -> Stored:
 def deliver(slack: SlackServer, root: Stored, **changes: Any) -> Delivery:  # noqa: ANN401  # any field of a post
     post = Post("INC-0001", slack.channel, PostKind.PLOT, 0, "rollback_opens", datetime.now(UTC), said="LoginFailing")
     pager = SlackPager(slack.bot_token, base_url=slack.url, timeout=0.5)
-    return pager.deliver(Message(replace(post, **changes), root_ts=root.ts, picture=PICTURE))
+    return pager.deliver(Message(replace(post, **changes), root_ts=root.ts, attachment=PICTURE))
 
 
 def test_a_picture_stands_in_the_thread_with_its_title_and_its_words(slack: SlackServer, root: Stored) -> None:
     delivery = deliver(slack, root)
     (file,) = slack.shared(root)
     assert delivery == Sent(file.id)
-    assert (file.content, file.name, file.title) == (PICTURE.png, PICTURE.name, PICTURE.title)
+    assert (file.content, file.name, file.title) == (PICTURE.content, PICTURE.name, PICTURE.title)
     assert file.alt == PICTURE.words
     assert not slack.refused
     assert [call.args["token"] for call in slack.made(BRING)] == [""], "the address of the upload never sees the token"
@@ -131,7 +131,7 @@ def test_another_picture_of_the_incident_is_not_taken_for_it(slack: SlackServer,
     again = replace(PICTURE, name="INC-0001-5.png")
     post = Post("INC-0001", slack.channel, PostKind.PLOT, 5, "raised", datetime.now(UTC), attempts=1)
     pager = SlackPager(slack.bot_token, base_url=slack.url, timeout=0.5)
-    assert isinstance(pager.deliver(Message(post, root_ts=root.ts, picture=again)), Sent)
+    assert isinstance(pager.deliver(Message(post, root_ts=root.ts, attachment=again)), Sent)
     assert len(slack.shared(root)) == 2
 
 
@@ -146,7 +146,7 @@ def test_without_a_picture_or_a_thread_nothing_is_asked(slack: SlackServer, root
     post = Post("INC-0001", slack.channel, PostKind.PLOT, 0, "rollback_opens", datetime.now(UTC))
     pager = SlackPager(slack.bot_token, base_url=slack.url, timeout=0.5)
     assert isinstance(pager.deliver(Message(post, root_ts=root.ts)), Rejected)
-    assert isinstance(pager.deliver(Message(post, picture=PICTURE)), Rejected)
+    assert isinstance(pager.deliver(Message(post, attachment=PICTURE)), Rejected)
     assert not slack.calls
 
 

@@ -18,10 +18,10 @@ from monitor.core.rule import Escalation, Group, Maintenance, Query, Resolve, Ro
 from monitor.deploys import Deploys
 from monitor.desk import Desk
 from monitor.engine import Engine, Evaluated
+from monitor.filelane import NoFiles
 from monitor.lookout import Lookout
 from monitor.outbox import Bell, Destinations, Outbox, Plots, Scenes, Tempo
 from monitor.pictures import Pictures
-from monitor.plotlane import NoPlots
 from monitor.plotting import Plotting
 from monitor.ports import Answer, Change, Samples, Store
 from monitor.reading import Reader
@@ -151,7 +151,7 @@ class House:
         self.commands = Commands(self.desk, kept, self.clock, self.book)
         self.reloader = Reloader(self.desk, self.clock, self.book)
         scenes = Scenes(self.book, self.engine.readings)
-        maker = Pictures(kept, self.plotting, self.artist) if self.artist else NoPlots()
+        maker = Pictures(kept, self.plotting, self.artist) if self.artist else NoFiles()
         self.outbox = Outbox(
             kept,
             self.pager,
@@ -159,7 +159,7 @@ class House:
             scenes,
             self.bell,
             destinations=self.destinations,
-            plots=Plots(maker, self.plots_heard.append),
+            plots=Plots(maker, lambda _kind, outcome: self.plots_heard.append(outcome)),
             tempo=self.tempo,
         )
 

@@ -65,7 +65,7 @@ def test_a_plot_follows_the_page_and_another_one_when_it_is_raised() -> None:
     house.says("Api", WORST)
     house.walk(60)
     assert [one.post.reason for one in pager.plots] == ["prepare_opens", "raised"]
-    names = [one.picture.name for one in pager.plots if one.picture]
+    names = [one.attachment.name for one in pager.plots if one.attachment]
     assert len(set(names)) == 2, "each is known by its name"
     assert all(one.root_ts for one in pager.plots)
     assert pager.messages[0].post.kind is PostKind.ROOT

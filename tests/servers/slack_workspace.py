@@ -207,6 +207,13 @@ class Workspace:
         self._messages.append(posted)
         return {"ok": True, "channel": posted.channel, "ts": posted.ts, "message": posted.as_json(with_metadata=False)}
 
+    def _permalink(self, args: Json) -> Json:
+        found = [one for one in self.everything(str(args.get("channel"))) if one.ts == args.get("message_ts")]
+        if not found:
+            return {"ok": False, "error": "message_not_found"}
+        link = f"https://example.slack.com/archives/{found[0].channel}/p{found[0].ts.replace('.', '')}"
+        return {"ok": True, "channel": found[0].channel, "permalink": link}
+
     def _update(self, args: Json) -> Json:
         problem = self._channel_problem(args) or _content_problem(args)
         if problem:
@@ -342,6 +349,7 @@ METHODS: Mapping[str, Callable[[Workspace, Json], Json]] = {
     "chat.update": Workspace._update,
     "chat.postEphemeral": Workspace._post_ephemeral,
     "views.open": Workspace._open_view,
+    "chat.getPermalink": Workspace._permalink,
     "conversations.history": Workspace._history,
     "conversations.replies": Workspace._replies,
     "usergroups.users.list": Workspace._group_members,

@@ -16,7 +16,7 @@ from monitor.adapters.slack.answers import Failure, TooMuch, ask, quiet_logger
 from monitor.adapters.slack.blocks import Drawn, draw_line, draw_page
 from monitor.adapters.slack.card import draw_card
 from monitor.adapters.slack.upload import Uploads
-from monitor.ports import Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
+from monitor.ports import FILES, Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
 
 API_URL = "https://slack.com/api/"
 EVENT_TYPE = "rollback_monitor_post"
@@ -86,7 +86,7 @@ class SlackPager:
 
     def deliver(self, message: Message) -> Delivery:
         """Post the message, or edit it where it has a `ts`; see `monitor.ports.Pager`."""
-        if message.post.kind is PostKind.PLOT:
+        if message.post.kind in FILES:
             return self._uploads.deliver(message)
         post, drawn = message.post, drawn_of(message)
         if drawn is None:
@@ -211,7 +211,7 @@ def drawn_of(message: Message) -> Drawn | None:
             return draw_card(message.card) if message.card else None
         case PostKind.LINE | PostKind.BROADCAST | PostKind.ESCALATION | PostKind.NOTE:
             return _line(message) if message.post.said.strip() else None
-        case PostKind.PLOT:
+        case PostKind.PLOT | PostKind.REPORT:
             return None
 
 

@@ -1,4 +1,4 @@
-"""A picture in a thread, by Slack's way for files: ask for an address, bring the bytes there, complete the upload.
+"""A file in a thread, by Slack's way for files: ask for an address, bring the bytes there, complete the upload.
 
 Only the last step shows anything to anybody. Where its answer was lost, the thread is searched for the file before
 another one is uploaded; where Slack will not say, none is better than two. Nothing here decides when it is tried again.
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from slack_sdk.web import SlackResponse, WebClient
 
 from monitor.adapters.slack.answers import Failure, ask
-from monitor.ports import Ambiguous, Delivery, Gone, Message, Picture, Post, Rejected, RetryAfter, Sent
+from monitor.ports import Ambiguous, Attachment, Delivery, Gone, Message, Post, Rejected, RetryAfter, Sent
 
 PAGES, PAGE = 5, 200
 CLOCK_SLACK = 300
@@ -39,7 +39,7 @@ class UploadRefusedError(HTTPException):
 
 
 class Uploads:
-    """Brings pictures into threads. Thread-safe; each request takes at most `timeout` seconds."""
+    """Brings files into threads. Thread-safe; each request takes at most `timeout` seconds."""
 
     def __init__(self, web: WebClient, timeout: float) -> None:
         """Use `web`, which must not try again by itself."""
@@ -47,20 +47,20 @@ class Uploads:
         self._timeout = timeout
 
     def deliver(self, message: Message) -> Delivery:
-        """Show the picture in the thread of `message.root_ts`; see `monitor.ports.Pager`."""
-        post, picture, root_ts = message.post, message.picture, message.root_ts
-        if picture is None or root_ts is None:
-            return Rejected(f"{post.key} needs a picture and the message whose thread it goes into")
+        """Show the file in the thread of `message.root_ts`; see `monitor.ports.Pager`."""
+        post, file, root_ts = message.post, message.attachment, message.root_ts
+        if file is None or root_ts is None:
+            return Rejected(f"{post.key} needs a file and the message whose thread it goes into")
         if post.attempts > 0:
-            found = self._find(post, picture.name, root_ts)
+            found = self._find(post, file.name, root_ts)
             if found is not None:
                 return found
-        return self._upload(post, picture, root_ts)
+        return self._upload(post, file, root_ts)
 
-    def _upload(self, post: Post, picture: Picture, root_ts: str) -> Delivery:
+    def _upload(self, post: Post, attached: Attachment, root_ts: str) -> Delivery:
         asked = self._ask(
             lambda: self._web.files_getUploadURLExternal(
-                filename=picture.name, length=len(picture.png), alt_txt=picture.words or picture.title
+                filename=attached.name, length=len(attached.content), **_words(attached)
             )
         )
         if not isinstance(asked, SlackResponse):
@@ -68,12 +68,12 @@ class Uploads:
         url, file = str(asked.get("upload_url", "")), str(asked.get("file_id", ""))
         if not file or not self._trusted(url):
             return RetryAfter(AGAIN, "Slack named no address for the upload that could be used")
-        brought = self._ask(lambda: self._bring(url, picture.png, asked))
+        brought = self._ask(lambda: self._bring(url, attached.content, asked))
         if not isinstance(brought, SlackResponse):
             return _unshown(brought)
         shown = self._ask(
             lambda: self._web.files_completeUploadExternal(
-                files=[{"id": file, "title": picture.title}], channel_id=post.channel, thread_ts=root_ts
+                files=[{"id": file, "title": attached.title}], channel_id=post.channel, thread_ts=root_ts
             )
         )
         return Sent(file) if isinstance(shown, SlackResponse) else shown
@@ -85,14 +85,14 @@ class Uploads:
         """Whether the address is as safe as that of the Web API itself."""
         return urlsplit(url).scheme in {"https", urlsplit(self._web.base_url).scheme}
 
-    def _bring(self, url: str, png: bytes, asked: SlackResponse) -> SlackResponse:
+    def _bring(self, url: str, content: bytes, asked: SlackResponse) -> SlackResponse:
         """Bring the bytes there, by the same proxy as everything else, without the token. Raises as the SDK does."""
         proxies = {"http": self._web.proxy, "https": self._web.proxy} if self._web.proxy else {}
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=self._web.ssl), _NoRedirects()
         )
         headers = {"Content-Type": "application/octet-stream"}
-        request = urllib.request.Request(url, png, headers, method="POST")  # noqa: S310  # the scheme was looked at
+        request = urllib.request.Request(url, content, headers, method="POST")  # noqa: S310  # the scheme was looked at
         try:
             with opener.open(request, timeout=self._timeout):
                 return asked
@@ -123,6 +123,11 @@ class Uploads:
         return self._web.conversations_replies(
             channel=post.channel, ts=root_ts, oldest=oldest, limit=PAGE, cursor=cursor or None
         )
+
+
+def _words(attached: Attachment) -> dict[str, str]:
+    """Give the words for those who cannot see; only a picture needs them."""
+    return {"alt_txt": attached.words or attached.title} if attached.name.endswith(".png") else {}
 
 
 def _file_of(message: dict[str, Any], name: str) -> str:

@@ -5,22 +5,25 @@ Each call is one transaction; a compare-and-set or a unique key settles who was 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from monitor.adapters.store import codec, tables
+from monitor.adapters.store import codec, keeping, tables
 from monitor.adapters.store.lock import Lock
 from monitor.core.events import Ended, Event, Opened
 from monitor.core.incident import Incident, fold
 from monitor.core.model import utc
+from monitor.core.procedureevents import Reopened
 from monitor.core.silence import Hidden, Silence
 from monitor.ports import (
     Change,
     ConflictError,
     GroupState,
+    KeptEvidence,
     KeptRules,
     NewEvents,
     Post,
@@ -216,7 +219,30 @@ class SqlStore:
         table, hidden = tables.transitions, tables.hidden
         with self._writing() as connection:
             connection.execute(delete(hidden).where(~hidden.c.live, hidden.c.at < utc(before)))
+            keeping.prune(connection, utc(before))
             return connection.execute(delete(table).where(table.c.at < before)).rowcount
+
+    # --- evidence -------------------------------------------------------------------------------------------------
+
+    def keep(self, kept: KeptEvidence) -> None:
+        """Keep files of an incident, in place of those that were kept of it before."""
+        with self._writing() as connection:
+            keeping.write(connection, kept)
+
+    def evidence(self, incident: str) -> KeptEvidence | None:
+        """Give what was kept of one incident, or None."""
+        with self._reading() as connection:
+            return keeping.read(connection, incident)
+
+    def unkept(self, since: datetime, before: datetime) -> Sequence[str]:
+        """Give the incidents that ended in that time and of which nothing was kept since."""
+        with self._reading() as connection:
+            return keeping.unkept(connection, since, before)
+
+    def evidence_size(self) -> int:
+        """Give the bytes that all kept evidence takes."""
+        with self._reading() as connection:
+            return keeping.size(connection)
 
 
 def _group(connection: Connection, name: str) -> GroupState:
@@ -287,8 +313,9 @@ def _write_events(connection: Connection, new: NewEvents) -> None:
         for seq, event in enumerate(new.events, start=new.expected_rev + 1)
     ]
     _insert(connection, table, rows)
-    ended = next((event.at for event in new.events if isinstance(event, Ended)), None)
-    if ended is not None:
+    ends = [event for event in new.events if isinstance(event, Ended | Reopened)]
+    if ends:
+        ended = ends[-1].at if isinstance(ends[-1], Ended) else None
         connection.execute(update(incidents).where(incidents.c.id == new.incident).values(ended_at=ended))
 
 

@@ -148,6 +148,15 @@ hidden = Table(
     Column("body", Text, nullable=False),
 )
 
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("incident", String, ForeignKey("incidents.id"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("at", UtcTime, nullable=False, index=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 transitions = Table(
     "transitions",
     metadata,

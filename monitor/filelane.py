@@ -1,7 +1,8 @@
-"""The deliveries of plots: a thread of their own, so that nothing that is slow about them holds up a page.
+"""The deliveries of files, plots and reports: a thread of their own, so that nothing slow about them holds up a page.
 
-A plot goes out after everything else that is new in its channel. What does not succeed within minutes is given up
-quietly: the page says it all without a picture. It must not know how plots are made or carried.
+A file goes out after everything else that is new in its channel, plots before reports. A plot that does not succeed
+within minutes, a report within a day, is given up quietly: messages say it all without. It must not know how files are
+made or carried.
 """
 
 import threading
@@ -13,13 +14,14 @@ from typing import Protocol
 import structlog
 
 from monitor.ports import (
+    FILES,
     Ambiguous,
+    Attachment,
     Clock,
     Delivery,
     Gone,
     Message,
     Pager,
-    Picture,
     Post,
     PostKind,
     PostState,
@@ -34,18 +36,26 @@ log = structlog.get_logger()
 IDLE, SOON = 5.0, 1.0
 """Seconds until the next look where nothing is owed, and where a plot waits for its page."""
 
-GIVE_UP = timedelta(minutes=5)
-"""After this a plot is no news any more."""
+GIVE_UP = {PostKind.PLOT: timedelta(minutes=5), PostKind.REPORT: timedelta(days=1)}
+"""After this a plot is no news any more; a report still is the next morning."""
 
 BACKOFF = (5, 10, 20, 40)
-"""Seconds until a plot is tried again that could not be read or drawn."""
+"""Seconds until a file is tried again that could not be read or drawn."""
 
 SETTLES = 20
 """Seconds that Slack is given to show a file whose upload was completed without an answer, before it is looked for."""
 
 
+EVENTS = {
+    (kind, what): f"{kind}.{what}"
+    for kind in (PostKind.PLOT, PostKind.REPORT)
+    for what in ("delivered", "delayed", "given_up")
+}
+"""What the log says of a file, by its kind."""
+
+
 class Unmade(Protocol):
-    """Why there is no picture, and whether there may be one later."""
+    """Why there is no file, and whether there may be one later."""
 
     @property
     def why(self) -> str:
@@ -57,23 +67,23 @@ class Unmade(Protocol):
 
 
 class Maker(Protocol):
-    """What makes pictures; `monitor.pictures` does."""
+    """What makes files; `monitor.pictures` and `monitor.reports` do."""
 
-    def of(self, post: Post) -> "Picture | Unmade":
-        """Give the picture of a plot that is owed, or why there is none."""
+    def of(self, post: Post) -> "Attachment | Unmade":
+        """Give the file that is owed, or why there is none."""
 
     def stop(self) -> None:
-        """Make no more pictures."""
+        """Make no more of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class NoPlots:
-    """Makes no pictures: where pages go, nobody can see them."""
+class NoFiles:
+    """Makes no files: where pages go, nobody can see them."""
 
     again: bool = False
-    why: str = "where pages go, plots cannot be shown"
+    why: str = "where pages go, files cannot be shown"
 
-    def of(self, _: Post) -> "NoPlots":
+    def of(self, _: Post) -> "NoFiles":
         """Give the reason."""
         return self
 
@@ -83,7 +93,7 @@ class NoPlots:
 
 @dataclass(slots=True)
 class _Tries:
-    """What this process tried of one plot."""
+    """What this process tried of one file."""
 
     made: int = 0
     not_before: float = 0.0
@@ -91,14 +101,14 @@ class _Tries:
 
 
 @dataclass(slots=True)
-class PlotLane:
-    """Delivers what is owed in plots. `heard` is told the outcome of each: sent, given_up or failed."""
+class FileLane:
+    """Delivers what is owed in files. `heard` is told the outcome of each: sent, given_up or failed."""
 
     store: Store
     pager: Pager
     clock: Clock
     maker: Maker
-    heard: Callable[[str], None] = lambda _: None
+    heard: Callable[[PostKind, str], None] = lambda _kind, _outcome: None
     _began: datetime = field(init=False)
     _tries: dict[str, _Tries] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -122,20 +132,20 @@ class PlotLane:
             wait(seconds)
 
     def deliver_due(self) -> float:
-        """Deliver every plot that is due; give the seconds until the next look. Raises StoreError."""
+        """Deliver every file that is due; give the seconds until the next look. Raises StoreError."""
         owed = self.store.owed()
-        plots = [post for post in owed if post.kind is PostKind.PLOT]
-        self._tries = {post.key: self._tries.get(post.key, _Tries()) for post in plots}
-        busy = {post.channel for post in owed if post.kind is not PostKind.PLOT and post.ts is None}
-        for post in plots:
+        files = sorted((post for post in owed if post.kind in FILES), key=lambda post: post.kind is PostKind.REPORT)
+        self._tries = {post.key: self._tries.get(post.key, _Tries()) for post in files}
+        busy = {post.channel for post in owed if post.kind not in FILES and post.ts is None}
+        for post in files:
             if self._stopping.is_set():
                 break
             self._look_at(post, busy)
-        return SOON if plots else IDLE
+        return SOON if files else IDLE
 
     def _look_at(self, post: Post, busy: set[str]) -> None:
         """Give up what is too old, leave what must wait, and try the rest."""
-        if self.clock.now() - post.decided_at > GIVE_UP:
+        if self.clock.now() - post.decided_at > GIVE_UP[post.kind]:
             self._give_up(post, post.problem or "its page was not posted")
             return
         root_ts = self._root(self.store.posts(post.incident), post.channel)
@@ -148,7 +158,7 @@ class PlotLane:
         ):
             return
         made = self.maker.of(post)
-        if not isinstance(made, Picture):
+        if not isinstance(made, Attachment):
             self._unmade(post, made, tries)
             return
         if not self._stopping.is_set():
@@ -171,14 +181,14 @@ class PlotLane:
             return
         tries.not_before = self.clock.monotonic() + BACKOFF[min(tries.made, len(BACKOFF) - 1)]
         tries.made += 1
-        log.info("plot.delayed", post=post.key, why=unmade.why)
+        log.info(EVENTS[post.kind, "delayed"], post=post.key, why=unmade.why)
         if post.problem != unmade.why:
             self.store.record(replace(post, problem=unmade.why))
 
-    def _deliver(self, post: Post, picture: Picture, root_ts: str, tries: _Tries) -> None:
+    def _deliver(self, post: Post, file: Attachment, root_ts: str, tries: _Tries) -> None:
         doubted = replace(post, attempts=max(1, post.attempts)) if self._doubted(post) else post
         before, tries.uploaded = tries.uploaded, True
-        delivery = self.pager.deliver(Message(doubted, root_ts=root_ts, picture=picture))
+        delivery = self.pager.deliver(Message(doubted, root_ts=root_ts, attachment=file))
         self._after(post, delivery, tries)
         if isinstance(delivery, RetryAfter):  # surely not taken: as much in doubt as before
             tries.uploaded = before
@@ -188,8 +198,8 @@ class PlotLane:
         match delivery:
             case Sent(ts):
                 self.store.record(replace(post, ts=ts, sent=post.wanted, state=PostState.SENT, problem=""))
-                log.info("plot.delivered", post=post.key)
-                self.heard("sent")
+                log.info(EVENTS[post.kind, "delivered"], post=post.key)
+                self.heard(post.kind, "sent")
             case Rejected(why) | Gone(why):
                 self._give_up(post, why)
             case RetryAfter(seconds, why):
@@ -199,12 +209,12 @@ class PlotLane:
 
     def _later(self, post: Post, seconds: float, why: str, tries: _Tries) -> None:
         tries.not_before = self.clock.monotonic() + seconds
-        log.info("plot.delayed", post=post.key, why=why)
-        self.heard("failed")
+        log.info(EVENTS[post.kind, "delayed"], post=post.key, why=why)
+        self.heard(post.kind, "failed")
         self.store.record(replace(post, problem=why))
 
     def _give_up(self, post: Post, why: str) -> None:
         """Owe it no more."""
-        log.warning("plot.given_up", post=post.key, why=why)
-        self.heard("given_up")
+        log.warning(EVENTS[post.kind, "given_up"], post=post.key, why=why)
+        self.heard(post.kind, "given_up")
         self.store.record(replace(post, state=PostState.FAILED, problem=why))
