@@ -6,6 +6,7 @@ first. It forgets what has ended and owes nothing, so that it stays small.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from monitor.core.events import Event
 from monitor.core.incident import Incident, fold
@@ -123,10 +124,11 @@ class Mirror:
         """Give one incident that is known."""
         return fold(name, self.events[name])
 
-    def incidents(self, *, open_only: bool) -> list[Incident]:
+    def incidents(self, *, open_only: bool, since: datetime | None = None) -> list[Incident]:
         """Give the incidents that are known, newest first."""
         folded = [self.incident(name) for name in sorted(self.events, key=_number, reverse=True)]
-        return [one for one in folded if one.is_open or not open_only]
+        late = [one for one in folded if since is None or one.ended_at is None or one.ended_at >= since]
+        return [one for one in late if one.is_open or not open_only]
 
     def posts_of(self, incident: str) -> Sequence[Post]:
         """Give the posts of one incident, or of none, in order of decision."""

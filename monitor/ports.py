@@ -344,8 +344,8 @@ class Store(Protocol):
     def incident(self, incident: str) -> Incident | None:
         """Give one incident, folded from its events."""
 
-    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:
-        """Give the incidents, newest first."""
+    def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
+        """Give the incidents, newest first; `since`: those that are open or ended then or later."""
 
     def events(self, incident: str) -> Sequence[Event]:
         """Give the events of one incident in order."""

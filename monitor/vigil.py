@@ -3,8 +3,9 @@
 Called every few seconds by the daemon, whatever the evaluations do; it reads nothing from Prometheus.
 """
 
+import math
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.core.due import due
 from monitor.core.escalation import overdue
@@ -26,6 +27,9 @@ BLIND_GROUP = "(blind)"
 WATCH_EVERY = 5
 """Seconds between two looks."""
 
+REMIND_EVERY, REMINDED_FOR = 600, timedelta(days=14)
+"""Seconds between two looks at records that wait to be completed, and for how long after the end they are looked at."""
+
 REFRESH_EVERY = 30
 """Seconds between two edits of a page that only bring it new readings."""
 
@@ -43,6 +47,7 @@ class Vigil:
         self._book = book
         self._lookout = lookout
         self._shown: dict[str, tuple[float, dict[AlertKey, Reading]]] = {}
+        self._reminded = -math.inf
 
     def watch(self) -> tuple[Transition, ...]:
         """Look once; give the changes of blind alerts. Raises StoreError where they cannot be written."""
@@ -66,7 +71,18 @@ class Vigil:
             self._end(incident)
             self._call(incident)
             self._refresh(incident)
+        self._remind()
         return tuple(seen)
+
+    def _remind(self) -> None:
+        """Ask for the records of what ended lately, where they wait to be completed."""
+        now = self._clock.monotonic()
+        if now - self._reminded < REMIND_EVERY:
+            return
+        self._reminded = now
+        for incident in self._store.incidents(since=self._clock.now() - REMINDED_FOR):
+            if not incident.is_open:
+                self._end(incident)
 
     def _look(self, state: GroupState) -> Stepped:
         now, at = self._clock.monotonic(), int(self._clock.now().timestamp())

@@ -272,18 +272,19 @@ class WriteBehindStore:
             ),
         )
 
-    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:
+    def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
         """Give the incidents, newest first: while the database cannot be read, those that have not ended."""
         return self._read(
-            lambda: self._inner.incidents(open_only=open_only), lambda: self._told_of(open_only=open_only)
+            lambda: self._inner.incidents(open_only=open_only, since=since),
+            lambda: self._told_of(open_only=open_only, since=since),
         )
 
-    def _told_of(self, *, open_only: bool) -> Sequence[Incident]:
-        mine = self._mirror.incidents(open_only=open_only)
+    def _told_of(self, *, open_only: bool, since: datetime | None) -> Sequence[Incident]:
+        mine = self._mirror.incidents(open_only=open_only, since=since)
         if open_only:
             return mine
         try:
-            others = [one for one in self._inner.incidents() if one.id not in self._mirror.events]
+            others = [one for one in self._inner.incidents(since=since) if one.id not in self._mirror.events]
         except StoreError:
             return mine
         return sorted((*mine, *others), key=lambda one: one.opened_at, reverse=True)

@@ -230,12 +230,13 @@ class MemoryStore:
         events = self.events(incident)
         return fold(incident, events) if events else None
 
-    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:
+    def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
         """Give the incidents, newest first."""
         with self._lock:
             told: Mapping[str, tuple[Event, ...]] = dict(self._events)
         folded = [fold(name, told[name]) for name in sorted(told, key=_number, reverse=True)]
-        return [one for one in folded if one.is_open or not open_only]
+        late = [one for one in folded if since is None or one.ended_at is None or one.ended_at >= since]
+        return [one for one in late if one.is_open or not open_only]
 
     def events(self, incident: str) -> Sequence[Event]:
         """Give the events of one incident in order."""

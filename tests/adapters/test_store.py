@@ -119,6 +119,9 @@ def test_incidents_are_given_newest_first_and_their_numbers_go_on(store: Store) 
     assert [one.id for one in store.incidents()] == ["INC-10000", "INC-9999", "INC-0010", "INC-0009"]
     assert [one.id for one in store.incidents(open_only=True)] == ["INC-10000", "INC-9999", "INC-0009"]
     assert store.next_incident_number() == 10_001
+    assert [one.id for one in store.incidents(since=AT)] == [one.id for one in store.incidents()]
+    late = store.incidents(since=AT + timedelta(seconds=1))
+    assert [one.id for one in late] == ["INC-10000", "INC-9999", "INC-0009"]
 
 
 # --- all or nothing -------------------------------------------------------------------------------------------------

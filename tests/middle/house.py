@@ -82,9 +82,10 @@ def rule_set(
     maintenance: tuple[Maintenance, ...] = (),
     routes: tuple[Route, ...] = (),
     group_by: tuple[str, ...] = ("environment",),
+    procedure: Procedure = ROLLBACK,
 ) -> RuleSet:
     routing = Routing("production", route, REOPEN_WITHIN, escalation, maintenance, routes=routes, group_by=group_by)
-    return RuleSet(groups, routing, {"rollback": ROLLBACK})
+    return RuleSet(groups, routing, {procedure.id: procedure})
 
 
 def key(alert: str, tier: Tier = Tier.ROLLBACK, job: str = "") -> AlertKey:
@@ -122,6 +123,7 @@ class House:
         destinations: Destinations | None = None,
         tempo: Tempo | None = None,
         artist: RecordingArtist | None = None,
+        procedure: Procedure = ROLLBACK,
     ) -> None:
         """`artist` draws plots; without one the pager carries none."""
         self.clock = ManualClock(datetime.fromtimestamp(START + OFFSET, UTC))
@@ -136,7 +138,7 @@ class House:
         self.asked: list[tuple[str, int]] = []
         self._said: dict[str, list[tuple[int, Said]]] = {}
         self.bell = Bell()
-        self.build(rule_set(*groups, route=route, escalation=escalation, maintenance=maintenance))
+        self.build(rule_set(*groups, route=route, escalation=escalation, maintenance=maintenance, procedure=procedure))
 
     def build(self, rules: RuleSet, store: Store | None = None) -> None:
         """Put the parts together; once more is a restart of the process."""

@@ -31,6 +31,7 @@ from tests.middle.house import (
     rule,
     rule_set,
 )
+from tests.middle.test_procedure import STORIES as PROCEDURES
 
 LOGIN = rule("Login", prepare=0, rollback=0)
 ERRORS = rule("Errors", prepare=0)
@@ -260,7 +261,8 @@ def test_story(story: Callable[[], House], happenings: list[Happening]) -> None:
 
 
 def test_the_stories_reach_every_row_of_the_table() -> None:
-    assert {happening for _, _, happenings in STORIES for happening in happenings} == set(Happening) == set(POSTS)
+    every = [*STORIES, *PROCEDURES]
+    assert {happening for _, _, happenings in every for happening in happenings} == set(Happening) == set(POSTS)
 
 
 # --- the flow of an incident ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ class Unreadable(RecallingStore):
     def incident(self, incident: str) -> Incident | None:  # noqa: ARG002  # the port's
         raise StoreError(WHY)
 
-    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:  # noqa: ARG002  # the port's
+    def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:  # noqa: ARG002  # the port's
         raise StoreError(WHY)
 
 

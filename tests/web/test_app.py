@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -277,10 +278,10 @@ class BrokenStore(MemoryStore):
     def commit(self, change: Change) -> None:
         raise StoreError(f"the database cannot be written: disk full ({len(change.events)})")
 
-    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:
+    def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
         if self.unreadable:
             raise StoreError("the database cannot be read: disk I/O error")
-        return super().incidents(open_only=open_only)
+        return super().incidents(open_only=open_only, since=since)
 
 
 def test_a_database_that_cannot_be_used_is_a_sentence(house: House) -> None:

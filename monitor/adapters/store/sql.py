@@ -144,12 +144,14 @@ class SqlStore:
         events = self.events(incident)
         return fold(incident, events) if events else None
 
-    def incidents(self, *, open_only: bool = False) -> Sequence[Incident]:
+    def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
         """Give the incidents, newest first."""
         table, events = tables.incidents, tables.events
         query = select(table.c.id, events.c.body).join_from(table, events)
         if open_only:
             query = query.where(table.c.ended_at.is_(None))
+        if since is not None:
+            query = query.where(table.c.ended_at.is_(None) | (table.c.ended_at >= since))
         told: dict[str, list[Event]] = {}
         with self._reading() as connection:
             for name, body in connection.execute(query.order_by(table.c.number.desc(), events.c.seq)):
