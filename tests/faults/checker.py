@@ -83,12 +83,15 @@ def _fired_twice(run: Run) -> list[str]:
 
 
 def _late(run: Run) -> list[str]:
-    """After an absence of Slack each page waits for those before it, and so does one that begins meanwhile."""
+    """After an absence of Slack each page waits for those before it, and so does one that begins meanwhile.
+
+    An absence among them interrupts the row.
+    """
     faults, before = [], 0.0
     came = {one: at for one in run.fired if (at := first_of(run, one)) is not None}
     for fired, at in sorted(came.items(), key=lambda one: one[1]):
-        expected = due(run, fired.since + run.patience, (*run.away, *run.refusing))
-        before = allowed = max(expected, before + PACE)
+        turn = max(fired.since + run.patience, before + PACE)
+        before = allowed = due(run, turn, (*run.away, *run.refusing))
         if at > allowed + LATE:
             faults.append(f"the page of the breach at {fired.since} came {at - allowed:.1f} s late")
     return faults

@@ -145,4 +145,6 @@ def test_pages_that_waited_for_slack_follow_each_other() -> None:
     run = replace(GOOD, fired=(*GOOD.fired, also), breaches=())
     waiting = Told(also.owed[0], T + 91.5, "ROLLBACK NOW production: login", in_thread=True)
     assert not check(replace(run, told=(*run.told, waiting))).late
-    assert check(replace(run, told=(*run.told, replace(waiting, at=T + 92.5)))).late
+    late = replace(run, told=(*run.told, replace(waiting, at=T + 92.5)))
+    assert check(late).late
+    assert not check(replace(late, away=(*run.away, (T + 89.5, T + 90.0)))).late, "it was killed between the two"
