@@ -41,7 +41,7 @@ def incident_list(env_file: EnvFile = None, secrets_dir: SecretsDir = None, outp
 
 @incident.command("show")
 def incident_show(name: Id, env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
-    """Show one incident: who has it, what is next and how, the procedure, checks, what fires, the timeline."""
+    """Show one incident in full, and what may be done now."""
     from monitor.cli import incidents  # noqa: PLC0415
 
     raise typer.Exit(incidents.show(incidents.Files(env_file, secrets_dir), name, output))
@@ -62,16 +62,16 @@ _plain("ack", "acknowledge", "Acknowledge: you have seen it and are on it. Nobod
 _plain(
     "still-on-it",
     "still_on_it",
-    "Say that you are still on it: an acknowledged rollback without a procedure is asked for again in 15 min.",
+    "Say that you are still on it. An acknowledged rollback without a procedure is asked for again in 15 min.",
 )
-_plain("watch-by-hand", "watch_by_hand", "Say that you look at the dashboards for 30 min, while the monitor is blind.")
+_plain("watch-by-hand", "watch_by_hand", "Say that you watch by hand. For 30 min, while the monitor cannot see.")
 
 
 @incident.command("fix-another-way")
 def fix_another_way(
     name: Id, note: Note = "", by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None
 ) -> None:
-    """Say that it is real, and that you mend it by something else than a rollback. You are asked every 30 min."""
+    """Say that it is real and mended another way. You are asked every 30 min whether you are still on it."""
     raise _do((env_file, secrets_dir), name, "fix_another_way", by, {"note": note})
 
 
@@ -84,7 +84,7 @@ def false_alarm(
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    """Say that it is none: what fires is retired and silenced for these instances, and the incident ends."""
+    """Say that it is none. What fires is retired and silenced for these instances, and the incident ends."""
     raise _do((env_file, secrets_dir), name, "false_alarm", by, {"reason": reason, "lasts": for_})
 
 
@@ -97,7 +97,7 @@ def dealt_with(
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    """Say that an alert which waits for a person is dealt with."""
+    """Say that an alert is dealt with. One that waits for a person to say so."""
     raise _do((env_file, secrets_dir), name, "dealt_with", by, {"alert": alert, "note": note})
 
 
@@ -110,20 +110,20 @@ def gone_for_good(
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    """Say that an instance which fired and vanished will not come back; its alert ends."""
+    """Say that an instance will not come back. It fired and vanished; its alert ends."""
     raise _do((env_file, secrets_dir), name, "gone_for_good", by, {"alert": alert, "note": note})
 
 
 @incident.command("summon")
 def summon(
     name: Id,
-    who: Annotated[list[str], typer.Argument(metavar="WHO...", help="Slack ids: U0ANA a person, S0DBA a group.")],
+    who: Annotated[list[str], typer.Argument(metavar="WHO", help="Slack ids: U0ANA a person, S0DBA a group.")],
     note: Annotated[str, typer.Option(help="What for.")] = "",
     by: Name = "",
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    """Page somebody else: they are mentioned in the thread."""
+    """Page somebody else. They are mentioned in the thread."""
     raise _do((env_file, secrets_dir), name, "summon", by, {"people": who, "note": note})
 
 
@@ -144,7 +144,7 @@ def note_down(
 _plain(
     "start",
     "start",
-    "Start the rollback procedure: you become incident commander, deploys freeze, the checklist opens. Nothing is "
+    "Start the rollback procedure. You become incident commander, deploys freeze, the checklist opens; nothing is "
     "rolled back by this.",
 )
 
@@ -153,7 +153,7 @@ _plain(
 def pin(
     name: Id,
     targets: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE=VERSION]...", help="None: what is proposed.")
+        list[str] | None, typer.Argument(metavar="SERVICE=VERSION", help="None: what is proposed.")
     ] = None,
     by: Name = "",
     env_file: EnvFile = None,
@@ -167,19 +167,25 @@ def pin(
 @incident.command("step")
 def step(
     name: Id,
-    what: Annotated[Verb, typer.Argument(help="What is said of the step.", show_choices=True)],
+    what: Annotated[Verb, typer.Argument(metavar="WHAT", help="What is said of it.")],
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[STEP] ...", help="Its name or number; none: the one that is next.")
+        list[str] | None, typer.Argument(metavar="STEP", help="Its name or number; none: the one that is next.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why; skip and not-relevant need one.")] = "",
     by: Name = "",
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    """Settle a step of the procedure.
+    r"""Settle a step of the procedure.
 
-    done [STEP] · skip [STEP] --reason WHY · not-relevant [STEP] --reason WHY · undo [STEP], within a minute ·
-    collect [STEP] FIELD=VALUE... · choose STEP ANSWER · approve [STEP], by a second person.
+    \b
+    done [STEP]                            it is done
+    skip [STEP] --reason WHY               it is left out
+    not-relevant [STEP] --reason WHY       it does not apply here
+    undo [STEP]                            take that back, within a minute
+    collect [STEP] FIELD=VALUE...          write down what it asks for
+    choose STEP ANSWER                     answer its question
+    approve [STEP]                         agree to the answer, as a second person
     """
     action, said = step_words(what, words or [], reason)
     raise _do((env_file, secrets_dir), name, action, by, said)
@@ -189,7 +195,7 @@ def step(
 def service_done(
     name: Id, service: Service, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None
 ) -> None:
-    """Say that a service is at its target, where nothing shows its version."""
+    """Say that a service is at its target. Where nothing shows its version, nobody else can."""
     raise _do((env_file, secrets_dir), name, "service_done", by, {"service": service})
 
 
@@ -197,13 +203,15 @@ def service_done(
 def answer_check(
     name: Id,
     check: Annotated[str, typer.Argument(metavar="CHECK", help="Its id, as `incident show` has it.")],
-    passed: Annotated[bool, typer.Option("--passed/--failed", help="How it came out.")],  # a flag
+    passed: Annotated[bool | None, typer.Option("--passed/--failed", help="How it came out; say one.")] = None,
     note: Annotated[str, typer.Option(help="What it said.")] = "",
     by: Name = "",
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    """Enter the result of a check that the monitor does not run."""
+    """Enter the result of a check. One that the monitor does not run itself."""
+    if passed is None:
+        raise typer.BadParameter("say how the check came out: --passed or --failed")
     words = {"check": check, "passed": "yes" if passed else "no", "note": note}
     raise _do((env_file, secrets_dir), name, "answer_check", by, {**words})
 
@@ -212,17 +220,19 @@ def answer_check(
 def allow_deploy(
     name: Id, service: Service, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None
 ) -> None:
-    """Let the next deploy of a service through the freeze, once. The commander's to do."""
+    """Let one deploy of a service through. The freeze stays for all else; it is the commander's to do."""
     raise _do((env_file, secrets_dir), name, "allow_deploy", by, {"service": service})
 
 
-_plain("take-command", "take_command", "Ask for command; take it where the commander was silent for 10 min.")
+_plain(
+    "take-command", "take_command", "Ask for command. Where the commander was silent for 10 min it is yours at once."
+)
 _plain("give-command", "give_command", "Give command to whoever asked for it.")
 
 
 @incident.command("abort")
 def abort(name: Id, reason: Reason, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
-    """Give the procedure up: deploys open again, and what was changed already is listed in the thread."""
+    """Give the procedure up. Deploys open again, and what was changed already is listed in the thread."""
     raise _do((env_file, secrets_dir), name, "abort", by, {"reason": reason})
 
 
@@ -240,7 +250,7 @@ def force_end(
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    """End it without proof, or agree to that: it takes two people, or 5 min in which nobody answers."""
+    """End it without proof, or agree to that. It takes two people, or 5 min in which nobody answers."""
     raise _do((env_file, secrets_dir), name, "force_end", by, {"reason": reason, **({"lasts": for_} if for_ else {})})
 
 

@@ -210,10 +210,11 @@ class _Pages:
                 return _wrong(sentence, 404 if unknown else 409)
 
     def _told(self, incident: Incident, asked: Asked) -> list[str]:
-        """Give in words what was done: what is on record since whoever asked last did anything."""
+        """Give in words what was done: what whoever asked did last, and what followed from it."""
         events = self._inside.store.events(incident.id)[: incident.rev]
-        own = [number for number, one in enumerate(events) if one.by == asked.by]
-        return told_of(events[own[-1] :] if own else (), incident)
+        at = max((one.at for one in events if one.by == asked.by), default=None)
+        own = [number for number, one in enumerate(events) if one.by == asked.by and one.at == at]
+        return told_of(events[own[0] :] if own else (), incident)
 
     async def _asked(self, request: Request) -> Asked | Response:
         name, action = request.path_params["id"], request.path_params["action"]
