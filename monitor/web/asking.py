@@ -44,7 +44,7 @@ def request_of(name: str, action: str, body: Mapping[str, Any], incident: Incide
     own = {"as", SUBJECT, *([str(spelling.about)] if spelling.about else [])}
     subject = _text("subject", body.get(SUBJECT, body.get(spelling.about, "") if spelling.about else ""))
     words = {word: _text(word, value) for word, value in body.items() if word not in own}
-    asked = Request(name, kind, somebody(who), subject[:LONGEST_SUBJECT], words)
+    asked = Request(name, kind, somebody(who), subject.strip()[:LONGEST_SUBJECT], words)
     if incident is not None:
         _hold_to_form(asked, incident)
     return asked
