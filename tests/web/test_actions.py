@@ -113,3 +113,9 @@ def test_an_action_is_answered_with_what_was_done_and_what_is_next(server: Serve
     assert full["procedure"]["steps"][0]["current"] is True
     assert full["deploys"] == {"frozen": True, "targets": {}, "allowed": [], "stopped": []}
     assert full["timeline"][-1].items() >= {"kind": "procedure_started", "by": "ana", "verified": False}.items()
+
+
+@pytest.mark.parametrize(("said", "read"), [(True, "yes"), (False, "no"), ("no", "no")], ids=str)
+def test_true_is_yes(said: object, read: str) -> None:
+    body = {"as": "ana", "check": "preflight", "passed": said}
+    assert request_of("INC-0001", "answer_check", body, DRIVEN.incident).words["passed"] == read
