@@ -164,7 +164,20 @@ def pin(
     raise _do((env_file, secrets_dir), name, "pin", by, words or {"subject": "proposed"})
 
 
-@incident.command("step")
+STEP_HELP = """Settle a step of the procedure.
+
+\b
+done [STEP]                            it is done
+skip [STEP] --reason WHY               it is left out
+not-relevant [STEP] --reason WHY       it does not apply here
+undo [STEP]                            take that back, within a minute
+collect [STEP] FIELD=VALUE...          write down what it asks for
+choose STEP ANSWER                     answer its question
+approve [STEP]                         agree to the answer, as a second person
+"""
+
+
+@incident.command("step", help=STEP_HELP)
 def step(
     name: Id,
     what: Annotated[Verb, typer.Argument(metavar="WHAT", help="What is said of it.")],
@@ -176,17 +189,7 @@ def step(
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    r"""Settle a step of the procedure.
-
-    \b
-    done [STEP]                            it is done
-    skip [STEP] --reason WHY               it is left out
-    not-relevant [STEP] --reason WHY       it does not apply here
-    undo [STEP]                            take that back, within a minute
-    collect [STEP] FIELD=VALUE...          write down what it asks for
-    choose STEP ANSWER                     answer its question
-    approve [STEP]                         agree to the answer, as a second person
-    """
+    """Settle a step of the procedure."""
     action, said = step_words(what, words or [], reason)
     raise _do((env_file, secrets_dir), name, action, by, said)
 

@@ -219,7 +219,7 @@ def _on_record(shop: Folder) -> None:
 
 def test_help_is_for_people(folder: Folder) -> None:
     out = folder.run("incident", "step", "--help").out
-    assert "collect [STEP] FIELD=VALUE" in out
+    assert "collect [STEP] FIELD=VALUE" in out, out
     assert "choose STEP ANSWER" in out
 
 
