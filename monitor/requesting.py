@@ -47,7 +47,7 @@ from monitor.core.model import AlertKey
 from monitor.core.page import ActionKind
 from monitor.core.procedure import Procedure
 from monitor.core.procedureevents import FollowUp, Pinned
-from monitor.core.progress import current
+from monitor.core.progress import Progress, current, last_settled
 from monitor.core.proposals import proposed
 
 LONGEST = 2_000
@@ -55,6 +55,9 @@ LONGEST = 2_000
 
 MOST_SILENT = timedelta(hours=24)
 """For how long a false alarm may be silenced."""
+
+_CALLABLE = re.compile(r"[SUW][A-Z0-9]{1,20}")
+"""What a pager can call: a user or a user group by its id."""
 
 _LASTS = re.compile(r"(\d{1,4})\s*(m|h)")
 
@@ -133,7 +136,7 @@ class Requesting:
             case ActionKind.COMPLETE:
                 return _complete(request)
             case ActionKind.SUMMON:
-                return Summon(request.by, tuple(request.word("people").replace(",", " ").split()), request.word("note"))
+                return _summon(request)
             case _:
                 return _plain(request)
 
@@ -192,6 +195,16 @@ def silent_for(request: Request) -> timedelta | None:
     return span if timedelta(0) < span <= MOST_SILENT else None
 
 
+def _summon(request: Request) -> Command | NotDone:
+    people = tuple(request.word("people").replace(",", " ").split())
+    if unknown := [one for one in people if not _CALLABLE.fullmatch(one)]:
+        return NotDone(
+            f"{unknown[0][:40]} cannot be called: name people by their Slack ids (U0ANA, in their profile under “Copy "
+            "member ID”) and user groups by theirs (S0ONCALL), as routing.yaml does."
+        )
+    return Summon(request.by, people, request.word("note"))
+
+
 # --- alerts ---------------------------------------------------------------------------------------------------------
 
 
@@ -222,19 +235,31 @@ def _alert(request: Request, incident: Incident) -> AlertKey | NotDone:
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
-def _step(request: Request, incident: Incident) -> str:
-    """Give the step that is meant: by its name or number, or the current one where none is named."""
+def step_meant(request: Request, incident: Incident) -> str:
+    """Give the step that is meant: by its name or number; where none is named, the one that it can only be."""
     progress, said = incident.progress, request.subject.partition("/")[0]
     if progress is None:
         return said
     if said.isdigit() and 0 < int(said) <= len(progress.plan.steps):
         return progress.plan.steps[int(said) - 1].id
-    now = current(progress)
-    return said or (now.id if now else "")
+    return said or _unnamed(request.action, progress)
+
+
+def _unnamed(action: ActionKind, progress: Progress) -> str:
+    """Give the step that is meant where none is named: the last one to undo, the decision that waits, or the next."""
+    match action:
+        case ActionKind.UNDO:
+            return last_settled(progress)
+        case ActionKind.APPROVE:
+            waiting = [one.step for one in progress.decisions if not one.counts]
+            return waiting[0] if len(waiting) == 1 else ""
+        case _:
+            now = current(progress)
+            return now.id if now else ""
 
 
 def _about_step(request: Request, incident: Incident) -> Command:
-    step = _step(request, incident)
+    step = step_meant(request, incident)
     match request.action:
         case ActionKind.DONE:
             return FinishStep(request.by, step)
@@ -246,17 +271,25 @@ def _about_step(request: Request, incident: Incident) -> Command:
             return SkipStep(request.by, step, request.word("reason"), request.action is not ActionKind.NOT_RELEVANT)
 
 
-def _about_procedure(request: Request, incident: Incident) -> Command:
+def _about_procedure(request: Request, incident: Incident) -> Command | NotDone:
     match request.action:
         case ActionKind.CHOOSE:
             choice = request.subject.partition("/")[2] or request.word("choice")
-            return Choose(request.by, _step(request, incident), choice)
+            return Choose(request.by, step_meant(request, incident), choice)
         case ActionKind.APPROVE:
-            return Approve(request.by, _step(request, incident))
+            return _approve(request, incident)
         case ActionKind.SERVICE_DONE:
             return SayRolledBack(request.by, request.subject or request.word("service"))
         case _:
             return AnswerCheck(request.by, request.subject, request.word("passed") == "yes", request.word("note"))
+
+
+def _approve(request: Request, incident: Incident) -> Command | NotDone:
+    step = step_meant(request, incident)
+    waiting = [one.step for one in incident.progress.decisions if not one.counts] if incident.progress else []
+    if not step and len(waiting) > 1:
+        return NotDone(f"Several decisions wait for an approver; say which you agree to: {', '.join(waiting)}.")
+    return Approve(request.by, step)
 
 
 # --- the record -----------------------------------------------------------------------------------------------------

@@ -8,13 +8,13 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monitor.bootstrap import database_owner
-from monitor.core.words import plain
+from monitor.cli.incidentview import after, in_full, line_of
 from monitor.ports import StoreError
 from monitor.settings import Settings, SettingsError, load
 
@@ -47,9 +47,9 @@ def show(files: Files, name: str, output: str) -> int:
     return printed(files, lambda: Asked("GET", _path(name)), output, _print_one)
 
 
-def act(files: Files, name: str, action: str, by: str, more: dict[str, str] | None = None) -> int:
-    """Do something on an incident, in somebody's name."""
-    body = {"as": by or login_name(), **(more or {})}
+def act(files: Files, name: str, action: str, by: str, more: Mapping[str, object] | None = None) -> int:
+    """Do something on an incident, in somebody's name; what was left empty is not said."""
+    body = {word: said for word, said in (more or {}).items() if said} | {"as": by or login_name()}
     return printed(files, lambda: Asked("POST", _path(name, action), body), "text", _print_done)
 
 
@@ -137,47 +137,16 @@ def _understood(status: int, body: bytes) -> dict[str, Any]:
 
 
 def _print_all(answer: dict[str, Any]) -> None:
-    if not answer["incidents"]:
-        sys.stdout.write("No incidents.\n")
-    for one in answer["incidents"]:
-        who = one["commander"] or one["acknowledged_by"] or "nobody"
-        sys.stdout.write(
-            plain(f"{one['id']}  {shown_time(one['opened_at'])}  {one['headline']}  (has it: {who})") + "\n"
-        )
+    _print([line_of(one) for one in answer["incidents"]] or ["No incidents."])
 
 
 def _print_one(answer: dict[str, Any]) -> None:
-    one = answer["incident"]
-    lines = [one["headline"], f"{one['id']} opened {shown_time(one['opened_at'])}"]
-    lines += [f"acknowledged by {one['acknowledged_by']} at {shown_time(one['acknowledged_at'])}"] * bool(
-        one["acknowledged_by"]
-    )
-    lines += [f"commander {one['commander']} since {shown_time(one['started_at'])}"] * bool(one["commander"])
-    lines += [f"next: {one['next']}"] * bool(one["next"])
-    lines += ["", "alerts"]
-    for alert in one["alerts"]:
-        until = f", until {shown_time(alert['resolved_at'])}" if alert["resolved_at"] else ""
-        lines.append(
-            f"  {alert['tier']:<8}  {alert['summary']} ({alert['alert']}), since {shown_time(alert['since'])}{until}"
-        )
-        lines += [f"            {alert['why']}"] * bool(alert["why"])
-    lines += ["", "timeline"]
-    for event in one["timeline"]:
-        rest = " ".join(
-            str(event[name])
-            for name in ("key", "firing", "procedure", "reason", "why", "note", "call", "channel", "said")
-            if name in event
-        )
-        lines.append(f"  {shown_time(event['at'])}  {event['kind'].replace('_', ' ')}  {rest}  by {event['by']}")
-    sys.stdout.writelines(f"{plain(line)}\n" for line in lines)
+    _print(in_full(answer["incident"]))
 
 
 def _print_done(answer: dict[str, Any]) -> None:
-    one = answer["incident"]
-    who = one["commander"] or one["acknowledged_by"] or "nobody"
-    sys.stdout.write(f"{plain(one['headline'])}\nhas it: {plain(who)}\n")
+    _print(after(answer["incident"], answer["told"]))
 
 
-def shown_time(time: str | None) -> str:
-    """Give a time of the API as people read it."""
-    return f"{time[:10]} {time[11:19]} UTC" if time else ""
+def _print(lines: list[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)

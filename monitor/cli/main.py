@@ -6,19 +6,14 @@ One file a command group; each is imported only when it is called, so that `--he
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from monitor import __version__
-
-EnvFile = Annotated[Path | None, typer.Option("--env-file", help="A file of MONITOR_… settings.")]
-SecretsDir = Annotated[Path | None, typer.Option("--secrets-dir", help="A folder with a file for each secret.")]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The incident, such as INC-0001.")]
-Name = Annotated[
-    str, typer.Option("--as", help="Your name in the record; shown as unverified. Default: the login name.")
-]
-Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
+from monitor.cli.incidentgroup import incident
+from monitor.cli.options import EnvFile, Format, Id, SecretsDir
+from monitor.cli.silencegroup import silence
 
 FAULTS = "What breaks: login, errors, latency, billing, invoices, integrity or none."
 
@@ -30,10 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-incident = typer.Typer(
-    help="Incidents from the shell: list, show, ack, still-on-it, start, dealt-with.", no_args_is_help=True
-)
-silence = typer.Typer(help="Silences: what pages nobody for a while. Never the rollback tier.", no_args_is_help=True)
 config = typer.Typer(help="The effective settings.", no_args_is_help=True)
 slack = typer.Typer(help="The Slack app: its manifest, and a test page.", no_args_is_help=True)
 export = typer.Typer(help="The rules in other tools' words.", no_args_is_help=True)
@@ -129,66 +120,6 @@ def version() -> None:
     typer.echo(__version__)
 
 
-@incident.command("list")
-def incident_list(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
-    """List the incidents, newest first."""
-    from monitor.cli import incidents  # noqa: PLC0415
-
-    raise typer.Exit(incidents.show_all(incidents.Files(env_file, secrets_dir), output))
-
-
-@incident.command("show")
-def incident_show(name: Id, env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
-    """Show one incident: what fires, who has it, and its timeline."""
-    from monitor.cli import incidents  # noqa: PLC0415
-
-    raise typer.Exit(incidents.show(incidents.Files(env_file, secrets_dir), name, output))
-
-
-@incident.command("ack")
-def incident_ack(name: Id, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
-    """Acknowledge an incident: you have seen it and are on it."""
-    from monitor.cli import incidents  # noqa: PLC0415
-
-    raise typer.Exit(incidents.act(incidents.Files(env_file, secrets_dir), name, "acknowledge", by))
-
-
-@incident.command("still-on-it")
-def incident_still_on_it(name: Id, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
-    """Say that you are still on it: an acknowledged rollback without a procedure is asked for again in 15 min."""
-    from monitor.cli import incidents  # noqa: PLC0415
-
-    raise typer.Exit(incidents.act(incidents.Files(env_file, secrets_dir), name, "still_on_it", by))
-
-
-@incident.command("start")
-def incident_start(name: Id, by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
-    """Start the rollback procedure.
-
-    You become incident commander and the checklist opens. Nothing is rolled back by this.
-    """
-    from monitor.cli import incidents  # noqa: PLC0415
-
-    raise typer.Exit(incidents.act(incidents.Files(env_file, secrets_dir), name, "start", by))
-
-
-@incident.command("dealt-with")
-def incident_dealt_with(
-    name: Id,
-    alert: Annotated[str, typer.Argument(help="The alert, such as DataIntegrityAtRisk.")],
-    note: Annotated[str, typer.Option(help="What was done.")],
-    by: Name = "",
-    env_file: EnvFile = None,
-    secrets_dir: SecretsDir = None,
-) -> None:
-    """Say that an alert which waits for a person is dealt with."""
-    from monitor.cli import incidents  # noqa: PLC0415
-
-    raise typer.Exit(
-        incidents.act(incidents.Files(env_file, secrets_dir), name, "dealt_with", by, {"alert": alert, "note": note})
-    )
-
-
 @incident.command("export")
 def incident_export(
     name: Id,
@@ -211,44 +142,6 @@ def incident_verify(
     from monitor.cli import evidence  # noqa: PLC0415
 
     raise typer.Exit(evidence.check(folder, output))
-
-
-@silence.command("add")
-def silence_add(
-    match: Annotated[list[str], typer.Option(help='Such as job="web"; alertname is the rule. Repeat: all must fit.')],
-    for_: Annotated[str, typer.Option("--for", help="How long, such as 2h.")],
-    reason: Annotated[str, typer.Option(help="Why, for whoever finds it.")],
-    tier: Annotated[list[str] | None, typer.Option(help="prepare (default) or blind; repeat for both.")] = None,
-    by: Name = "",
-    env_file: EnvFile = None,
-    secrets_dir: SecretsDir = None,
-) -> None:
-    """Page nobody about new alerts that match; they are evaluated and shown all the same."""
-    from monitor.cli import silences  # noqa: PLC0415
-
-    wanted = {"match": match, "for": for_, "reason": reason, "tiers": tier or ["prepare"]}
-    raise typer.Exit(silences.add(silences.Files(env_file, secrets_dir), wanted, by))
-
-
-@silence.command("list")
-def silence_list(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
-    """List silences, newest first, and maintenance windows, with what they hide and hid."""
-    from monitor.cli import silences  # noqa: PLC0415
-
-    raise typer.Exit(silences.show_all(silences.Files(env_file, secrets_dir), output))
-
-
-@silence.command("expire")
-def silence_expire(
-    number: Annotated[int, typer.Argument(metavar="ID", help="The number of the silence.")],
-    by: Name = "",
-    env_file: EnvFile = None,
-    secrets_dir: SecretsDir = None,
-) -> None:
-    """End a silence now; what it hides and still fires pages within seconds."""
-    from monitor.cli import silences  # noqa: PLC0415
-
-    raise typer.Exit(silences.expire(silences.Files(env_file, secrets_dir), number, by))
 
 
 @config.command("show")

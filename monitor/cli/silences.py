@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from monitor.cli.incidents import Asked, Files, login_name, printed, shown_time
+from monitor.cli.incidents import Asked, Files, login_name, printed
+from monitor.cli.incidentview import shown_time
 from monitor.core.words import plain
 
 PATH = "/api/v1/silences"

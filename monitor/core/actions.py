@@ -14,7 +14,7 @@ from monitor.core.model import AlertKey, Tier
 from monitor.core.page import Action, ActionKind, Place
 from monitor.core.posts import Happening
 from monitor.core.procedure import Does, Step
-from monitor.core.progress import Progress, blocked, members, open_wave
+from monitor.core.progress import Progress, blocked, current, last_settled, members, open_wave
 from monitor.core.proposals import proposed
 from monitor.core.rule import Resolve
 from monitor.core.verification import Outcome
@@ -278,5 +278,15 @@ def card_actions(incident: Incident) -> tuple[Action, ...]:
 
 def _undoable(incident: Incident) -> str:
     """Give the step that was settled last by a person, or nothing."""
-    settled = [one for one in incident.progress.steps if one.at and not one.observed] if incident.progress else []
-    return max(settled, key=lambda one: one.at or incident.opened_at).id if settled else ""
+    return last_settled(incident.progress) if incident.progress else ""
+
+
+def everything(incident: Incident) -> tuple[Action, ...]:
+    """Give everything that may be done on `incident` now, what is next first, each once: for who sees no buttons."""
+    progress, step = incident.running, current(incident.running) if incident.running else None
+    asked = [one for under in UNDER.values() for one in under(incident)] if incident.is_open else []
+    if incident.asked_at is None:
+        asked = [one for one in asked if one.kind is not ActionKind.STILL_ON_IT]
+    steps = step_actions(incident, progress, step) if progress and step else ()
+    found = (*under_approval(incident), *steps, *asked, *actions_of(incident), *card_actions(incident))
+    return tuple({(one.kind, one.value, one.asks): one for one in found}.values())

@@ -43,5 +43,21 @@ class Actor:
         """Whether it is somebody of the channel who is not known as a responder, commander or approver."""
         return self.source is Source.SLACK and not self.roles
 
+    @property
+    def signed(self) -> str:
+        """The name as it is shown: one that nobody vouched for says so."""
+        return self.name if self.verified else f"{self.name} (from a shell, unverified)"
+
+
+def same_person(one: Actor, other: Actor) -> bool:
+    """Tell whether two are the same person as far as anybody knows.
+
+    Where nobody vouched for a name it counts as the name that it is: Ana in Slack and ana in a shell are one.
+    """
+    if one.id == other.id:
+        return True
+    unsure = not (one.verified and other.verified)
+    return unsure and " ".join(one.name.split()).casefold() == " ".join(other.name.split()).casefold()
+
 
 MONITOR = Actor("monitor", "Rollback Monitor", Source.MONITOR)

@@ -169,7 +169,7 @@ def _choice(progress: Progress, step: Step, choice: Choice) -> CardLine:
     text = f"{choice.title}{' (needs an approver)' if choice.needs_approver else ''}"
     if decided is None or decided.choice != choice.id:
         return CardLine(text, Mark.OPEN)
-    agreed = f", agreed by {decided.approved_by.name}" if decided.approved_by else ""
+    agreed = f", agreed by {decided.approved_by.signed}" if decided.approved_by else ""
     return CardLine(f"{text}: {decided.by.name}{agreed}", Mark.DONE if decided.counts else Mark.WAITING)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from monitor.core.actor import same_person
 from monitor.core.asks import CompleteRecord, End, EndCommand, ExplainEnd, ForceEnd, No, Refusal, Reopen
 from monitor.core.events import Ended, EndReason, Event
 from monitor.core.incident import Incident
@@ -96,7 +97,7 @@ def _not_clear_for_long(incident: Incident, at: datetime) -> list[str]:
 
 def _force(incident: Incident, command: ForceEnd, at: datetime) -> Decided:
     wish = incident.care.wants_end
-    if wish is not None and wish.by.id != command.by.id:
+    if wish is not None and not same_person(wish.by, command.by):
         return (Ended(at, command.by, EndReason.FORCED, wish.reason, asked_by=wish.by),)
     if not command.reason.strip():
         return Refusal(No.WORDS_MISSING, "Say why it may end though it is not proven to be over.")

@@ -6,6 +6,7 @@
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from monitor.core.actor import same_person
 from monitor.core.asks import (
     Acknowledge,
     CallFalse,
@@ -127,7 +128,7 @@ def _noted(command: Note, at: datetime) -> Decided:
 def _acknowledge(incident: Incident, command: Acknowledge, at: datetime) -> Decided:
     by, since = incident.acknowledged_by, incident.acknowledged_at
     if by is not None and since is not None and not _outranks(incident, command):
-        who = "you" if by.id == command.by.id else by.name
+        who = "you" if same_person(by, command.by) else by.name
         sentence = f"{incident.id} is already acknowledged by {who}, since {clock(since)}."
         return Refusal(No.ALREADY_ACKNOWLEDGED, sentence)
     return (Acknowledged(at, command.by),)
@@ -175,7 +176,7 @@ def _start(incident: Incident, command: StartProcedure, at: datetime) -> Decided
 
 def _commanded(incident: Incident, command: StartProcedure, since: str) -> str:
     commander = incident.commander
-    if commander is None or commander.id == command.by.id:
+    if commander is None or same_person(commander, command.by):
         return f"You command {incident.id} since {since}; the checklist is in the thread."
     return (
         f"{commander.name} commands {incident.id} since {since}. Offer your help in the thread, where the checklist "

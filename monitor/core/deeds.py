@@ -5,6 +5,7 @@ from monitor.core.events import Ended, EndReason, Event
 from monitor.core.evidence.summary import summary
 from monitor.core.incident import Incident
 from monitor.core.leading import SILENT_AFTER
+from monitor.core.page import ActionKind
 from monitor.core.procedureevents import (
     Chosen,
     CommandAsked,
@@ -24,6 +25,7 @@ from monitor.core.procedureevents import (
     TargetsPinned,
     WatchingByHand,
 )
+from monitor.core.shell import typed
 from monitor.core.words import clock, lasted
 
 
@@ -66,7 +68,7 @@ def _decision(event: Chosen, incident: Incident) -> str:
     choice = next((one.title for one in step.choose if one.id == event.choice), event.choice) if step else event.choice
     return (
         f"{event.by.name} decided: “{choice}”. An approver must agree before it counts: the button is on the card, or "
-        f"rollback-monitor incident approve {incident.id} {event.step}."
+        f"{typed(ActionKind.APPROVE, incident.id, event.step)}"
     )
 
 
@@ -107,17 +109,15 @@ def _end(event: ProcedureAborted | Ended | ForceAsked | Reopened, incident: Inci
 def _over(event: Ended, incident: Incident) -> str:
     who = event.by.name
     gate = " Deploys are open again." if incident.started_at else ""
-    record = (
-        f" Still to do: the record (rollback-monitor incident complete {incident.id})." if incident.started_at else ""
-    )
+    record = f" Still to do: the record ({typed(ActionKind.COMPLETE, incident.id)})." if incident.started_at else ""
     match event.reason:
         case EndReason.BY_ITSELF | EndReason.SIGHTED:
             return ""  # nobody did anything
         case EndReason.FORCED if event.single_handed:
-            return f"{who} ended {incident.id} single-handed, without proof: {event.note}.{gate}{record}"
+            return f"{event.by.signed} ended {incident.id} single-handed, without proof: {event.note}.{gate}{record}"
         case EndReason.FORCED:
-            asked = event.asked_by.name if event.asked_by else "Somebody"
-            return f"{asked} and {who} ended {incident.id} without proof: {event.note}.{gate}{record}"
+            asked = event.asked_by.signed if event.asked_by else "Somebody"
+            return f"{asked} and {event.by.signed} ended {incident.id} without proof: {event.note}.{gate}{record}"
         case EndReason.FALSE_ALARM:
             return f"{who} ended {incident.id}: a false alarm.{gate}"
         case _:
@@ -132,7 +132,7 @@ def _record(event: RecordAsked | RecordCompleted, incident: Incident) -> str:
         return f"{event.by.name} completed the record: {event.root_cause} ({many}).\n{lines}"
     return (
         f"The record of {incident.id} still waits: root cause, and follow-ups with owner and due date. From a shell: "
-        f"rollback-monitor incident complete {incident.id}"
+        f"{typed(ActionKind.COMPLETE, incident.id)}"
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.core.actor import Actor
+from monitor.core.actor import Actor, same_person
 from monitor.core.care import UNTENDED, Care, cared
 from monitor.core.events import (
     Acknowledged,
@@ -161,7 +161,7 @@ def _begin(incident: str, event: Event) -> Incident:
 def apply(incident: Incident, event: Event) -> Incident:
     """Give `incident` after one more event."""
     after = _moved(replace(incident, rev=incident.rev + 1), event)
-    if after.commander is not None and event.by.id == after.commander.id:
+    if after.commander is not None and same_person(event.by, after.commander):
         return replace(after, spoken_at=event.at)
     return after
 

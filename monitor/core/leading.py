@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.core.actor import Actor, Role
+from monitor.core.actor import Actor, Role, same_person
 from monitor.core.asks import (
     Abort,
     AllowDeploy,
@@ -202,7 +202,7 @@ def _approve(incident: Incident, progress: Progress, command: Approve, at: datet
         return Refusal(No.NOTHING_ASKED, "Nothing waits for an approver here.")
     if decided.approved_by is not None:
         return Refusal(No.SETTLED, f"{decided.approved_by.name} agreed already.")
-    if decided.by.id == command.by.id:
+    if same_person(decided.by, command.by):
         return Refusal(No.SAME_PERSON, "You made this decision; a second person must agree to it.")
     return (Approved(at, command.by, command.step, decided.choice),)
 
@@ -220,13 +220,13 @@ def _answer(progress: Progress, command: AnswerCheck, at: datetime) -> Decided:
 def _take(incident: Incident, commander: Actor, command: TakeCommand, at: datetime) -> Decided:
     if refused := not_helping(incident, command.by):
         return refused
-    if commander.id == command.by.id:
+    if same_person(commander, command.by):
         return Refusal(No.ALREADY_STARTED, f"You command {incident.id} already.")
     spoken = incident.spoken_at or incident.started_at
     if spoken is None or at - spoken >= SILENT_AFTER:
         return (CommandTaken(at, command.by, commander),)
     wish = incident.care.wants_command
-    if wish is not None and wish.by.id == command.by.id:
+    if wish is not None and same_person(wish.by, command.by):
         free = clock(spoken + SILENT_AFTER)
         sentence = f"{commander.name} was asked already; without a sign of life command is free at {free}."
         return Refusal(No.NOTHING_ASKED, sentence)

@@ -313,6 +313,13 @@ def current(progress: Progress) -> Step | None:
     return first
 
 
+def last_settled(progress: Progress) -> str:
+    """Give the step that a person settled last, or nothing."""
+    steps = enumerate(progress.steps)
+    settled = [(one.at, number, one.id) for number, one in steps if one.at is not None and not one.observed]
+    return max(settled)[2] if settled else ""
+
+
 def _workable(progress: Progress, step: Step) -> bool:
     """Whether something of the wave that is open may be rolled back now."""
     wave = open_wave(progress, step)

@@ -11,10 +11,11 @@ from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import Reference, Tier
 from monitor.core.nextstep import next_step
-from monitor.core.page import Action, Page, Scene, Tone, Why
+from monitor.core.page import Action, ActionKind, Page, Scene, Tone, Why
 from monitor.core.release import What
 from monitor.core.releasewords import advice, change_line, target_line
 from monitor.core.rule import Resolve
+from monitor.core.shell import to_show, typed
 from monitor.core.words import clock, lasted, measure, shortened
 
 HEADLINE = 110
@@ -38,7 +39,7 @@ def render(scene: Scene) -> Page:
         notes=(*_notes(scene), *_deaf(scene), *_unstaffed(scene)),
         status=_status(scene),
         actions=_offered(scene),
-        footer=f"{incident.id} · from a shell: rollback-monitor incident {_word(incident)} {incident.id}",
+        footer=f"{incident.id} · from a shell: {_command(incident)}",
         mention=scene.mention,
     )
 
@@ -47,14 +48,15 @@ NOBODY = "Nobody may do this: no responders and no commanders are configured. Na
 """What a button asks whose answer nobody may give."""
 
 
-def _word(incident: Incident) -> str:
+def _command(incident: Incident) -> str:
     """Give the command of a shell that is wanted most as the incident stands."""
     if not incident.is_open:
-        return "complete" if owes_record(incident) else "show"
+        return typed(ActionKind.COMPLETE, incident.id) if owes_record(incident) else to_show(incident.id)
     if incident.acknowledged_by is None:
-        return "ack"
+        return typed(ActionKind.ACKNOWLEDGE, incident.id)
     waits = incident.commander is None and not incident.blind and incident.recovered_at is None
-    return "start" if waits and incident.tier is Tier.ROLLBACK else "show"
+    starts = waits and incident.tier is Tier.ROLLBACK
+    return typed(ActionKind.START, incident.id) if starts else to_show(incident.id)
 
 
 def _offered(scene: Scene) -> tuple[Action, ...]:
@@ -228,7 +230,8 @@ def _deaf(scene: Scene) -> tuple[str, ...]:
     if scene.buttons or not scene.incident.is_open:
         return ()
     name = scene.incident.id
-    return (f"Buttons unavailable, use the command line: rollback-monitor incident ack {name} (or start {name}).",)
+    said = f"{typed(ActionKind.ACKNOWLEDGE, name)} (or start {name})"
+    return (f"Buttons unavailable, use the command line: {said}.",)
 
 
 def _status(scene: Scene) -> tuple[str, ...]:
@@ -269,7 +272,7 @@ def _who_has_it(incident: Incident) -> str:
     if incident.acknowledged_by is None or incident.acknowledged_at is None:
         before = f" {incident.lapsed.name} had, and did not answer." if incident.lapsed is not None else ""
         return f"Nobody has acknowledged this.{before}"
-    name = signed(incident.acknowledged_by.name, verified=incident.acknowledged_by.verified)
+    name = incident.acknowledged_by.signed
     until = held_until(incident)
     outside = " (not a known responder)" if until is not None else ""
     holds = f" It holds the escalation until {clock(until)}." if until is not None and not incident.commander else ""
@@ -300,17 +303,12 @@ def _escalated(incident: Incident) -> list[str]:
     return lines
 
 
-def signed(name: str, *, verified: bool) -> str:
-    """Give a name as pages show it: a name that nobody vouched for says so."""
-    return name if verified else f"{name} (from a shell, unverified)"
-
-
 def commander_lines(scene: Scene) -> list[str]:
     """Give who commands, and by when it should be mitigated."""
     incident, procedure = scene.incident, scene.procedure
     if incident.commander is None or incident.started_at is None:
         return []
-    name = signed(incident.commander.name, verified=incident.commander.verified)
+    name = incident.commander.signed
     frozen = " Deploys are frozen." if incident.is_open else ""
     lines = [f"Incident commander: {name}, since {clock(incident.started_at)}.{frozen}"]
     procedure = incident.progress.plan if incident.progress else procedure
@@ -345,7 +343,7 @@ def _ended(incident: Incident) -> list[str]:
     if incident.care.record is not None:
         lines.append(f"Root cause: {incident.care.record.root_cause}")
     elif owes_record(incident):
-        lines.append(f"To be completed: the record. From a shell: rollback-monitor incident complete {incident.id}")
+        lines.append(f"To be completed: the record. From a shell: {typed(ActionKind.COMPLETE, incident.id)}")
     return lines
 
 

@@ -1,6 +1,6 @@
 """Who may do what on an incident: sentences for those who may not. Pure."""
 
-from monitor.core.actor import Actor, Role
+from monitor.core.actor import Actor, Role, same_person
 from monitor.core.asks import No, Refusal
 from monitor.core.incident import Incident
 from monitor.core.words import clock
@@ -26,12 +26,13 @@ def not_commanding(incident: Incident, by: Actor) -> Refusal | None:
     commander = incident.commander
     if commander is None:
         return not_started(incident)
-    if commander.id == by.id:
+    if same_person(commander, by):
         return None
     since = clock(incident.started_at or incident.opened_at)
+    own = "" if by.verified else f' If you are {commander.name}, say so: --as "{commander.name}".'
     sentence = (
         f"{commander.name} commands {incident.id} (since {since}), and this is the commander's to do: say it in the "
-        "thread, or take command."
+        f"thread, or take command.{own}"
     )
     return Refusal(No.NOT_COMMANDER, sentence)
 

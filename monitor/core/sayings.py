@@ -7,10 +7,12 @@ from monitor.core.events import (
 )
 from monitor.core.incident import Incident
 from monitor.core.model import Tier
+from monitor.core.page import ActionKind
 from monitor.core.posts import Happening
 from monitor.core.progress import mixed
 from monitor.core.render import calm, names, telling
 from monitor.core.response import Response
+from monitor.core.shell import typed
 from monitor.core.words import clock, lasted
 
 
@@ -64,7 +66,7 @@ def _question(incident: Incident) -> str:
     who = incident.acknowledged_by.name if incident.acknowledged_by else "Somebody"
     return (
         f"{who}, are you still on it? No rollback was started. Without an answer within {lasted(ANSWER_WITHIN)} "
-        f"everybody is paged again. From a shell: rollback-monitor incident still-on-it {incident.id}"
+        f"everybody is paged again. From a shell: {typed(ActionKind.STILL_ON_IT, incident.id)}"
     )
 
 

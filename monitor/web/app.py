@@ -5,7 +5,6 @@ Slack.
 """
 
 import hmac
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from starlette.routing import Route
 
 from monitor.commands import Commands, Done
 from monitor.core.gate import GateAnswer
-from monitor.core.page import ActionKind
+from monitor.core.incident import Incident
 from monitor.ports import ConflictError, Store, StoreError
 from monitor.requesting import NotDone
 from monitor.requesting import Request as Asked
@@ -32,19 +31,15 @@ from monitor.silencing import Outcome as Silenced
 from monitor.silencing import Refused
 from monitor.survey import Doubt
 from monitor.web import prometheus, silences
+from monitor.web.asking import NAME, WHO, WordsError, request_of, somebody
 from monitor.web.bodies import BodyError, body_of
 from monitor.web.deploys import deploy_routes
 from monitor.web.evidence import evidence_routes
 from monitor.web.guard import Guard
 from monitor.web.pagerduty import Hooks, pagerduty_routes
 from monitor.web.rules import report_of, standing_of, transition_of
-from monitor.web.shapes import incident_in_full, incident_in_short
+from monitor.web.shapes import incident_after, incident_in_full, incident_in_short, told_of
 from monitor.web.slack import Door, slack_routes
-
-NAME = re.compile(r"[\w.@+ -]{1,64}")
-"""What a login name may look like."""
-
-WHO = 'Say who you are: {"as": "your name"}, up to 64 letters.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +173,15 @@ class _Pages:
 
     async def expire(self, request: Request) -> Response:
         number, silencing = request.path_params["id"], self._inside.commands.silencing
-        return await self._silenced(request, lambda name, _body: silencing.expire(number, silences.somebody(name)))
+        return await self._silenced(request, lambda name, _body: silencing.expire(number, somebody(name)))
 
     async def _silenced(self, request: Request, change: Callable[[str, dict[str, Any]], Silenced]) -> Response:
         if not self._trusted(request):
             return _untrusted()
         try:
             body = await _body(request)
+        except BodyError as error:
+            return _wrong(f"Not understood: {error.why}.", error.status)
         except ValueError as error:
             return _wrong(f"Not understood: {error}.", 400)
         name = str(body.get("as", ""))
@@ -201,7 +198,7 @@ class _Pages:
     async def act(self, request: Request) -> Response:
         if not self._trusted(request):
             return _untrusted()
-        asked = await _asked(request)
+        asked = await self._asked(request)
         if isinstance(asked, Response):
             return asked
         try:
@@ -210,9 +207,27 @@ class _Pages:
             return _wrong(f"It could not be written down, so it was not done: {error}", 503)
         match outcome:
             case Done(incident):
-                return _json({"version": 1, "incident": incident_in_short(incident)})
+                told = await run_in_threadpool(self._told, incident, asked)
+                return _json({"version": 1, "told": told, "incident": incident_after(incident)})
             case NotDone(sentence, unknown):
                 return _wrong(sentence, 404 if unknown else 409)
+
+    def _told(self, incident: Incident, asked: Asked) -> list[str]:
+        """Give in words what was done: what whoever asked did last, and what followed from it."""
+        events = self._inside.store.events(incident.id)[: incident.rev]
+        at = max((one.at for one in events if one.by == asked.by), default=None)
+        own = [number for number, one in enumerate(events) if one.by == asked.by and one.at == at]
+        return told_of(events[own[0] :] if own else (), incident)
+
+    async def _asked(self, request: Request) -> Asked | Response:
+        name, action = request.path_params["id"], request.path_params["action"]
+        try:
+            body = await _body(request)
+            return request_of(name, action, body, await run_in_threadpool(self._inside.store.incident, name))
+        except BodyError as error:
+            return _wrong(f"Not understood: {error.why}.", error.status)
+        except ValueError as error:
+            return _wrong(_not_understood(error), 400)
 
     def _trusted(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
@@ -227,22 +242,10 @@ def _untrusted() -> Response:
     return _wrong("Changing something asks for the token: MONITOR_CONSOLE_TOKEN, or the one in the lock file.", 401)
 
 
-async def _asked(request: Request) -> Asked | Response:
-    """Give what a request asks for, in the name it gives: the token vouches for the shell, nobody for the name."""
-    try:
-        action = ActionKind(request.path_params["action"])
-        body = await _body(request)
-    except BodyError as error:
-        return _wrong(f"Not understood: {error.why}.", error.status)
-    except ValueError as error:
-        return _wrong(f"Not understood: {error}.", 400)
-    name = str(body.get("as", ""))
-    if not NAME.fullmatch(name):
-        return _wrong(WHO, 400)
-    actor = silences.somebody(name)
-    subject = str(body.get("subject", body.get("alert", "")))[:200]
-    words = {str(name): str(value) for name, value in body.items() if isinstance(value, str | int | bool)}
-    return Asked(request.path_params["id"], action, actor, subject, words)
+def _not_understood(error: ValueError) -> str:
+    """Give the sentence of a request that cannot be read; some are sentences already."""
+    said = str(error)
+    return said if isinstance(error, WordsError) and said.endswith(".") else f"Not understood: {said}."
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.core.gate import GateAnswer
-from monitor.web.shapes import time_of
+from monitor.web.timeline import time_of
 
 LOCKED = 423
 NAME = re.compile(r"[A-Za-z0-9._:/@+-]{1,200}")

@@ -8,7 +8,7 @@ from monitor.ports import Recorded
 from monitor.reload import Report
 from monitor.rulesfolder import Standing
 from monitor.survey import Doubt
-from monitor.web.shapes import time_of
+from monitor.web.timeline import time_of
 
 
 def report_of(report: Report) -> dict[str, Any]:

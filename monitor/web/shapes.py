@@ -1,14 +1,39 @@
 """Incidents as JSON, version 1, for programs: times in RFC 3339 UTC. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
+from monitor.core.actions import everything
 from monitor.core.actor import Actor
-from monitor.core.events import Event, Firing
+from monitor.core.deeds import deed
+from monitor.core.events import Acknowledged, Event, Firing, ProcedureStarted
 from monitor.core.incident import Incident
-from monitor.core.page import Scene
-from monitor.core.render import headline, next_for, tone
+from monitor.core.model import Tier
+from monitor.core.page import ActionKind, Place, Scene
+from monitor.core.procedureevents import (
+    Approved,
+    CheckAnswered,
+    Collected,
+    EndExplained,
+    Noted,
+    ServiceDone,
+    StepDone,
+    StepSkipped,
+    StepUndone,
+)
+from monitor.core.render import headline, next_for, render, tone
+from monitor.core.shell import PROGRAM, typed, typed_action
+from monitor.web.procedures import (
+    care_of,
+    changes_of,
+    checks_of,
+    compared_of,
+    deploys_of,
+    end_of,
+    procedure_of,
+    record_of,
+)
+from monitor.web.timeline import event_of, time_of
 
 
 def incident_in_short(incident: Incident) -> dict[str, Any]:
@@ -33,13 +58,77 @@ def incident_in_short(incident: Incident) -> dict[str, Any]:
     }
 
 
-def incident_in_full(incident: Incident, events: Sequence[Event]) -> dict[str, Any]:
-    """Give everything about one incident: its alerts and its timeline."""
+def incident_after(incident: Incident) -> dict[str, Any]:
+    """Give an incident as it is after something was done: the line of a list, and what is next."""
     return incident_in_short(incident) | {
         "next": next_for(incident) if incident.is_open else "",
-        "alerts": [_firing(one) for one in incident.alerts],
-        "timeline": [_event(one) for one in events],
+        "waits": _waits(incident),
+        "next_command": _next_command(incident),
+        "commands": commands_of(incident),
     }
+
+
+def incident_in_full(incident: Incident, events: Sequence[Event]) -> dict[str, Any]:
+    """Give everything about one incident.
+
+    `status`, `waits` and `changed` are sentences for people; all else is for programs too.
+    """
+    page = render(Scene(incident, incident.opened_at, {}))
+    return incident_after(incident) | {
+        "status": list(page.status),
+        "changed": list(page.changes),
+        "alerts": [_firing(one) for one in incident.alerts],
+        "changes": changes_of(incident.changes),
+        "procedure": procedure_of(incident),
+        "checks": checks_of(incident.progress),
+        "compared": compared_of(incident),
+        "deploys": deploys_of(incident),
+        "care": care_of(incident),
+        "end": end_of(incident),
+        "record": record_of(incident),
+        "timeline": [event_of(one) for one in events],
+    }
+
+
+def commands_of(incident: Incident) -> list[dict[str, str]]:
+    """Give what may be done now, what is next first: its action, the label of its button, and its command."""
+    return [{"action": str(one.kind), "label": one.label, "command": typed_action(one)} for one in everything(incident)]
+
+
+NEXT = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.STILL_ON_IT, ActionKind.COMPLETE, ActionKind.EXPLAIN})
+"""What is next whenever it may be done."""
+
+
+def _next_command(incident: Incident) -> str | None:
+    """Give the command for what is next: none where that is up to whoever has it, and no answer of a decision."""
+    found = everything(incident)
+    leads = incident.running is not None or (incident.is_open and incident.tier is Tier.ROLLBACK)
+    if not found or not (leads or found[0].kind in NEXT) or found[0].place is Place.MORE:
+        return None
+    if found[0].kind is ActionKind.CHOOSE:
+        step = found[0].value.split("|")[-1].partition("/")[0]
+        return typed(ActionKind.CHOOSE, incident.id, f"{step}/ANSWER")
+    return typed_action(found[0])
+
+
+def _waits(incident: Incident) -> list[str]:
+    """Give what somebody asked for and another person must answer."""
+    waits, care = [], incident.care
+    if not incident.is_open:
+        return []
+    if care.wants_end is not None:
+        wish, how = care.wants_end, f"{PROGRAM} force-end {incident.id}"
+        waits.append(f"{wish.by.signed} wants to end it without proof: {wish.reason}; a second person: {how}")
+    if care.wants_command is not None:
+        how = typed(ActionKind.GIVE_COMMAND, incident.id)
+        waits.append(f"{care.wants_command.by.signed} asks for command; whoever has it: {how}")
+    decisions = incident.running.decisions if incident.running else ()
+    waits += [
+        f"{one.by.signed} decided {one.choice} ({one.step}): an approver must agree"
+        for one in decisions
+        if not one.counts
+    ]
+    return waits
 
 
 def _firing(firing: Firing) -> dict[str, Any]:
@@ -59,37 +148,45 @@ def _firing(firing: Firing) -> dict[str, Any]:
     }
 
 
-def _event(event: Event) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "at": time_of(event.at),
-        "kind": event.kind,
-        "by": event.by.name,
-        "source": str(event.by.source),
-    }
-    for name in (
-        "key",
-        "to",
-        "firing",
-        "command",
-        "why",
-        "note",
-        "cause",
-        "reason",
-        "procedure",
-        "call",
-        "channel",
-        "said",
-    ):
-        value = getattr(event, name, None)
-        if value is not None:
-            told[name] = str(value.key) if isinstance(value, Firing) else str(value)
-    return told
-
-
 def _who(actor: Actor | None) -> str | None:
     return actor.name if actor else None
 
 
-def time_of(at: datetime | None) -> str | None:
-    """Give a time in RFC 3339."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+# --- what was just done ---------------------------------------------------------------------------------------------
+
+
+def told_of(events: Sequence[Event], incident: Incident) -> list[str]:
+    """Give what happened in words, for whoever asked for it."""
+    return [words for words in (_told(one, incident) for one in events) if words]
+
+
+def _told(event: Event, incident: Incident) -> str:
+    match event:
+        case StepDone() | StepSkipped() | StepUndone() | Collected():
+            return _step_told(event, incident)
+        case Approved(choice=choice):
+            return f"{event.by.name} agreed to “{choice}”."
+        case ServiceDone(service=service):
+            return f"{service} is at its target, says {event.by.name}; not observed."
+        case CheckAnswered(check=check, passed=passed):
+            return f"{check}: {'passed' if passed else 'failed'}, says {event.by.name}."
+        case Noted(note=note) | EndExplained(note=note):
+            return f"Noted: {note}"
+        case Acknowledged() | ProcedureStarted():
+            return ""  # which the incident's own lines say
+        case _:
+            return deed(event, incident)
+
+
+def _step_told(event: StepDone | StepSkipped | StepUndone | Collected, incident: Incident) -> str:
+    step = incident.progress.step(event.step) if incident.progress else None
+    title = f"“{step.title if step else event.step}”"
+    match event:
+        case StepDone(observed=observed):
+            return f"{title} is done{', as the monitor sees' if observed else ''}."
+        case StepSkipped(relevant=relevant, reason=reason):
+            return f"{title} is {'skipped' if relevant else 'not relevant'}: {reason}"
+        case StepUndone():
+            return f"{title} is open again."
+        case Collected():
+            return f"Written down for {title}: {', '.join(name for name, _ in event.fields)}."

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from monitor.core.actor import Actor, Role, Source
 from monitor.core.rule import Maintenance, Matcher
 from monitor.core.silence import Silence
 from monitor.silencing import Outcome, Overview, Refused, Silencing, Standing, Wanted
-from monitor.web.shapes import time_of
+from monitor.web.asking import somebody
+from monitor.web.timeline import time_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -26,11 +26,6 @@ def wanted(silencing: Silencing, name: str, body: dict[str, Any]) -> Outcome:
         tiers=tuple(str(one)[:50] for one in tiers[:5]),
     )
     return silencing.add(asked)
-
-
-def somebody(name: str) -> Actor:
-    """Give who asks, by the name that they give: nobody vouches for it."""
-    return Actor(name, name, Source.CLI, frozenset({Role.RESPONDER, Role.COMMANDER}), verified=False)
 
 
 def overview_of(overview: Overview) -> dict[str, Any]:

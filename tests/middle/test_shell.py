@@ -52,6 +52,7 @@ def test_the_answer_alone_is_printed(env_file: Path) -> None:
         subprocess.run([*program, "--env-file", str(env_file)], capture_output=True, text=True, check=False)
         for _ in range(2)
     )
-    assert (first.stdout, first.stderr) == ("PREPARE production\nhas it: ana\n", "")
+    next_ = "next: ana: find the cause; start the rollback if it gets worse.\n"
+    assert (first.stdout, first.stderr) == (f"PREPARE production\nhas it: ana\n{next_}", "")
     assert second.stdout == ""
     assert second.stderr.startswith("rollback-monitor: INC-0001 is already acknowledged by you, since ")
