@@ -14,6 +14,7 @@ from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Labels, Sample, Tier, Transition, labels_of
 from monitor.core.page import ActionKind
 from monitor.core.procedure import Procedure, Step
+from monitor.core.proposals import wanted
 from monitor.core.rule import Escalation, Group, Maintenance, Query, Resolve, Route, Routing, Rule, RuleSet, TierRule
 from monitor.deploys import Deploys
 from monitor.desk import Desk
@@ -150,7 +151,13 @@ class House:
         self.plotting = Plotting(reader, deploys, kept, self.clock, self.book)
         self.engine = Engine(reader, self.desk, self.clock, self.book, self.lookout)
         self.vigil = Vigil(self.engine, self.desk, kept, self.clock, self.book, self.lookout)
-        self.commands = Commands(self.desk, kept, self.clock, self.book)
+        self.commands = Commands(
+            self.desk,
+            kept,
+            self.clock,
+            self.book,
+            targets=lambda one, named: wanted(one, self.book.now.rules.releases, named),
+        )
         self.reloader = Reloader(self.desk, self.clock, self.book)
         scenes = Scenes(self.book, self.engine.readings)
         maker = Pictures(kept, self.plotting, self.artist) if self.artist else NoFiles()

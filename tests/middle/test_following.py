@@ -1,0 +1,208 @@
+"""What the monitor sees of a procedure for itself, among real parts on the shipped fakes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from monitor.adapters.memory import ScriptedProber, ScriptedRegistry
+from monitor.baselines import Baselines
+from monitor.checks import Asking
+from monitor.core.model import Sample, labels_of
+from monitor.core.page import ActionKind
+from monitor.core.procedure import Check, Does, Procedure, Step, Wave
+from monitor.core.progress import current
+from monitor.core.proposals import THERE
+from monitor.core.service import Labelled, Releases, Service
+from monitor.core.verification import Outcome
+from monitor.following import AGAIN_AFTER, VERIFY_EVERY, Follower
+from monitor.ports import Answer, Present, Samples, Status, Unanswered
+from monitor.reading import Reader
+from monitor.releases import ReleaseWatch
+from monitor.requesting import Request
+from monitor.signalwatch import SignalWatch
+from monitor.verification import Verifier
+from tests.middle.house import INTERVAL, QUIET, WORST, House, group, rule
+from tests.middle.test_procedure import IC
+
+PAGE = "http://shop/login"
+PLAN = Procedure(
+    "rollback",
+    "Roll back",
+    (
+        Step("declare", "Declare", does=Does.FREEZE),
+        Step("target", "Pin", does=Does.PIN),
+        Step("services", "Services", waves=(Wave("Backend", ("auth",)),)),
+        Step("verify", "Verify", checks=(Check("http", "The login page answers", PAGE),)),
+        Step("close", "Close", does=Does.END),
+    ),
+    verify_for=60,
+)
+AUTH = Service("auth", Labelled("build", "version"), image="registry/auth:{version}")
+
+
+class Followed:
+    """A rollback of the login, and what is seen of it; `runs` are the versions of auth that run."""
+
+    def __init__(self) -> None:
+        self.house = House(group("critical", rule("Login", rollback=0)), procedure=PLAN)
+        rules = self.house.book.now.rules
+        self.house.build(replace(rules, releases=Releases((AUTH,), "registry")))
+        self.runs: tuple[str, ...] | None = ("2.14.0",)
+        self.house.answer = self._versions
+        self.registry = ScriptedRegistry()
+        self.prober = ScriptedProber({PAGE: Status(500)})
+        self.begin()
+        self.house.says("Login", WORST)
+        self.house.tick()
+
+    def begin(self) -> None:
+        """Put it together; once more is a restart of the process."""
+        house = self.house
+        watch = SignalWatch(Reader(house.source, Baselines(house.source)), house.book, house.clock)
+        self.verifier = Verifier(watch, Asking(house.source, self.prober, None, ()), house.clock)
+        releases = ReleaseWatch(house.source, lambda _releases: self.registry)
+        self.follower = Follower(
+            house.store, house.desk, house.clock, house.book, house.source, releases, self.verifier
+        )
+
+    def _versions(self, expr: str, at: int) -> Answer | None:  # noqa: ARG002  # the source's own signature
+        if "build" not in expr:
+            return None
+        if self.runs is None:
+            return Unanswered("it is away")
+        return Samples(tuple(Sample(labels_of({"version": one}), 1.0) for one in self.runs))
+
+    def asks(self, action: ActionKind, **words: str) -> None:
+        self.house.commands.carry_out(Request("INC-0001", action, IC, "", words))
+
+    def look(self, seconds: int = 0) -> list[str]:
+        """Let time pass and look; give the kinds of what was seen anew."""
+        before = len(self.house.kinds())
+        if seconds:
+            self.house.walk(seconds)
+        for name in self.follower.look():
+            self.follower.verify(name)
+        return [one for one in self.house.kinds()[before:] if one not in {"alert_resolved", "snapshot"}]
+
+    @property
+    def step(self) -> str:
+        progress = self.house.incident().progress
+        found = current(progress) if progress else None
+        return found.id if found else ""
+
+    def outcomes(self) -> list[Outcome]:
+        progress = self.house.incident().progress
+        return [one.outcome for one in progress.results] if progress else []
+
+
+@pytest.fixture
+def followed() -> Iterator[Followed]:
+    one = Followed()
+    yield one
+    one.verifier.stop(5)
+
+
+def rolled_back(followed: Followed) -> None:
+    """The target is pinned and runs."""
+    followed.asks(ActionKind.START)
+    followed.asks(ActionKind.PIN, other="auth 2.13.4")
+    followed.registry.images["registry/auth:2.13.4"] = Present("sha256:1")
+    followed.look()
+    followed.runs = ("2.13.4",)
+    followed.look()
+    followed.look()
+
+
+def test_what_changed_is_looked_for_once_and_again_where_it_could_not_be_read(followed: Followed) -> None:
+    assert followed.look() == ["changes_found"]
+    assert followed.house.incident().changes is not None
+    assert followed.look(15) == []
+
+
+def test_a_typed_target_is_confirmed_by_its_registry(followed: Followed) -> None:
+    followed.asks(ActionKind.START)
+    followed.asks(ActionKind.PIN, other="auth 2.13.4")
+    assert followed.step == "target"
+    assert "targets_pinned" not in followed.look()
+    followed.registry.images["registry/auth:2.13.4"] = Present("sha256:1")
+    seen = followed.look(int(AGAIN_AFTER))
+    assert seen[-2:] == ["targets_pinned", "step_done"]
+    progress = followed.house.incident().progress
+    assert progress is not None
+    assert progress.services[0].pinned.confirmed == THERE
+    assert followed.step == "services"
+
+
+def test_versions_are_written_when_they_change_and_never_from_no_answer(followed: Followed) -> None:
+    followed.asks(ActionKind.START)
+    followed.asks(ActionKind.PIN, other="auth 2.13.4")
+    followed.asks(ActionKind.DONE)
+    assert "versions_seen" in followed.look()
+    assert followed.look() == []
+    followed.runs = None
+    assert followed.look(15) == []
+    followed.runs = ("2.13.4", "2.14.0")
+    assert followed.look() == ["versions_seen"]
+    assert followed.step == "services"
+    followed.runs = ("2.13.4",)
+    assert followed.look() == ["versions_seen", "step_done"]
+    assert followed.step == "verify"
+    assert followed.look() == ["checks_run"]
+
+
+def test_a_service_that_drifts_opens_its_step_again(followed: Followed) -> None:
+    rolled_back(followed)
+    assert followed.step == "verify"
+    followed.runs = ("2.13.4", "2.14.0")
+    followed.look()
+    assert followed.step == "services"
+
+
+def test_checks_go_from_red_to_held_and_the_time_unseen_does_not_count(followed: Followed) -> None:
+    rolled_back(followed)
+    assert followed.outcomes() == [Outcome.FAILED, Outcome.FAILED]
+    followed.house.says("Login", QUIET)
+    followed.prober.answers[PAGE] = Status(200)
+    followed.look(45)
+    assert followed.outcomes()[1] is Outcome.PASSED
+    followed.house.says("Login", None)
+    followed.look(120)
+    assert followed.outcomes()[0] is not Outcome.PASSED, "nothing was seen meanwhile"
+    assert followed.step == "verify"
+    followed.house.says("Login", QUIET)
+    for _ in range(6):
+        followed.look(int(VERIFY_EVERY))
+    assert followed.outcomes() == [Outcome.PASSED, Outcome.PASSED]
+    assert followed.step == "close"
+
+
+def test_a_check_that_fails_after_it_held_keeps_it_from_ending(followed: Followed) -> None:
+    rolled_back(followed)
+    followed.house.says("Login", QUIET)
+    followed.prober.answers[PAGE] = Status(200)
+    for _ in range(8):
+        followed.look(int(VERIFY_EVERY))
+    assert followed.step == "close"
+    followed.prober.answers[PAGE] = Status(500)
+    followed.look(int(VERIFY_EVERY))
+    assert followed.step == "verify"
+    followed.asks(ActionKind.END)
+    assert followed.house.incident().is_open
+    assert followed.house.kinds()[-1] == "refused"
+
+
+def test_a_restart_in_the_middle_goes_on_where_it_was(followed: Followed) -> None:
+    rolled_back(followed)
+    followed.house.says("Login", QUIET)
+    followed.prober.answers[PAGE] = Status(200)
+    followed.look(int(VERIFY_EVERY))
+    followed.verifier.stop(5)
+    followed.house.build(followed.house.book.now.rules)
+    followed.begin()
+    for _ in range(8):
+        followed.look(int(VERIFY_EVERY))
+    assert followed.step == "close"
+    followed.asks(ActionKind.END)
+    assert not followed.house.incident().is_open
+    assert followed.look(INTERVAL) == []
