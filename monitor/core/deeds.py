@@ -1,5 +1,7 @@
 """What people (and the procedure) did, as the thread tells it: a sentence for each event that is told. Pure."""
 
+from datetime import timedelta
+
 from monitor.core.closing import ALONE_AFTER
 from monitor.core.events import Ended, EndReason, Event
 from monitor.core.evidence.summary import summary
@@ -38,8 +40,9 @@ def deed(event: Event, incident: Incident) -> str:
         case Chosen():
             return _decision(event, incident)
         case StillBreaching():
+            span = lasted(timedelta(seconds=incident.progress.plan.helps_within)) if incident.progress else "a while"
             return (
-                "Everything is rolled back for 10 min and the signals still breach. Go on: roll back suspects too, fix "
+                f"Everything is rolled back for {span} and the signals still breach. Roll back suspects too, fix "
                 "forward, or escalate; a rollback that has not helped by now will hardly help."
             )
         case DeployAllowed() | DeployAnswered():

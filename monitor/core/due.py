@@ -8,9 +8,6 @@ from monitor.core.incident import Incident
 from monitor.core.procedureevents import RecordAsked, StillBreaching
 from monitor.core.progress import Progress, rolled_back, stays
 
-STILL_AFTER = timedelta(minutes=10)
-"""A rollback that has not helped by then will hardly help."""
-
 REMINDERS = (1, 3)
 """Working days after the end on which the record is asked for."""
 
@@ -41,7 +38,7 @@ def _still(incident: Incident, progress: Progress, at: datetime) -> tuple[Event,
     if progress.still_breaching_at is not None or not incident.signals or not rolled_back(progress):
         return ()
     moved = [one.at_target_since for one in progress.services if one.at_target_since and not stays(progress, one)]
-    return (StillBreaching(at, MONITOR),) if at - max(moved) >= STILL_AFTER else ()
+    return (StillBreaching(at, MONITOR),) if at - max(moved) >= timedelta(seconds=progress.plan.helps_within) else ()
 
 
 # --- the record -----------------------------------------------------------------------------------------------------

@@ -107,7 +107,8 @@ class Step:
 class Procedure:
     """A rollback procedure: its steps in order, and the recovery target in seconds.
 
-    `verify_for`: seconds for which the signals that paged must have been clear before the incident may end.
+    `verify_for`: seconds for which the signals that paged must have been clear before the incident may end,
+    `helps_within`: seconds after which a rollback that has not helped is said not to.
     """
 
     id: str
@@ -115,3 +116,4 @@ class Procedure:
     steps: tuple[Step, ...]
     recovery_target: int = 900
     verify_for: int = 600
+    helps_within: int = 600

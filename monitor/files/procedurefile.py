@@ -26,7 +26,8 @@ def read_procedure(root: Node, procedure: str, report: Report) -> Procedure:
     title = fields.take("title", name, procedure)
     target = fields.take("recovery_target", positive_duration, 900)
     verify_for = fields.take("verify_for", positive_duration, 600)
-    return Procedure(procedure, title, tuple(step for step, _ in steps), target, verify_for)
+    helps_within = fields.take("helps_within", positive_duration, 600)
+    return Procedure(procedure, title, tuple(step for step, _ in steps), target, verify_for, helps_within)
 
 
 def _unique(ids: list[tuple[str, Node]], report: Report) -> None:

@@ -9,6 +9,12 @@ PROCEDURE = Table(
         Key("steps", "list of steps", "in their order", required=True),
         Key("recovery_target", "duration", "from the first page to mitigation", "`15m`"),
         Key("verify_for", "duration", "how long the signals that paged must be clear before the end", "`10m`"),
+        Key(
+            "helps_within",
+            "duration",
+            "breaching so long after a rollback, it is said that it did not help",
+            "`10m`",
+        ),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
 )
