@@ -80,7 +80,6 @@ class ConsolePager:
             if line not in before:
                 self._console.print(_text(f"{page.incident}  {line}"))
 
-
     def _card(self, card: Card) -> None:
         """Print it when somebody else or something else is next: a terminal edits nothing."""
         if self._cards.get(card.incident) != card.next_for:
