@@ -340,6 +340,7 @@ def decided(story: Story) -> None:
     story.refused("U0BOB", story.card, "approve", "bob is not among the approvers of production")
     story.click("U0CLEO", story.card, "approve")
     story.at_step("Roll back the services", 4)
+    story.on_card("5. Decide about migrations, Must be reverted: decided by bob, agreed by cleo at ")
     (approved,) = story.happened("approved")
     assert approved["by"] == "cleo"
 
