@@ -48,7 +48,7 @@ from monitor.core.page import ActionKind
 from monitor.core.procedure import Procedure
 from monitor.core.procedureevents import FollowUp, Pinned
 from monitor.core.progress import Progress, current, last_settled
-from monitor.core.proposals import proposed
+from monitor.core.proposals import PROPOSED, proposed
 
 LONGEST = 2_000
 """Characters that a field of a form may hold."""
@@ -96,9 +96,6 @@ class NotDone:
     sentence: str
     unknown: bool = False
 
-
-PROPOSED = "proposed"
-"""The subject of a pin that takes what is proposed as it stands."""
 
 Targets = Callable[[Incident, Mapping[str, str]], tuple[Pinned, ...]]
 """Gives what is known of the wanted targets (service to version): where the service is now, its image, migrations."""

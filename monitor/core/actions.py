@@ -15,7 +15,7 @@ from monitor.core.page import Action, ActionKind, Place
 from monitor.core.posts import Happening
 from monitor.core.procedure import Does, Step
 from monitor.core.progress import Progress, blocked, current, last_settled, members, open_wave
-from monitor.core.proposals import proposed
+from monitor.core.proposals import PROPOSED, proposed
 from monitor.core.rule import Resolve
 from monitor.core.verification import Outcome
 
@@ -232,7 +232,7 @@ def _own(incident: Incident, progress: Progress, step: Step) -> list[Action]:
     actions: list[Action] = []
     if step.does is Does.PIN and (offer := proposed(incident)):
         named = ", ".join(f"{one.service} {one.target}" for one in offer)
-        about = _value(incident, "proposed")
+        about = _value(incident, PROPOSED)
         actions.append(Action(ActionKind.PIN, f"Pin {named}", about, place=Place.FIRST))
     if step.does is Does.PIN:
         label = "Pin or change targets…" if progress.services else "Pin targets…"

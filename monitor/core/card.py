@@ -92,7 +92,7 @@ def _step(scene: Scene, progress: Progress, number: int, step: Step, state: Step
         number=number,
         title=step.title,
         mark=Mark.NEXT if is_current else MARKS[state.status],
-        state=_state(state),
+        state=_decision(progress, step, state) or _state(state),
         current=is_current,
         text=step.text,
         tasks=tuple(task.text for task in step.tasks),
@@ -121,6 +121,16 @@ def _state(state: StepState) -> str:
     word = str(state.status).replace("_", " ")
     reason = f": {state.reason}" if state.reason else ""
     return f"{word} by {state.by.name} at {clock(state.at)}{reason}"
+
+
+def _decision(progress: Progress, step: Step, state: StepState) -> str:
+    """Give what was decided and by whom, where that is what settled the step."""
+    decided = progress.decision(step.id)
+    chosen = next((one for one in step.choose if decided is not None and one.id == decided.choice), None)
+    if decided is None or chosen is None or not state.observed or state.at is None:
+        return ""
+    agreed = f", agreed by {decided.approved_by.name}" if decided.approved_by else ""
+    return f"{chosen.title}: decided by {decided.by.name}{agreed} at {clock(state.at)}"
 
 
 def _collected(step: Step, state: StepState) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from monitor.core.actions import instance, may_be_gone, to_deal_with
 from monitor.core.incident import Incident
 from monitor.core.page import Action, ActionKind
-from monitor.core.proposals import proposed
+from monitor.core.proposals import PROPOSED, proposed
 
 
 class Input(StrEnum):
@@ -169,7 +169,7 @@ def form(kind: ActionKind, incident: Incident, subject: str = "") -> Form | None
     """Give the form of an action on `incident` about `subject` (a step, a check); None where it asks for nothing."""
     match kind:
         case ActionKind.PIN:
-            return _pin(incident)
+            return None if subject == PROPOSED else _pin(incident)
         case ActionKind.COLLECT:
             return _collect(incident, subject)
         case ActionKind.ALLOW_DEPLOY:

@@ -167,6 +167,12 @@ class Progress:
         return step is not None and bool(step.checks)
 
     @property
+    def proven(self) -> bool:
+        """Whether nothing is left but to end it: every check passed, and no step before the end is open."""
+        step = current(self)
+        return bool(self.results) and self.green and (step is None or step.does is Does.END)
+
+    @property
     def green(self) -> bool:
         """Whether every check passed when it was last looked at; nothing to check is nothing in the way."""
         return verdict(self.results).green if self.results else not any(step.checks for step in self.plan.steps)

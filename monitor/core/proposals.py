@@ -7,6 +7,9 @@ from monitor.core.procedureevents import Pinned
 from monitor.core.release import Availability, Target, image_of
 from monitor.core.service import Releases
 
+PROPOSED = "proposed"
+"""The subject of a pin that takes what is proposed as it stands."""
+
 THERE = "its registry has the image"
 """How a target is confirmed that a registry was asked about."""
 

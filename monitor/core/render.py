@@ -81,7 +81,9 @@ def tone(incident: Incident) -> Tone:
     if incident.ended_at is not None:
         return Tone.ENDED
     if incident.commander is not None:
-        return Tone.VERIFYING if incident.running and incident.running.verifying else Tone.IN_PROCEDURE
+        progress = incident.running
+        proving = progress is not None and (progress.verifying or progress.proven)
+        return Tone.VERIFYING if proving else Tone.IN_PROCEDURE
     if incident.recovered_at is not None:
         return Tone.RECOVERED
     return {Tier.ROLLBACK: Tone.ROLLBACK, Tier.PREPARE: Tone.PREPARE, Tier.BLIND: Tone.BLIND}[incident.tier]
@@ -162,6 +164,8 @@ def _stage(scene: Scene) -> str:
     progress = incident.running
     if progress is None:
         return f" · {incident.steps} steps" if incident.commander is not None and incident.is_open else ""
+    if progress.proven:
+        return " · all checks passed, ready to end"
     if not progress.verifying:
         return f" · step {progress.number}/{len(progress.plan.steps)}"
     holding = next((one for one in scene.results or progress.results if one.hold and one.signals), None)

@@ -10,6 +10,7 @@ from monitor.adapters.slack.forms import refused, view_of
 from monitor.core.actions import actions_of
 from monitor.core.forms import FORMS, Ask, Form, Input, form, question
 from monitor.core.page import Action, ActionKind, Place
+from monitor.core.proposals import PROPOSED
 from monitor.core.rule import Resolve
 from tests.pictures.stages import opened
 from tests.servers.slack_rules import buttons_of, options_of, refusal, view_refusal
@@ -112,6 +113,12 @@ def test_of_many_alerts_one_button_asks_which() -> None:
     assert asked.asks[0].name == "alert"
     assert asked.asks[0].choices[0] == ("1", "ApiErrors (shop-1)")
     assert view_refusal(view_of(asked, ActionKind.GONE_FOR_GOOD, dealt[0].value)) is None
+
+
+def test_what_is_proposed_is_pinned_with_one_tap_and_any_other_target_by_a_form() -> None:
+    incident = opened(1).incident
+    assert form(ActionKind.PIN, incident, PROPOSED) is None
+    assert form(ActionKind.PIN, incident) is not None
 
 
 def test_a_question_from_behind_the_menu_is_a_form_without_fields() -> None:

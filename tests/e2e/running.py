@@ -55,13 +55,17 @@ def rules_with(folder: Path, text: str, reopen_within: str = "30m") -> Path:
 
 
 class Shop:
-    """An exporter with logins and API requests at a steady rate; `failing` is the share of each that fails."""
+    """An exporter with logins and API requests at a steady rate; `failing` is the share of each that fails.
+
+    `versions` is what runs of each service, as `app_build_info` tells it.
+    """
 
     RATE = 40.0
     EVERY = 0.1
 
     def __init__(self) -> None:
         self.failing = {"login": 0.0, "api": 0.0}
+        self.versions: dict[str, str] = {}
         self.exporter = Exporter(self._text({}))
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -84,14 +88,14 @@ class Shop:
                     counts[what, code] = counts.get((what, code), 0.0) + share * self.RATE * self.EVERY
             self.exporter.text = self._text(counts)
 
-    @staticmethod
-    def _text(counts: dict[tuple[str, str], float]) -> str:
+    def _text(self, counts: dict[tuple[str, str], float]) -> str:
         routes = {"login": "/login", "api": "/pay"}
         lines = ["# TYPE http_requests_total counter"]
         for what, route in routes.items():
             for code in ("200", "500"):
                 labels = f'route="{route}",code="{code}"'
                 lines.append(f"http_requests_total{{{labels}}} {counts.get((what, code), 0.0):.3f}")
+        lines += [f'app_build_info{{service="{name}",version="{one}"}} 1' for name, one in self.versions.items()]
         return "\n".join(lines) + "\n"
 
 
