@@ -5,6 +5,7 @@ mirror has and the database has not, so that nothing is written twice, whatever 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import RLock
@@ -14,7 +15,18 @@ from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.silence import Hidden, Silence
 from monitor.mirror import Mirror
-from monitor.ports import Change, GroupState, KeptEvidence, KeptRules, NewEvents, Post, Recorded, Store, StoreError
+from monitor.ports import (
+    NO_INCIDENT,
+    Change,
+    GroupState,
+    KeptEvidence,
+    KeptRules,
+    NewEvents,
+    Post,
+    Recorded,
+    Store,
+    StoreError,
+)
 
 T = TypeVar("T")
 
@@ -302,7 +314,14 @@ class WriteBehindStore:
 
     def posts(self, incident: str) -> Sequence[Post]:
         """Give everything that is or was owed for one incident, or for none."""
-        return self._read(lambda: self._inner.posts(incident), lambda: self._mirror.posts_of(incident))
+        return self._read(lambda: self._inner.posts(incident), lambda: self._posts_held(incident))
+
+    def _posts_held(self, incident: str) -> Sequence[Post]:
+        """Of an incident that ended earlier the mirror knows nothing; of a new one nobody does."""
+        if incident != NO_INCIDENT and incident not in self._mirror.events:
+            with suppress(StoreError):
+                return self._inner.posts(incident)
+        return self._mirror.posts_of(incident)
 
     def owed(self) -> Sequence[Post]:
         """Give every post that is owed, oldest first."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,16 @@ from sqlalchemy import event
 
 from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import SqlStore, open_store
+from monitor.core.events import Event
+from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
+from monitor.core.posts import Notice
+from monitor.core.procedureevents import Reopened
 from monitor.outbox import Outbox, Scenes
 from monitor.ports import NO_INCIDENT, Change, Post, PostState, RetryAfter, StoreError
 from monitor.storagewatch import StorageWatch
 from monitor.writebehind import WRITTEN_LATER, WriteBehindStore
-from tests.middle.house import BAD, QUIET, ROUTE, WORST, House, group, rule, rule_set
+from tests.middle.house import ANA, BAD, QUIET, REOPEN_WITHIN, ROUTE, WORST, House, group, rule, rule_set
 
 RULES = rule_set(group("critical", rule("Login", rollback=0), rule("Errors", prepare=60)), route=ROUTE)
 
@@ -211,6 +216,36 @@ def test_it_reads_the_same_before_and_after_it_is_written(kept: Kept, trouble: T
     assert written == held
     assert kept.store.next_incident_number() == number
     assert (kept.disk.incident("INC-0001"), list(kept.disk.owed())) == (held[0][0], list(kept.store.owed()))
+
+
+@pytest.mark.parametrize("trouble", [read_only, full])
+def test_an_incident_that_ended_before_is_reopened_where_it_was_told(kept: Kept, trouble: Trouble) -> None:
+    """Nothing of it is held in memory any more, and where it was told must be known: its thread hears of it."""
+    calm = House(*RULES.groups)
+    calm.walk(120)
+    for house in (kept.house, calm):
+        house.says("Login", WORST)
+        house.walk(60)
+        house.says("Login", QUIET)
+        house.walk(REOPEN_WITHIN + 120, step=60)
+        assert not house.incident().is_open
+    with trouble(kept.disk, kept.path):
+        kept.house.desk.note(Notice.STORAGE_TROUBLE, "nothing can be written")
+        kept.house.desk.act("INC-0001", reopened)
+        kept.house.walk(60)
+        assert not kept.store.durable
+    calm.desk.act("INC-0001", reopened)
+    calm.walk(60)
+    assert kept.store.flush()
+    stored = [(one.key, one.reason) for one in kept.disk.posts("INC-0001")]
+    assert stored == [(one.key, one.reason) for one in calm.store.posts("INC-0001")]
+    assert [one.kind for one in kept.disk.events("INC-0001")] == calm.kinds()
+
+
+def reopened(incident: Incident) -> tuple[Event, ...]:
+    """What the click decides."""
+    assert incident.ended_at is not None
+    return (Reopened(incident.ended_at + timedelta(minutes=1), ANA, "it is back"),)
 
 
 def test_what_is_refused_is_not_taken_for_unwritable(kept: Kept) -> None:
