@@ -33,7 +33,8 @@ from monitor.core.incident import Incident, apply, fold
 from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.page import Reading, Scene
 from monitor.core.procedure import Procedure
-from monitor.core.procedureevents import ChecksRun, FollowUp, Pinned, VersionsSeen
+from monitor.core.procedureevents import ChangesFound, ChecksRun, FollowUp, Pinned, VersionsSeen
+from monitor.core.release import Availability, Changed, Target, What, WhatChanged
 from monitor.core.rule import Resolve, Unit
 from monitor.core.verification import CheckResult, Outcome, SignalHeld
 
@@ -102,6 +103,28 @@ def results(**outcomes: tuple[Outcome, str]) -> tuple[CheckResult, ...]:
     return tuple(made)
 
 
+RELEASED = AT - timedelta(minutes=2)
+CHANGED = WhatChanged(
+    AT + timedelta(seconds=5),
+    AT,
+    (Changed("auth", What.RELEASE, "2.13.4", "2.14.0", RELEASED, by="ci"),),
+    (
+        Target(
+            "auth",
+            "2.14.0",
+            RELEASED,
+            version="2.13.4",
+            ran=6 * 86400 + 4 * 3600,
+            image="registry.example/auth:2.13.4",
+            available=Availability.YES,
+            migrations_seen=True,
+        ),
+    ),
+    (What.RELEASE, What.MIGRATION),
+)
+"""What changed before it: one release, two minutes before."""
+
+
 @dataclass
 class Story:
     """An incident as it goes on, minute by minute."""
@@ -144,7 +167,8 @@ class Story:
 def opened(alerts: int = 1, tier: Tier = Tier.ROLLBACK, resolve: Resolve = Resolve.BY_SIGNAL) -> Story:
     """An incident with so many alerts."""
     fired = [AlertFired(AT, MONITOR, firing(number, tier, resolve)) for number in range(alerts)]
-    return Story([Opened(AT, MONITOR, "production"), *fired])
+    found = [ChangesFound(AT + timedelta(seconds=5), MONITOR, CHANGED)] if alerts else []
+    return Story([Opened(AT, MONITOR, "production"), *fired, *found])
 
 
 def started(alerts: int = 1) -> Story:
