@@ -3,7 +3,17 @@
 Pure. A button drawn at an older revision is good as long as what it asks for has not changed meanwhile.
 """
 
-from monitor.core.asks import Acknowledge, Command, DealWith, No, Refusal, StartProcedure
+from monitor.core.asks import (
+    Acknowledge,
+    CallFalse,
+    Command,
+    DealWith,
+    FixAnotherWay,
+    ForceEnd,
+    No,
+    Refusal,
+    StartProcedure,
+)
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
 from monitor.core.words import clock
@@ -17,8 +27,10 @@ def overtaken(then: Incident, now: Incident, command: Command) -> Refusal | None
     if not now.is_open:
         return None
     match command:
-        case Acknowledge():
+        case Acknowledge() | FixAnotherWay():
             why = _unseen(then, now)
+        case CallFalse() | ForceEnd():
+            why = _joined_since(then, now)
         case StartProcedure():
             why = _recovered(then, now)
         case DealWith():
@@ -35,6 +47,13 @@ def _unseen(then: Incident, now: Incident) -> str:
     if then.recovered_at is not None and now.recovered_at is None:
         return f"{now.id} is back since the page that you acknowledged: it showed clear signals."
     return ""
+
+
+def _joined_since(then: Incident, now: Incident) -> str:
+    """What is retired or silenced is what was seen to fire, and not what has joined it since."""
+    seen = {(one.key, one.fired_at) for one in then.active}
+    joined = [one for one in now.signals if (one.key, one.fired_at) not in seen]
+    return f"{joined[0].summary} fires in {now.id} since the page that you looked at." if joined else ""
 
 
 def _recovered(then: Incident, now: Incident) -> str:

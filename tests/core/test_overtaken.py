@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.asks import Acknowledge, Command, DealWith, StartProcedure
+from monitor.core.asks import Acknowledge, CallFalse, Command, DealWith, FixAnotherWay, ForceEnd, StartProcedure
 from monitor.core.events import (
     Acknowledged,
     AlertFired,
@@ -36,6 +36,7 @@ def cleared(key: AlertKey, minute: int) -> Event:
 
 OPENED = Opened(AT, MONITOR, "production")
 ACK, START, DEALT = Acknowledge(ANA), StartProcedure(ANA, "rollback", 7), DealWith(ANA, DOWN, "mended")
+FALSE, FORCE, FIX = CallFalse(ANA, "a test"), ForceEnd(ANA, "a test"), FixAnotherWay(ANA, "")
 TAKEN = Acknowledged(AT, ANA)
 
 ROWS: list[tuple[str, list[Event], list[Event], Command, str]] = [
@@ -55,6 +56,17 @@ ROWS: list[tuple[str, list[Event], list[Event], Command, str]] = [
         START,
         "",
     ),
+    ("false alarm, nothing new", [fired(SLOW, 0)], [TAKEN], FALSE, ""),
+    (
+        "false alarm, another alert joined",
+        [fired(SLOW, 0)],
+        [fired(DOWN, 1)],
+        FALSE,
+        "it is bad fires in INC-0001 since",
+    ),
+    ("forced end, it is back", [fired(DOWN, 0)], [cleared(DOWN, 1), fired(DOWN, 4)], FORCE, "it is bad fires in"),
+    ("forced end, one less", [fired(DOWN, 0), fired(SLOW, 0)], [cleared(DOWN, 1)], FORCE, ""),
+    ("fixing another way prepare=>rollback", [fired(SLOW, 0)], [fired(DOWN, 1)], FIX, "has become a rollback"),
     ("dealt with, still the same breach", [fired(DOWN, 0)], [fired(SLOW, 1)], DEALT, ""),
     ("dealt with, resolved meanwhile", [fired(DOWN, 0)], [cleared(DOWN, 1)], DEALT, ""),
     ("dealt with, another breach", [fired(DOWN, 0)], [cleared(DOWN, 1), fired(DOWN, 4)], DEALT, "fired again at 03:04"),
