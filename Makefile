@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := $(PIP) install --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports unit bench pages faults lock clean
+.PHONY: help demo test check format lint types imports unit coverage bench pages faults lock clean
 
 help: ## what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile
@@ -97,7 +97,13 @@ types: .venv/dev.stamp
 imports: .venv/dev.stamp
 	@$(BIN)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-unit: .venv/dev.stamp prometheus alertmanager victoriametrics registry systemd faketime ## the tests, with the coverage of branches
+.PHONY: unit-programs
+unit-programs: .venv/dev.stamp prometheus alertmanager victoriametrics registry systemd faketime
+
+unit: unit-programs ## the tests
+	@$(BIN)/pytest
+
+coverage: unit-programs ## the tests, with the coverage of branches, also of the processes that they start: half as long again
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 bench: .venv/dev.stamp prometheus victoriametrics ## the measurements behind the figures in the documentation, 1,000 rules beside vmalert

@@ -46,7 +46,7 @@ READ_WITHIN = 8.0
 AGAIN_AFTER = 60.0
 """Seconds after which what could not be found is looked for again."""
 
-VERIFY_EVERY = 30.0
+VERIFY_EVERY = 15.0
 """Seconds between two runs of the checks."""
 
 NOTHING_NEW = Refusal(No.SETTLED, "")
