@@ -107,8 +107,13 @@ def _owning(incident: Incident) -> list[Action]:
 def _starting(incident: Incident) -> list[Action]:
     if incident.commander is not None or incident.blind or incident.recovered_at is not None:
         return []
-    confirm = _start_confirm(incident)
-    return [Action(ActionKind.START, "Start rollback…", _value(incident), confirm, danger=True)]
+    unlikely = incident.changes is not None and incident.changes.nothing
+    place = Place.MORE if unlikely else Place.ROW  # where nothing was released, a rollback will hardly help
+    return [
+        Action(
+            ActionKind.START, "Start rollback…", _value(incident), _start_confirm(incident), danger=True, place=place
+        )
+    ]
 
 
 def _dealing(incident: Incident) -> list[Action]:

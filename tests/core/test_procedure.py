@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from monitor.core.actor import Actor
+from monitor.core.actions import actions_of
+from monitor.core.actor import MONITOR, Actor
 from monitor.core.asks import (
     Abort,
     AllowDeploy,
@@ -38,11 +39,18 @@ from monitor.core.closing import in_the_way
 from monitor.core.decide import retired
 from monitor.core.escalation import expires_at
 from monitor.core.events import Ended, EndReason
+from monitor.core.gate import gate
 from monitor.core.model import Tier
-from monitor.core.procedureevents import FollowUp, Pinned
+from monitor.core.page import ActionKind, Place, Scene
+from monitor.core.paging import owed
+from monitor.core.posts import NewPost
+from monitor.core.procedureevents import ChangesFound, FollowUp, Pinned
 from monitor.core.progress import StepStatus, current, mixed, observed, open_wave
+from monitor.core.release import Changed, What, WhatChanged
+from monitor.core.render import render
 from monitor.core.response import follow
-from monitor.core.rule import Escalation
+from monitor.core.routes import Audience
+from monitor.core.rule import Escalation, Route
 from monitor.core.verification import Outcome
 from tests.core.procedural import ANA, AUTH, BEN, DBA, GUEST, PLAN, START, WEB, Driven, firing, key
 
@@ -466,3 +474,45 @@ def test_rolled_back_and_still_breaching_is_said_once() -> None:
     assert driven.later(minutes=9).waits() == ()
     assert driven.later(minutes=1).waits() == ("still_breaching",)
     assert driven.later(minutes=1).waits() == ()
+
+
+# --- what the page offers and says ------------------------------------------------------------------------------------
+
+
+def found(*changes: Changed) -> WhatChanged:
+    return WhatChanged(START, START, changes, (), (What.RELEASE,))
+
+
+def test_where_nothing_was_released_the_rollback_is_offered_behind_the_menu_and_the_page_says_why() -> None:
+    driven = Driven()
+    driven.add(ChangesFound(START, MONITOR, found()))
+    (start,) = [one for one in actions_of(driven.incident) if one.kind is ActionKind.START]
+    assert start.place is Place.MORE
+    page = render(Scene(driven.incident, driven.at, {}))
+    assert "No release in 24 h: a rollback is unlikely to help." in page.changes
+
+
+def test_after_a_release_the_rollback_is_offered_on_the_page_and_the_first_line_names_it() -> None:
+    driven = Driven()
+    released = Changed("login", What.RELEASE, "1.0", "1.1", START - timedelta(minutes=2))
+    driven.add(ChangesFound(START, MONITOR, found(released)))
+    (start,) = [one for one in actions_of(driven.incident) if one.kind is ActionKind.START]
+    assert start.place is Place.ROW
+    assert "login 1.1 deployed 2 min before" in render(Scene(driven.incident, driven.at, {})).headline
+
+
+def test_signals_that_clear_in_mid_procedure_leave_mixed_versions_that_are_named() -> None:
+    driven = at_services().sees("auth", "2.13.4").sees("web", "1.9.1")
+    before = driven.incident
+    driven.clears()
+    response = follow(before, (driven.events[-1],))
+    (told,) = [one for one in owed(response, [Audience(Route("C0OPS"))]) if one.post is NewPost.BROADCAST]
+    assert "Versions are mixed (auth 2.13.4, web 1.9.1)" in told.said
+    assert driven.incident.running is not None, "the procedure goes on"
+
+
+def test_a_false_alarm_after_start_ends_it_and_opens_deploys() -> None:
+    driven = pinned()
+    assert driven.do(CallFalse(ANA, "a load test")) == ""
+    assert driven.incident.end_reason is EndReason.FALSE_ALARM
+    assert gate([driven.incident], "auth", "2.15.0").allowed
