@@ -101,5 +101,5 @@ def test_the_ci_script_and_the_makefile_can_be_read() -> None:
     said("bash", "-n", str(ROOT / ".ci/run"))
     planned = said("make", "--dry-run", "--no-print-directory", "test", "demo", "BREAK=billing", "FOR=90s")
     assert "demo --break billing --for 90s" in planned
-    for step in ("ruff format --check", "ruff check", "mypy", "lint-imports", "pytest --cov"):
+    for step in ("ruff format --check", "ruff check", "mypy", "lint-imports", "bin/pytest"):
         assert step in planned
