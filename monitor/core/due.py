@@ -29,7 +29,9 @@ def due(incident: Incident, at: datetime, reopen_within: int) -> tuple[Event, ..
         return _still(incident, incident.running, at)
     if incident.recovered_at is None or incident.commander is not None:
         return ()
-    if at - incident.recovered_at < timedelta(seconds=reopen_within):
+    # What somebody opened again is not ended by a recovery that they knew of when they said that it is not over.
+    since = max(incident.recovered_at, incident.care.reopened_at or incident.recovered_at)
+    if at - since < timedelta(seconds=reopen_within):
         return ()
     return (Ended(at, MONITOR, EndReason.BY_ITSELF),)
 

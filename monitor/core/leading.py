@@ -40,7 +40,7 @@ from monitor.core.procedureevents import (
     StepUndone,
     TargetsPinned,
 )
-from monitor.core.progress import Progress, StepState, blocked, stays
+from monitor.core.progress import Progress, StepState, StepStatus, blocked, stays
 from monitor.core.rights import not_commanding, not_helping, not_started
 from monitor.core.words import clock, lasted
 
@@ -259,6 +259,15 @@ def changed(progress: Progress) -> tuple[str, ...]:
         for one in progress.services
         if one.at_target
     ]
+    services += [
+        f"{one.service} runs {' and '.join(one.versions)}, half way to {one.pinned.target}"
+        for one in progress.services
+        if not one.at_target and one.pinned.target in one.versions
+    ]
     steps = zip(progress.plan.steps, progress.steps, strict=True)
-    done = [f"“{step.title}” is done" for step, state in steps if step.commands and not step.waves and not state.open]
+    done = [
+        f"“{step.title}” is done"
+        for step, state in steps
+        if step.commands and not step.waves and state.status is StepStatus.DONE
+    ]
     return (*services, *done)

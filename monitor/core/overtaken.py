@@ -5,14 +5,17 @@ Pure. A button drawn at an older revision is good as long as what it asks for ha
 
 from monitor.core.asks import (
     Acknowledge,
+    Approve,
     CallFalse,
     Command,
     DealWith,
     FixAnotherWay,
     ForceEnd,
+    GiveCommand,
     No,
     Refusal,
     StartProcedure,
+    StepCommand,
 )
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
@@ -36,7 +39,11 @@ def overtaken(then: Incident, now: Incident, command: Command) -> Refusal | None
         case DealWith():
             why = _fired_again(then, now, command.key)
         case _:
-            why = ""
+            why = (
+                _another_procedure(then, now) or _another_question(then, now, command)
+                if isinstance(command, StepCommand)
+                else ""
+            )
     return Refusal(No.OVERTAKEN, f"{why} Nothing was done: look at the page again.") if why else None
 
 
@@ -68,3 +75,25 @@ def _fired_again(then: Incident, now: Incident, key: AlertKey) -> str:
     if before is None or after is None or before.fired_at == after.fired_at:
         return ""
     return f"{key.alert} fired again at {clock(after.fired_at)}, which is not the breach that the button meant."
+
+
+def _another_procedure(then: Incident, now: Incident) -> str:
+    """A card of a procedure that was given up says nothing of the one that was started after it."""
+    if now.running is None or now.started_at is None or then.started_at in {None, now.started_at}:
+        return ""
+    return f"The procedure of {now.id} was started anew at {clock(now.started_at)}; the button was of the one before."
+
+
+def _another_question(then: Incident, now: Incident, command: StepCommand) -> str:
+    """Who agrees, agrees to what they read: to that decision, to that person."""
+    match command:
+        case Approve():
+            before = then.progress.decision(command.step) if then.progress else None
+            after = now.progress.decision(command.step) if now.progress else None
+            if before and after and (before.choice, before.by, before.at) != (after.choice, after.by, after.at):
+                return f"{after.by.name} decided anew at {clock(after.at)}: {after.choice} instead of {before.choice}."
+        case GiveCommand():
+            asked, asks = then.care.wants_command, now.care.wants_command
+            if asked and asks and asked != asks:
+                return f"It is {asks.by.name} who asks for command now, and no longer {asked.by.name}."
+    return ""
