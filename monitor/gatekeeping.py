@@ -1,5 +1,7 @@
 """The deploy gate: what a pipeline is answered, and that it was asked. Knows no transport."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from monitor.core.asks import No, Refusal
@@ -10,6 +12,9 @@ from monitor.desk import Desk
 from monitor.ports import Clock, ConflictError, Store, StoreError
 
 log = structlog.get_logger()
+
+ATTEMPTS = 5
+"""Times that a pipeline is answered anew when somebody took meanwhile what would have let it through."""
 
 NOTHING_NEW = Refusal(No.SETTLED, "")
 
@@ -24,24 +29,34 @@ class Gatekeeper:
 
     def ask(self, service: str, version: str) -> GateAnswer:
         """Give whether `version` of `service` may be deployed now. Raises StoreError where nothing can be read."""
-        incidents = self._store.incidents(open_only=True)
-        answer = gate(incidents, service, version)
-        for incident in incidents:
-            if noted(incident, service, version, self._clock.now()):
-                answer = self._note(incident, service, version, answer)
+        answer = gate((), service, version)
+        for _ in range(ATTEMPTS):
+            incidents = self._store.incidents(open_only=True)
+            answer = gate(incidents, service, version)
+            if all(self._noted(one, incidents, service, version, answer) for one in incidents):
+                break
         log.info("deploy.asked", service=service, version=version, allowed=answer.allowed, incident=answer.incident)
         return answer
 
-    def _note(self, incident: Incident, service: str, version: str, answer: GateAnswer) -> GateAnswer:
-        """Write it down; what somebody else took meanwhile is answered anew. Not written: answered all the same."""
-        found = [answer]
+    def _noted(
+        self, incident: Incident, incidents: Sequence[Incident], service: str, version: str, answer: GateAnswer
+    ) -> bool:
+        """Write it down where there is something to; False where the answer is another by now: it is asked anew.
+
+        Where nothing can be written, it is answered all the same.
+        """
+        if not noted(incident, service, version, answer, self._clock.now()):
+            return True
+        same = [True]
 
         def decide(now: Incident) -> tuple[Event, ...] | Refusal:
-            found[0] = gate([now], service, version) if answer.incident in {now.id, ""} else answer
-            return noted(now, service, version, self._clock.now()) or NOTHING_NEW
+            fresh = gate([now if one.id == now.id else one for one in incidents], service, version)
+            same[0] = fresh == answer
+            events = noted(now, service, version, answer, self._clock.now()) if same[0] else ()
+            return events or NOTHING_NEW
 
         try:
             self._desk.act(incident.id, decide)
         except (StoreError, ConflictError) as error:
             log.warning("deploy.not_noted", incident=incident.id, service=service, why=str(error))
-        return found[0]
+        return same[0]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 
 from monitor.core.actor import MONITOR
 from monitor.core.incident import Incident
@@ -29,45 +30,62 @@ OPEN = GateAnswer(allowed=True, because="no rollback procedure runs")
 
 
 def gate(incidents: Iterable[Incident], service: str, version: str) -> GateAnswer:
-    """Give whether `version` of `service` may be deployed while `incidents` stand as they do."""
-    answers = [_asked(one, one.running, service, version) for one in incidents if one.running is not None]
-    refused = [one for one in answers if not one.allowed]
-    return refused[0] if refused else answers[0] if answers else OPEN
+    """Give whether `version` of `service` may be deployed while `incidents` stand as they do.
+
+    What one procedure lets through, no other stops: a rollback is never blocked by a freeze.
+    """
+    running = [(one, one.running) for one in incidents if one.running is not None]
+    if not running:
+        return OPEN
+    ways = [(_way(progress, service, version), one) for one, progress in running if progress is not None]
+    way, incident = min(ways, key=lambda one: one[0])
+    return _answer(incident, way, service, version)
 
 
-def _asked(incident: Incident, progress: Progress, service: str, version: str) -> GateAnswer:
-    why = _let_through(incident, progress, service, version)
-    target = progress.service(service)
-    back = f"; {service} goes back to {target.pinned.target}, which is let through" if target else ""
-    since, by = incident.started_at, incident.commander.name if incident.commander else ""
-    began = f" since {clock(since)}" if since else ""
-    frozen = f"deploys of {incident.environment} are frozen{began} by {incident.id} (commander: {by}){back}"
-    return GateAnswer(bool(why), why or frozen, incident.id, since, by)
+class _Way(IntEnum):
+    """Why a deploy goes through, the plainest first: what an allowance is not needed for does not use it up."""
+
+    TARGET = 0
+    ALLOWANCE_TAKEN = 1
+    ALLOWANCE_FREE = 2
+    NONE = 3
 
 
-def _let_through(incident: Incident, progress: Progress, service: str, version: str) -> str:
-    """Give why it goes through though deploys are frozen, or nothing."""
+def _way(progress: Progress, service: str, version: str) -> _Way:
     target = progress.service(service)
     if target is not None and target.pinned.target == version:
-        return f"{version} is what {service} is rolled back to in {incident.id}"
-    for one in progress.allowances:
-        if one.service == service and one.version in {"", version}:
-            return f"{one.by.name} allowed one deploy of {service} in {incident.id}"
-    return ""
+        return _Way.TARGET
+    mine = [one.version for one in progress.allowances if one.service == service]
+    return _Way.ALLOWANCE_TAKEN if version in mine else _Way.ALLOWANCE_FREE if "" in mine else _Way.NONE
 
 
-def noted(incident: Incident, service: str, version: str, at: datetime) -> tuple[DeployAnswered, ...]:
-    """Give what `incident` remembers of being asked now: each answer once, and an allowance when it is taken."""
+def _answer(incident: Incident, way: _Way, service: str, version: str) -> GateAnswer:
+    because = {
+        _Way.TARGET: f"{version} is what {service} is rolled back to in {incident.id}",
+        _Way.NONE: _frozen(incident, service),
+    }.get(way, f"one deploy of {service} is allowed in {incident.id}")
+    by = incident.commander.name if incident.commander else ""
+    return GateAnswer(way is not _Way.NONE, because, incident.id, incident.started_at, by)
+
+
+def _frozen(incident: Incident, service: str) -> str:
+    by = incident.commander.name if incident.commander else ""
+    target = incident.progress.service(service) if incident.progress else None
+    back = f"; {service} goes back to {target.pinned.target}, which is let through" if target else ""
+    began = f" since {clock(incident.started_at)}" if incident.started_at else ""
+    return f"deploys of {incident.environment} are frozen{began} by {incident.id} (commander: {by}){back}"
+
+
+def noted(
+    incident: Incident, service: str, version: str, answer: GateAnswer, at: datetime
+) -> tuple[DeployAnswered, ...]:
+    """Give what `incident` remembers of `answer`: an allowance when it is taken, and what was stopped, each once."""
     progress = incident.running
     if progress is None:
         return ()
-    answer = _asked(incident, progress, service, version)
     if answer.allowed:
-        known = any(one.service == service and one.version == version for one in progress.allowances)
-        target = progress.service(service)
-        known = known or (target is not None and target.pinned.target == version)
+        new = answer.incident == incident.id and _way(progress, service, version) is _Way.ALLOWANCE_FREE
     else:
-        known = (service, version) in progress.refused_deploys or len(progress.refused_deploys) >= MOST_TOLD
-    if known:
-        return ()
-    return (DeployAnswered(at, MONITOR, service, version, answer.allowed, answer.because),)
+        told = progress.refused_deploys
+        new = (service, version) not in told and len(told) < MOST_TOLD
+    return (DeployAnswered(at, MONITOR, service, version, answer.allowed, answer.because),) if new else ()

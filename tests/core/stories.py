@@ -19,7 +19,7 @@ from monitor.core.asks import (
 from monitor.core.events import AlertFired, Refused, Snapshot
 from monitor.core.evidence import Case, Posted
 from monitor.core.evidence.signals import RawSeries, SignalRead, Threshold, files_of
-from monitor.core.gate import noted
+from monitor.core.gate import gate, noted
 from monitor.core.model import Judgement, Tier, Verdict
 from monitor.core.procedureevents import ChangesFound, FollowUp
 from monitor.core.release import Changed, What, WhatChanged
@@ -41,7 +41,9 @@ def story() -> Driven:
     driven.later(minutes=1).do(StartProcedure(ANA, PLAN.id, len(PLAN.steps), PLAN))
     driven.add(AlertFired(driven.at, MONITOR, firing("Errors", Tier.PREPARE, driven.at)))
     driven.later(minutes=1).do(Pin(ANA, (AUTH, WEB)))
-    driven.add(*noted(driven.incident, "web", "1.9.2", driven.at), *noted(driven.incident, "auth", "2.13.4", driven.at))
+    for service, version in (("web", "1.9.2"), ("auth", "2.13.4")):
+        answer = gate([driven.incident], service, version)
+        driven.add(*noted(driven.incident, service, version, answer, driven.at))
     driven.later(minutes=1).do(AllowDeploy(ANA, "billing"))
     driven.do(Choose(ANA, "migrations", "none"))
     driven.do(SkipStep(ANA, "flags", "no agent runs here | not even one"))

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from monitor.commands import Done
 from monitor.core.actor import MONITOR, Actor, Role, Source
 from monitor.core.decide import with_ticks
 from monitor.core.events import Event
-from monitor.core.gate import GateAnswer
+from monitor.core.gate import GateAnswer, gate, noted
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
 from monitor.core.posts import POSTS, Happening, NewPost
@@ -211,25 +212,25 @@ def test_what_is_told_of(story: Callable[[], House], happenings: list[Happening]
 
 def test_the_gate_is_open_but_for_a_procedure_and_never_shut_for_its_own_target() -> None:
     house = firing()
-    gate = gatekeeper(house)
-    assert gate.ask("auth", "2.15.0").allowed
+    keeper = gatekeeper(house)
+    assert keeper.ask("auth", "2.15.0").allowed
     did(house, ActionKind.START)
-    refused = gate.ask("auth", "2.15.0")
+    refused = keeper.ask("auth", "2.15.0")
     assert (refused.allowed, refused.incident, refused.by) == (False, "INC-0001", "Iris")
     did(house, ActionKind.PIN, other="auth 2.13.4")
-    assert gate.ask("auth", "2.13.4").allowed
-    assert not gate.ask("web", "2.13.4").allowed
+    assert keeper.ask("auth", "2.13.4").allowed
+    assert not keeper.ask("web", "2.13.4").allowed
     did(house, ActionKind.ABORT, reason="not it")
-    assert gate.ask("auth", "2.15.0").allowed
+    assert keeper.ask("auth", "2.15.0").allowed
 
 
 def test_of_two_that_ask_for_one_allowance_one_is_let_through() -> None:
     for _ in range(5):
         house = did(started(), ActionKind.ALLOW_DEPLOY, service="agent")
-        gate, answers = gatekeeper(house), dict[str, GateAnswer]()
+        keeper, answers = gatekeeper(house), dict[str, GateAnswer]()
         ready = threading.Barrier(2)
 
-        def ask(version: str, *, gate: Gatekeeper = gate, answers: dict[str, GateAnswer] = answers) -> None:
+        def ask(version: str, *, gate: Gatekeeper = keeper, answers: dict[str, GateAnswer] = answers) -> None:
             ready.wait()  # noqa: B023  # used up within the turn
             answers[version] = gate.ask("agent", version)
 
@@ -240,7 +241,18 @@ def test_of_two_that_ask_for_one_allowance_one_is_let_through() -> None:
             thread.join(10)
         assert sorted(one.allowed for one in answers.values()) == [False, True]
         let = next(version for version, one in answers.items() if one.allowed)
-        assert gate.ask("agent", let).allowed, "asked again it is let through again"
+        assert keeper.ask("agent", let).allowed, "asked again it is let through again"
+
+
+def test_of_two_procedures_neither_stops_what_the_other_goes_back_to() -> None:
+    one, other = pinned().incident(), replace(started().incident(), id="INC-0002")
+    assert gate([one, other], "auth", "2.13.4").allowed
+    assert gate([other, one], "auth", "2.13.4") == gate([one, other], "auth", "2.13.4")
+    assert not gate([one, other], "auth", "2.15.0").allowed
+    allowing = did(started(), ActionKind.ALLOW_DEPLOY, service="auth").incident()
+    answer = gate([other, allowing, one], "auth", "2.13.4")
+    assert answer.because == "2.13.4 is what auth is rolled back to in INC-0001"
+    assert noted(allowing, "auth", "2.13.4", replace(answer, incident="INC-0003"), allowing.opened_at) == ()
 
 
 def test_a_pipeline_that_asks_every_second_is_written_down_once() -> None:
