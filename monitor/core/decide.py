@@ -28,7 +28,7 @@ from monitor.core.asks import (
 from monitor.core.closing import close
 from monitor.core.events import Acknowledged, DealtWith, Ended, EndReason, Event, Firing, ProcedureStarted, StillOnIt
 from monitor.core.incident import Incident, apply
-from monitor.core.leading import lead
+from monitor.core.leading import changed, lead
 from monitor.core.model import AlertKey, Tier
 from monitor.core.procedureevents import (
     FalseAlarm,
@@ -205,6 +205,8 @@ def _gone(incident: Incident, command: SayGone, at: datetime) -> Decided:
     firing = _firing(incident, command.key)
     if isinstance(firing, Refusal):
         return firing
+    if firing.key.tier is Tier.BLIND:
+        return Refusal(No.BLIND, f"{firing.key.alert} is unseen: that ends when it is seen again, or with its rule.")
     return (GoneForGood(at, command.by, command.key, command.note),)
 
 
@@ -218,7 +220,7 @@ def _fix(incident: Incident, command: FixAnotherWay, at: datetime) -> Decided:
 
 
 def _false(incident: Incident, command: CallFalse, at: datetime) -> Decided:
-    """Retire what fires; nothing is left then but to end, unless something was rolled back already."""
+    """Retire what fires; nothing is left then but to end, unless something was changed already."""
     if incident.commander is not None and (refused := not_commanding(incident, command.by)):
         return refused
     if not command.reason.strip():
@@ -229,7 +231,7 @@ def _false(incident: Incident, command: CallFalse, at: datetime) -> Decided:
     if not keys:
         return Refusal(No.NO_SUCH_ALERT, f"Nothing fires in {incident.id} (any more); it ends by itself or by End.")
     said = FalseAlarm(at, command.by, command.reason, keys)
-    moved = incident.running is not None and any(one.at_target for one in incident.running.services)
+    moved = incident.running is not None and bool(changed(incident.running))
     return (said,) if moved else (said, Ended(at, command.by, EndReason.FALSE_ALARM, command.reason))
 
 

@@ -213,9 +213,17 @@ def _tended(incident: Incident, event: ProcedureEvent | CareEvent) -> Incident:
         case FalseAlarm() | GoneForGood():
             return _retired(tended, event)
         case Reopened():
-            return replace(tended, ended_at=None, ended_by=None, end_reason=None, end_note="", single_handed=False)
+            return _open_again(tended, event)
         case _:
             return tended
+
+
+def _open_again(incident: Incident, event: Reopened) -> Incident:
+    """A forced end took what still fired from the rules: a breach after that fires anew, and nothing else clears it."""
+    forced = incident.end_reason is EndReason.FORCED
+    for one in incident.signals if forced else ():
+        incident = _resolved(incident, one.key, event.at, "no longer followed since the forced end")
+    return replace(incident, ended_at=None, ended_by=None, end_reason=None, end_note="", single_handed=False)
 
 
 def _retired(incident: Incident, event: FalseAlarm | GoneForGood) -> Incident:

@@ -40,7 +40,7 @@ from monitor.core.procedureevents import (
     StepUndone,
     TargetsPinned,
 )
-from monitor.core.progress import Progress, StepState, StepStatus, blocked, stays
+from monitor.core.progress import Progress, StepState, StepStatus, blocked, open_wave, stays
 from monitor.core.rights import not_commanding, not_helping, not_started
 from monitor.core.words import clock, lasted
 
@@ -93,7 +93,7 @@ def _of_step(progress: Progress, command: FinishStep | SkipStep | UndoStep | Col
         case FinishStep():
             return _settled(step, state) or _unfinished(progress, step) or (StepDone(at, command.by, step.id),)
         case SkipStep():
-            return _settled(step, state) or _skip(command, at)
+            return _settled(step, state) or _undecided(progress, step) or _skip(command, at)
         case UndoStep():
             return _undo(step, state, command, at)
         case Collect():
@@ -129,6 +129,14 @@ def _unfinished(progress: Progress, step: Step) -> Refusal | None:
         f"Not rolled back yet: {runs}. It ticks itself when they are at their targets; say so by hand where "
         "nothing shows a version, or skip the step with a reason.",
     )
+
+
+def _undecided(progress: Progress, step: Step) -> Refusal | None:
+    """A decision that a service waits for is made, not left out."""
+    waiting = [one.service for one in progress.services if blocked(progress, one)] if step.choose else []
+    if not waiting:
+        return None
+    return Refusal(No.NOT_YET, f"{', '.join(waiting)} wait for this decision: choose one of its answers.")
 
 
 def _skip(command: SkipStep, at: datetime) -> Decided:
@@ -173,6 +181,10 @@ def _say_rolled_back(progress: Progress, command: SayRolledBack, at: datetime) -
         return Refusal(No.NO_SUCH_SERVICE, f"{command.service} has no rollback target: pin it first.")
     if state.at_target:
         return Refusal(No.SETTLED, f"{command.service} is at {state.pinned.target} already.")
+    step = next((one for one in progress.plan.steps if any(state.service in wave.services for wave in one.waves)), None)
+    wave = open_wave(progress, step) if step else None
+    if wave is not None and state.service not in wave.services:
+        return Refusal(No.NOT_YET, f"{wave.title} comes first, and is not at its target yet.")
     if blocked(progress, state):
         sentence = f"{command.service} waits for the decision about its migrations; make it first."
         return Refusal(No.NOT_YET, sentence)

@@ -63,10 +63,12 @@ class StepState:
 class ServiceState:
     """A service to be rolled back: its target, which versions of it run as far as seen, and who says that it is done.
 
-    `at_target_since` is since when nothing but the target runs, or since somebody said so.
+    `at_target_since` is since when nothing but the target runs, or since somebody said so; `pinned_at` is when it got
+    this target: a decision about migrations that is older did not know of it.
     """
 
     pinned: Pinned
+    pinned_at: datetime
     versions: tuple[str, ...] = ()
     seen_at: datetime | None = None
     done_by: Actor | None = None
@@ -206,14 +208,21 @@ def advance(progress: Progress, event: ProcedureEvent) -> Progress:
 
 
 def _reopened(progress: Progress) -> Progress:
-    """What was seen to be done and is not any more is open again: a version that drifts, a check that fails."""
+    """What was seen to be done and is not any more is open again: a version that drifts, a check that fails.
+
+    So is a decision that a service waits for, whoever settled its step before that service was there.
+    """
     steps = tuple(
-        StepState(state.id, collected=state.collected)
-        if state.observed and (step.waves or step.checks) and not _is_seen(progress, step)
-        else state
+        StepState(state.id, collected=state.collected) if _is_undone(progress, step, state) else state
         for step, state in zip(progress.plan.steps, progress.steps, strict=True)
     )
     return replace(progress, steps=steps)
+
+
+def _is_undone(progress: Progress, step: Step, state: StepState) -> bool:
+    if step.choose:
+        return any(blocked(progress, one) for one in progress.services)
+    return state.observed and bool(step.waves or step.checks) and not _is_seen(progress, step)
 
 
 def _answered(progress: Progress, event: CheckAnswered) -> Progress:
@@ -248,14 +257,14 @@ def _step(state: StepState, event: StepDone | StepSkipped | StepUndone | Collect
             return replace(state, collected=tuple(fields.items()))
 
 
-def _pinned(services: tuple[ServiceState, ...], targets: Iterable[Pinned]) -> tuple[ServiceState, ...]:
+def _pinned(services: tuple[ServiceState, ...], targets: Iterable[Pinned], at: datetime) -> tuple[ServiceState, ...]:
     """Give the services with new targets; what was seen of one stays seen, what was said of its old target does not."""
     found = {one.service: one for one in services}
     for pinned in targets:
         before = found.get(pinned.service)
         if before is None or before.pinned.target != pinned.target:
             versions = before.versions if before else ((pinned.current,) if pinned.current else ())
-            found[pinned.service] = ServiceState(pinned, versions, before.seen_at if before else None)
+            found[pinned.service] = ServiceState(pinned, at, versions, before.seen_at if before else None)
         else:
             found[pinned.service] = replace(before, pinned=pinned)
     return tuple(found.values())
@@ -266,7 +275,7 @@ def _serviced(
 ) -> tuple[ServiceState, ...]:
     match event:
         case TargetsPinned():
-            return _pinned(services, event.targets)
+            return _pinned(services, event.targets, event.at)
         case VersionsSeen():
             return tuple(_seen(one, event) if one.service == event.service else one for one in services)
         case ServiceDone():
@@ -314,7 +323,7 @@ def current(progress: Progress) -> Step | None:
     if not opened:
         return None
     first, decision = opened[0], next((step for step in opened if step.choose), None)
-    if first.waves and decision is not None and undecided(progress) and not _workable(progress, first):
+    if first.waves and decision is not None and not _workable(progress, first):
         return decision
     return first
 
@@ -346,19 +355,18 @@ def _moves(progress: Progress, state: ServiceState) -> bool:
     return not state.at_target and not stays(progress, state)
 
 
-def undecided(progress: Progress) -> bool:
-    """Whether a decision about migrations is asked for and not made (or not agreed to) yet."""
-    return any(step.choose and not _holds(progress, step) for step in progress.plan.steps)
-
-
-def _holds(progress: Progress, step: Step) -> bool:
-    state, decided = progress.state(step.id), progress.decision(step.id)
-    return (decided is not None and decided.counts) or (state is not None and not state.open)
-
-
 def blocked(progress: Progress, state: ServiceState) -> bool:
-    """Whether a service must not be touched before it is decided about its migrations; unknown ones block too."""
-    return state.pinned.migrations != () and undecided(progress)
+    """Whether a service must not be touched before it is decided about its migrations; unknown ones block too.
+
+    A decision counts once it is made and agreed to, and for what had its target by then.
+    """
+    if state.pinned.migrations == ():
+        return False
+    return any(step.choose and not _decides(progress.decision(step.id), state) for step in progress.plan.steps)
+
+
+def _decides(decided: Decided | None, state: ServiceState) -> bool:
+    return decided is not None and decided.counts and decided.at >= state.pinned_at
 
 
 def stays(progress: Progress, state: ServiceState) -> bool:
@@ -409,7 +417,8 @@ def _is_seen(progress: Progress, step: Step) -> bool:
         return rolled_back(progress)
     if step.choose:
         decided = progress.decision(step.id)
-        return decided is not None and decided.counts
+        made = decided is not None and decided.counts
+        return made and not any(blocked(progress, one) for one in progress.services)
     if step.checks:
         return bool(progress.results) and verdict(progress.results).green
     return False

@@ -175,6 +175,37 @@ def test_services_without_migrations_go_on_meanwhile() -> None:
     assert step(driven) == "migrations"
 
 
+MIGRATED = Pinned("auth", "2.13.4", "2.14.0", "", "there", ("drop_table",))
+
+
+def test_a_decision_that_a_service_waits_for_is_not_left_out() -> None:
+    driven = at_services(MIGRATED)
+    assert "auth wait for this decision" in driven.do(SkipStep(ANA, "migrations", "no time"))
+    assert "auth wait for this decision" in driven.do(SkipStep(ANA, "migrations", "no", relevant=False))
+    assert at_services(AUTH).do(SkipStep(ANA, "migrations", "no migration")) == ""
+
+
+@pytest.mark.parametrize("before", [Choose(ANA, "migrations", "none"), SkipStep(ANA, "migrations", "none")])
+def test_a_service_that_is_pinned_after_the_decision_asks_for_it_anew(before: Command) -> None:
+    driven = at_services(AUTH)
+    assert driven.do(before) == ""
+    driven.later(minutes=1).do(Pin(ANA, (Pinned("billing", "3.0", "3.1", "", "there", ("drop_table",)),)))
+    assert status(driven, "migrations") is StepStatus.OPEN
+    assert driven.refused(SayRolledBack(ANA, "billing")) is No.NOT_YET
+    assert driven.do(SayRolledBack(ANA, "auth")) == ""
+    assert step(driven) == "migrations"
+    assert driven.do(Choose(ANA, "migrations", "none")) == ""
+    assert step(driven) == "services"
+
+
+def test_a_target_that_is_confirmed_later_keeps_the_decision() -> None:
+    driven = at_services(replace(MIGRATED, confirmed=""))
+    driven.do(FinishStep(ANA, "target"))
+    driven.do(Choose(ANA, "migrations", "none"))
+    driven.later(minutes=1).do(Pin(ANA, (MIGRATED,)))
+    assert status(driven, "migrations") is StepStatus.DONE
+
+
 def test_a_grave_decision_takes_a_second_person_with_that_right() -> None:
     driven = at_services(Pinned("auth", "2.13.4", "2.14.0", "", "there", ("drop_table",)))
     assert driven.do(Choose(ANA, "migrations", "forward")) == ""
@@ -226,7 +257,7 @@ def test_a_skip_needs_a_reason_and_shows_it() -> None:
 def test_a_version_that_is_seen_is_believed_more_than_words() -> None:
     driven = at_services().sees("auth", "2.14.0")
     assert "sees auth run 2.14.0" in driven.do(SayRolledBack(ANA, "auth"))
-    assert driven.do(SayRolledBack(BEN, "web")) == ""
+    assert driven.do(SayRolledBack(BEN, "web")) == "Backend comes first, and is not at its target yet."
     assert "auth runs 2.14.0" in driven.do(FinishStep(ANA, "services"))
 
 
@@ -358,6 +389,17 @@ def test_a_false_alarm_after_something_was_rolled_back_leaves_the_end_to_people(
     assert driven.incident.recovered_at == driven.at
 
 
+def test_a_false_alarm_after_flags_were_switched_leaves_the_end_to_people() -> None:
+    driven = at_services()
+    assert driven.do(CallFalse(ANA, "it was the probe")) == ""
+    assert driven.incident.is_open
+
+
+def test_what_is_unseen_is_not_gone_for_good() -> None:
+    blind = Driven(firing("logins", Tier.BLIND), blind=True)
+    assert blind.refused(SayGone(ANA, key("logins", Tier.BLIND), "x")) is No.BLIND
+
+
 def test_fixing_another_way_is_asked_about_every_half_hour() -> None:
     driven = Driven(firing(tier=Tier.PREPARE))
     assert driven.do(FixAnotherWay(BEN, "more replicas")) == ""
@@ -436,6 +478,18 @@ def test_it_can_be_opened_again_within_the_hour() -> None:
     assert driven.incident.running is not None
     assert ended().later(minutes=61).refused(Reopen(ANA, "x")) is No.TOO_LATE
     assert started().refused(Reopen(ANA, "x")) is No.NOT_ENDED
+
+
+def test_after_a_forced_end_it_is_opened_again_without_what_nobody_follows_any_more() -> None:
+    driven = verifying()
+    driven.do(ForceEnd(ANA, "the probe is broken"))
+    driven.do(ForceEnd(BEN, ""))
+    assert driven.incident.signals, "nothing was clear when it ended"
+    assert driven.later(minutes=5).do(Reopen(ANA, "users still call")) == ""
+    assert driven.incident.signals == ()
+    assert driven.incident.recovered_at == driven.at
+    driven.checked(**GREEN)
+    assert driven.do(End(ANA)) == ""
 
 
 def test_the_record_is_asked_for_on_the_first_and_third_working_day_and_completed() -> None:
