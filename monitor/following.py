@@ -13,6 +13,7 @@ import structlog
 
 from monitor.core.actor import MONITOR
 from monitor.core.asks import No, Refusal
+from monitor.core.closing import RESULTS_HOLD, outdated
 from monitor.core.decide import with_ticks
 from monitor.core.events import Event
 from monitor.core.incident import Incident
@@ -202,19 +203,34 @@ class Follower:
         results = self._verifier.run(step, _context(incident, progress), anew=False)
         shown = self._latest.get(name)
         self._latest[name] = results
-        if _outcomes(results) != _outcomes(progress.results):
-            self._write(name, ChecksRun(self._clock.now(), MONITOR, results))
+        if _outcomes(results) != _outcomes(progress.results) or self._to_be_told(incident):
+            self._write(name, ChecksRun(self._clock.now(), MONITOR, results), of=incident)
         elif shown is None or _minutes(results) != _minutes(shown):
             self._desk.refresh(name)
 
-    def _write(self, name: str, event: Event) -> None:
-        """Write what was seen, and the steps that are done because of it; nothing where it ended meanwhile."""
+    def _to_be_told(self, incident: Incident) -> bool:
+        """Whether results that are as before are written once more, since those on record speak no longer, or soon."""
+        now, checked = self._clock.now(), incident.progress.checked_at if incident.progress else None
+        return outdated(incident, now) or (checked is not None and now - checked >= RESULTS_HOLD / 2)
+
+    def _write(self, name: str, event: Event, of: Incident | None = None) -> None:
+        """Write what was seen, and the steps that are done because of it; nothing where it ended meanwhile.
+
+        What was found `of` an incident says nothing of a procedure that was started, or of what fired, since.
+        """
 
         def decide(now: Incident) -> tuple[Event, ...] | Refusal:
-            return with_ticks(now, (event,), self._clock.now()) if now.is_open else NOTHING_NEW
+            if not now.is_open or (of is not None and _told_apart(of) != _told_apart(now)):
+                return NOTHING_NEW
+            return with_ticks(now, (event,), self._clock.now())
 
         self._desk.act(name, decide)
         log.info("procedure.seen", incident=name, what=event.kind)
+
+
+def _told_apart(incident: Incident) -> tuple[object, ...]:
+    """Give what a verification is about: another procedure, or another breach, is another one."""
+    return incident.started_at, incident.commander is None, [(one.key, one.fired_at) for one in incident.alerts]
 
 
 def _differs(known: WhatChanged, found: WhatChanged) -> bool:

@@ -21,6 +21,9 @@ ALONE_AFTER = timedelta(minutes=5)
 REOPEN_WITHIN = timedelta(minutes=60)
 """How long after its end an incident can be opened again."""
 
+RESULTS_HOLD = timedelta(minutes=10)
+"""For how long the results of checks speak for the present."""
+
 VERIFY_FOR = timedelta(minutes=10)
 """How long signals must be clear where no procedure says otherwise."""
 
@@ -67,19 +70,31 @@ def in_the_way(incident: Incident, at: datetime) -> tuple[str, ...]:
     for one in incident.signals:
         by_person = one.resolve is Resolve.BY_PERSON
         left.append(f"{one.summary} {'(say that it is dealt with)' if by_person else 'still breaches'}")
-    left += _unproven(incident)
+    left += _unproven(incident, at)
     checked = incident.running is not None and any(step.checks for step in incident.running.plan.steps)
     if not left and not checked:
         left += _not_clear_for_long(incident, at)
     return tuple(left)
 
 
-def _unproven(incident: Incident) -> list[str]:
+def outdated(incident: Incident, at: datetime) -> bool:
+    """Whether the checks must be run again: none was since it last fired or was opened again, or for too long."""
+    checked = incident.progress.checked_at if incident.progress else None
+    if checked is None:
+        return True
+    moved = [one.fired_at for one in incident.alerts]
+    moved += [incident.care.reopened_at] if incident.care.reopened_at else []
+    return at - checked > RESULTS_HOLD or any(one > checked for one in moved)
+
+
+def _unproven(incident: Incident, at: datetime) -> list[str]:
     progress = incident.running
-    if progress is None or progress.green:
+    if progress is None or not any(step.checks for step in progress.plan.steps):
         return []
     if not progress.results:
         return ["no check has been run yet"]
+    if progress.green:
+        return ["the checks are to be run again, which happens by itself"] if outdated(incident, at) else []
     return [
         f"{one.title}: {one.said or str(one.outcome).replace('_', ' ')}"
         for one in progress.results

@@ -38,7 +38,7 @@ from monitor.core.asks import (
 from monitor.core.closing import in_the_way
 from monitor.core.decide import retired
 from monitor.core.escalation import expires_at
-from monitor.core.events import Ended, EndReason
+from monitor.core.events import AlertFired, Ended, EndReason
 from monitor.core.gate import gate
 from monitor.core.model import Tier
 from monitor.core.page import ActionKind, Place, Scene
@@ -436,6 +436,20 @@ def test_it_ends_when_everything_is_proven_and_not_before() -> None:
     assert driven.incident.end_reason is EndReason.BY_PERSON
     assert driven.incident.running is None
     assert driven.refused(End(ANA)) is No.ENDED
+
+
+def test_results_that_are_too_old_or_older_than_a_breach_prove_nothing() -> None:
+    again = "the checks are to be run again"
+    driven = verifying().clears().checked(**GREEN)
+    assert again in driven.later(minutes=11).do(End(ANA))
+    driven.checked(**GREEN).later(minutes=1)
+    driven.add(AlertFired(driven.at, MONITOR, firing("Errors", at=driven.at)))
+    driven.later(minutes=1).clears("Errors")
+    assert again in driven.do(End(ANA))
+    driven.checked(**GREEN)
+    assert driven.do(End(ANA)) == ""
+    assert driven.later(minutes=2).do(Reopen(ANA, "users still call")) == ""
+    assert again in driven.do(End(ANA))
 
 
 def test_without_a_procedure_the_signals_must_have_been_clear_for_a_while() -> None:

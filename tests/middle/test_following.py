@@ -206,3 +206,17 @@ def test_a_restart_in_the_middle_goes_on_where_it_was(followed: Followed) -> Non
     followed.asks(ActionKind.END)
     assert not followed.house.incident().is_open
     assert followed.look(INTERVAL) == []
+
+
+def test_results_stay_fresh_while_nothing_changes(followed: Followed) -> None:
+    rolled_back(followed)
+    followed.house.says("Login", QUIET)
+    followed.prober.answers[PAGE] = Status(200)
+    for _ in range(8):
+        followed.look(int(VERIFY_EVERY))
+    before = followed.house.kinds().count("checks_run")
+    for _ in range(4 * 15):
+        followed.look(int(VERIFY_EVERY))
+    assert followed.house.kinds().count("checks_run") == before + 3, "every five minutes"
+    followed.asks(ActionKind.END)
+    assert not followed.house.incident().is_open
