@@ -291,7 +291,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
 
 def verifier(settings: Settings, clock: Clock, book: RuleBook, source: MetricsSource, reader: Reader) -> Verifier:
     """Give what runs the checks of a procedure. Commands are among them only where a setting allows it."""
-    from monitor.adapters.probing import HttpProber  # noqa: PLC0415  # loaded with the first verification
+    from monitor.adapters.probing import HttpProber  # noqa: PLC0415  # loaded only where a daemon is put together
     from monitor.adapters.processes import FixedCommands  # noqa: PLC0415  # the same
 
     commands = None
