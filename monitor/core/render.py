@@ -21,6 +21,9 @@ from monitor.core.words import clock, lasted, measure, shortened
 HEADLINE = 110
 """Characters of a first line that a lock screen shows."""
 
+WORTH = 48
+"""Characters of what is wrong that are not given up for what may have caused it."""
+
 SHOWN = 8
 """Breaching signals that a page lists before it says how many more there are."""
 
@@ -120,17 +123,18 @@ def headline(scene: Scene) -> str:
     head += _stage(scene)
     if not told:
         return head
-    tail = _when(incident, min(told, key=lambda one: one.since)) + _suspect(incident)
+    tail, suspect = _when(incident, min(told, key=lambda one: one.since)), _suspect(incident)
     if len(told) > 1:
         tail = f" (+{len(told) - 1} more){tail}"
-    summary = shortened(_summary(told[0], scene), HEADLINE - len(head) - len(tail) - 2)
-    return f"{head}: {summary}{tail}"
+    room = HEADLINE - len(head) - len(tail) - 2
+    summary = shortened(_summary(told[0], scene), max(room - len(suspect), min(room, WORTH)))
+    return f"{head}: {summary}{tail}{suspect}"
 
 
 def _suspect(incident: Incident) -> str:
     """Give the newest release before the breach and what to go back to, for the first line."""
     found = incident.changes
-    if found is None or incident.recovered_at is not None or incident.ended_at is not None:
+    if found is None or incident.commander is not None or incident.recovered_at is not None or not incident.is_open:
         return ""
     released = [one for one in found.before if one.what is What.RELEASE]
     if not released:
@@ -153,7 +157,8 @@ def changes(incident: Incident) -> tuple[str, ...]:
     lines = [f"Changed: {change_line(one, found)}" for one in found.changes[-CHANGES_SHOWN:]]
     more = len(found.changes) - CHANGES_SHOWN
     lines += [f"…and {more} changes before that"] if more > 0 else []
-    lines += [f"Target: {target_line(one)}" for one in found.targets[:CHANGES_SHOWN]]
+    if incident.progress is None or not incident.progress.services:  # once pinned, the page says where it goes
+        lines += [f"Target: {target_line(one)}" for one in found.targets[:CHANGES_SHOWN]]
     said = advice(found)
     return (*lines, *([said] if said and (found.watched or incident.tier is Tier.ROLLBACK) else []))
 

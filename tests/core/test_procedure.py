@@ -566,7 +566,12 @@ def test_after_a_release_the_rollback_is_offered_on_the_page_and_the_first_line_
     driven.add(ChangesFound(START, MONITOR, found(released)))
     (start,) = [one for one in actions_of(driven.incident) if one.kind is ActionKind.START]
     assert start.place is Place.ROW
-    assert "login 1.1 deployed 2 min before" in render(Scene(driven.incident, driven.at, {})).headline
+    headline = render(Scene(driven.incident, driven.at, {})).headline
+    assert headline.startswith(
+        "ROLLBACK NOW production: Login: 62 % fail since 03:02 UTC. login 1.1 deployed 2 min before"
+    )
+    started = render(Scene(driven.start().incident, driven.at, {})).headline
+    assert started == "ROLLING BACK production · step 2/7: Login: 62 % fail since 03:02 UTC"
 
 
 def test_signals_that_clear_in_mid_procedure_leave_mixed_versions_that_are_named() -> None:
