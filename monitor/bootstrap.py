@@ -19,10 +19,6 @@ from monitor.adapters.plot import ProcessArtist
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
-from monitor.answering import Answering
-from monitor.baselines import Baselines
-from monitor.checks import Asking
-from monitor.commands import Commands, Done
 from monitor.core.actor import Actor
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
@@ -30,37 +26,41 @@ from monitor.core.proposals import wanted
 from monitor.core.routes import channels, every_route, in_one_channel, united
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, RuleSet
 from monitor.core.service import Releases
-from monitor.deploys import Deploys
+from monitor.delivery.filelane import NoFiles
+from monitor.delivery.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
+from monitor.delivery.pictures import Pictures
+from monitor.delivery.plotting import Plotting
+from monitor.delivery.reports import Files, Reports
 from monitor.desk import Desk
-from monitor.ears import Ears
-from monitor.engine import Engine
-from monitor.evidence import Evidence
-from monitor.evidencekeeping import Keeper
-from monitor.filelane import NoFiles
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.deploys import Deploys
+from monitor.evaluation.engine import Engine
+from monitor.evaluation.lookout import Lookout
+from monitor.evaluation.reading import Reader, plan
+from monitor.evaluation.vigil import Vigil
+from monitor.evidence.collecting import Evidence
+from monitor.evidence.keeping import Keeper
 from monitor.files import Contents
 from monitor.files.findings import Severity
-from monitor.following import Follower
-from monitor.gatekeeping import Gatekeeper
-from monitor.hearing import Hearing
-from monitor.lookout import Lookout
-from monitor.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
-from monitor.pictures import Pictures
-from monitor.plotting import Plotting
+from monitor.people.answering import Answering
+from monitor.people.commands import Commands, Done
+from monitor.people.ears import Ears
+from monitor.people.hearing import Hearing
+from monitor.people.requesting import Request
 from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Registry, Sent, Store, Switch
-from monitor.reading import Reader, plan
-from monitor.releases import ReleaseWatch
-from monitor.reload import Reloader
-from monitor.reports import Files, Reports
-from monitor.requesting import Request
-from monitor.rulebook import RuleBook
-from monitor.rulesfolder import RulesError, RulesFolder, Start
+from monitor.procedure.checks import Asking
+from monitor.procedure.following import Follower
+from monitor.procedure.gatekeeping import Gatekeeper
+from monitor.procedure.releases import ReleaseWatch
+from monitor.procedure.signalwatch import SignalWatch
+from monitor.procedure.verification import Verifier
+from monitor.ruleset.reload import Reloader
+from monitor.ruleset.rulebook import RuleBook
+from monitor.ruleset.rulesfolder import RulesError, RulesFolder, Start
+from monitor.runtime.writebehind import WriteBehindStore
 from monitor.settings import GuardedSettings, Settings, command_environment
-from monitor.signalwatch import SignalWatch
 from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
-from monitor.verification import Verifier
-from monitor.vigil import Vigil
-from monitor.writebehind import WriteBehindStore
 
 if TYPE_CHECKING:
     from monitor.adapters.pagerdutyhooks import PagerDutyHooks

@@ -18,22 +18,22 @@ import structlog
 from monitor.bootstrap import App
 from monitor.core.model import State
 from monitor.core.rule import RuleSet
-from monitor.engine import Evaluated
-from monitor.evidencekeeping import KEEP_EVERY
-from monitor.following import FOLLOW_EVERY
-from monitor.loops import EVENT_LOOP, OUTBOX, evaluations_of, patience, ticks_of
-from monitor.mending import Thread
-from monitor.notify import Manager
+from monitor.evaluation.engine import Evaluated
+from monitor.evaluation.vigil import BLIND_GROUP, WATCH_EVERY
+from monitor.evidence.keeping import KEEP_EVERY
 from monitor.ports import ConflictError, StoreError
-from monitor.rulesfolder import Outcome
-from monitor.serving import Serving
+from monitor.procedure.following import FOLLOW_EVERY
+from monitor.ruleset.rulesfolder import Outcome
+from monitor.runtime.loops import EVENT_LOOP, OUTBOX, evaluations_of, patience, ticks_of
+from monitor.runtime.mending import Thread
+from monitor.runtime.notify import Manager
+from monitor.runtime.serving import Serving
+from monitor.runtime.storagewatch import STORAGE_EVERY, StorageWatch
+from monitor.runtime.ticking import Tick, Ticker
+from monitor.runtime.workers import Workers
 from monitor.showing import Progress, Showing
-from monitor.storagewatch import STORAGE_EVERY, StorageWatch
 from monitor.supervision import Parts, Supervision
-from monitor.ticking import Tick, Ticker
-from monitor.vigil import BLIND_GROUP, WATCH_EVERY
 from monitor.web import Evaluation, application
-from monitor.workers import Workers
 
 log = structlog.get_logger()
 

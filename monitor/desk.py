@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
-from monitor.channels import Channels
 from monitor.core.asks import Refusal
 from monitor.core.calling import calls, to_be_told
 from monitor.core.evaluate import retire
@@ -22,7 +21,8 @@ from monitor.core.response import Finding, Response, Scope, follow, respond
 from monitor.core.routes import Audience
 from monitor.core.rule import Pages, RuleSet
 from monitor.core.silence import Hidden, Silence
-from monitor.hiding import Hiding, say
+from monitor.people.channels import Channels
+from monitor.people.hiding import Hiding, say
 from monitor.ports import (
     FILES,
     NO_INCIDENT,
@@ -37,7 +37,7 @@ from monitor.ports import (
     Recorded,
     Store,
 )
-from monitor.rulebook import InForce, RuleBook
+from monitor.ruleset.rulebook import InForce, RuleBook
 
 ATTEMPTS = 8
 """Times that a decision is made anew when somebody else committed first."""

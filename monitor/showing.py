@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from monitor.bootstrap import App
 from monitor.core.model import Alert, AlertKey, Tier
-from monitor.lookout import SOURCE, group_key
-from monitor.loops import Loops
+from monitor.evaluation.lookout import SOURCE, group_key
 from monitor.ports import FILES, GroupState
-from monitor.rulesfolder import Outcome
+from monitor.ruleset.rulesfolder import Outcome
+from monitor.runtime.loops import Loops
 from monitor.web import Evaluation, Health, Inside, View
 
 

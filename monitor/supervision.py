@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import structlog
 
 from monitor.bootstrap import App
-from monitor.heartbeat import Heartbeat
-from monitor.loops import Stalled
-from monitor.mending import Mending, Thread
-from monitor.notify import Manager
+from monitor.runtime.heartbeat import Heartbeat
+from monitor.runtime.loops import Stalled
+from monitor.runtime.mending import Mending, Thread
+from monitor.runtime.notify import Manager
+from monitor.runtime.supervisor import Hands, Mended, Supervisor
+from monitor.runtime.ticking import Ticker
+from monitor.runtime.workers import Workers
 from monitor.showing import Progress
-from monitor.supervisor import Hands, Mended, Supervisor
-from monitor.ticking import Ticker
-from monitor.workers import Workers
 
 log = structlog.get_logger()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.bundles import BundleError, archive, unpacked, verify, write
 from monitor.core.evidence import Maker
 from monitor.core.evidence.manifest import manifest
+from monitor.evidence.bundles import BundleError, archive, unpacked, verify, write
 
 FILES = {"report.md": b"# INC-0001\n", "signal-01.png": bytes(range(256)), "decisions.jsonl": b""}
 

@@ -10,7 +10,7 @@ from monitor.adapters.memory import ScriptedSource
 from monitor.core.deploy import Change
 from monitor.core.model import Sample, labels_of
 from monitor.core.rule import VersionMetric
-from monitor.deploys import AHEAD, BACK, GRID, Deploys
+from monitor.evaluation.deploys import AHEAD, BACK, GRID, Deploys
 from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, Samples, Unanswered
 
 T = 1_741_057_200

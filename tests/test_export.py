@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from monitor.cli.export import run
 from monitor.core.model import Tier, labels_of
 from monitor.core.rule import ErrorRatio, Matcher, MatchOp, Override, Rule, RuleSet, TierRule
-from monitor.export import Peer, _cases, prometheus_rules
 from monitor.files import load
+from monitor.ruleset.export import Peer, _cases, prometheus_rules
 
 ROOT = Path(__file__).parents[1]
 OLD, NEW = Peer((2, 42)), Peer((2, 53))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from monitor.adapters.memory import ScriptedSource
-from monitor.baselines import Baselines
 from monitor.core.latency import HOUR, WEEK
 from monitor.core.model import AlertKey, Judgement, Sample, Tier, Verdict, labels_of
 from monitor.core.observe import Observation
@@ -22,8 +21,9 @@ from monitor.core.rule import (
     TierRule,
     VersionMetric,
 )
-from monitor.deploys import Deploys
-from monitor.judging import Judgements, Judging
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.deploys import Deploys
+from monitor.evaluation.judging import Judgements, Judging
 from monitor.ports import Answer, BadQuery, Partial, Samples, Unanswered
 
 T = 1_741_057_200  # 2025-03-04 03:00:00 UTC

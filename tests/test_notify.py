@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.notify import Manager
+from monitor.runtime.notify import Manager
 from monitor.settings import service_manager
 
 

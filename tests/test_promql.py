@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.rule import Availability, Baseline, Count, ErrorRatio, Latency, Query, Signal, VersionMetric
-from monitor.promql import (
+from monitor.evaluation.promql import (
     _known,
     _selector,
     baseline_expression,

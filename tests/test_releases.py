@@ -13,6 +13,7 @@ from monitor.core.release import Availability, WhatChanged, WhyNot
 from monitor.core.rule import Group, Query, Route, Routing, Rule, RuleSet, TierRule
 from monitor.core.runs import Breach
 from monitor.core.service import Labelled, Releases, Replicas, Service
+from monitor.evaluation.ranges import Deadline
 from monitor.ports import (
     BadQuery,
     Change,
@@ -26,9 +27,8 @@ from monitor.ports import (
     Unanswered,
     Unknown,
 )
-from monitor.ranges import Deadline
-from monitor.releases import GRID, HOUR, MINUTE, MOST_EDGES, Look, ReleaseWatch, breaches_of, fired
-from monitor.sightings import MARK, Asked, NotReadError, Sightings, deployers, moves, questions, together
+from monitor.procedure.releases import GRID, HOUR, MINUTE, MOST_EDGES, Look, ReleaseWatch, breaches_of, fired
+from monitor.procedure.sightings import MARK, Asked, NotReadError, Sightings, deployers, moves, questions, together
 from tests.servers.prometheus import Prometheus
 
 DAY = 86_400

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import orjson
 
-from monitor.baselines import Baselines
 from monitor.bootstrap import (
     SystemClock,
     corrupt_databases,
@@ -32,12 +31,13 @@ from monitor.core.redaction import redacted
 from monitor.core.routes import every_route
 from monitor.core.rule import SETTING, Route, Rule, RuleSet
 from monitor.core.words import plain
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.grid import newest_point
+from monitor.evaluation.ranges import Deadline
+from monitor.evaluation.reading import Judged, Point, Reader, plan
 from monitor.files import Severity
-from monitor.grid import newest_point
 from monitor.ports import StoreError
-from monitor.ranges import Deadline
-from monitor.reading import Judged, Point, Reader, plan
-from monitor.rulesfolder import RulesError
+from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 from monitor.survey import Doubt, Means, Surveyed, survey
 

@@ -8,9 +8,9 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.bundles import BundleError, unpacked, verify, write
 from monitor.core.evidence import manifest
 from monitor.core.words import plain
+from monitor.evidence.bundles import BundleError, unpacked, verify, write
 
 if TYPE_CHECKING:
     from monitor.cli.incidents import Files

@@ -7,8 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-from monitor.export import Peer, prometheus_rules
 from monitor.files import Severity, load
+from monitor.ruleset.export import Peer, prometheus_rules
 
 _VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,4})(\.\d+)?")
 

@@ -8,7 +8,7 @@ import orjson
 
 from monitor.bootstrap import App, build
 from monitor.core.rule import Route, Routing, RuleSet
-from monitor.rulesfolder import Outcome, RulesError
+from monitor.ruleset.rulesfolder import Outcome, RulesError
 from monitor.settings import Settings
 from monitor.telemetry import configure_logging
 from monitor.web import Health, Inside, View, application

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from monitor.core.release import What, image_of
 from monitor.core.service import Releases, Service
+from monitor.evaluation.ranges import Deadline
 from monitor.ports import Missing, RangeSource, Registry, Unknown
-from monitor.ranges import Deadline
-from monitor.sightings import Asked, NotReadError, Sightings, moves, questions
+from monitor.procedure.sightings import Asked, NotReadError, Sightings, moves, questions
 
 Finding = tuple[bool | None, str, str]
 """Whether it is well (None: it works, but should be known), what was looked at, and the mend."""

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from monitor.bootstrap import SystemClock, load_rules, main_pager, other_pagers, slack_manifest
 from monitor.core.rule import RuleSet
 from monitor.core.words import plain
+from monitor.people.trial import calls_for, line_for
 from monitor.ports import Delivery, Message, ProbedPager, Sent
-from monitor.rulesfolder import RulesError
+from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
-from monitor.trial import calls_for, line_for
 
 
 def manifest(url: str, name: str, command: str) -> int:

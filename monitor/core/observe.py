@@ -32,7 +32,7 @@ class Observation:
 
 
 def observe(signal: Signal, parts: Mapping[str, Samples]) -> dict[Labels, Observation]:
-    """Give what was read of each instance, `parts` holding the samples of each part that `monitor.promql` named.
+    """Give what was read of each instance, `parts` holding the samples of each part that `promql` named.
 
     Instances are the values of the `by` labels; of a query without `by`, all labels but the metric's name. A part that
     is missing from `parts` makes every instance that is known from the others an error, never a zero; where none is

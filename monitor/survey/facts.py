@@ -6,11 +6,11 @@ It must not know what an answer means. After the first failure nothing more is a
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from monitor.baselines import Baselines, References
 from monitor.core.model import Sample
 from monitor.core.rule import Latency
+from monitor.evaluation.baselines import Baselines, References
+from monitor.evaluation.ranges import Deadline
 from monitor.ports import BadQuery, MetricsSource, Samples
-from monitor.ranges import Deadline
 
 
 @dataclass(frozen=True, slots=True)

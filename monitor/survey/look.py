@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from monitor.core.rule import Rule, RuleSet
-from monitor.reading import Plan
+from monitor.evaluation.reading import Plan
 from monitor.survey.doubt import Doubt
 from monitor.survey.facts import Facts, Means
 from monitor.survey.latencies import latency_doubts, refer

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from monitor.core.model import Labels, Sample, pick
 from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Rule, VersionMetric
+from monitor.evaluation.promql import buckets_selector, samples_expression, selectors, series_expression
+from monitor.evaluation.reading import Plan
 from monitor.files.findings import Severity
-from monitor.promql import buckets_selector, samples_expression, selectors, series_expression
-from monitor.reading import Plan
 from monitor.survey.doubt import Doubt, error, named, warning
 from monitor.survey.facts import Facts
 

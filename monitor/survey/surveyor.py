@@ -2,12 +2,12 @@
 
 import structlog
 
-from monitor.baselines import Baselines
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.grid import newest_point
+from monitor.evaluation.ranges import Deadline
 from monitor.files.findings import Severity
-from monitor.grid import newest_point
 from monitor.ports import Clock, MetricsSource
-from monitor.ranges import Deadline
-from monitor.rulebook import InForce, RuleBook
+from monitor.ruleset.rulebook import InForce, RuleBook
 from monitor.survey.doubt import Doubt
 from monitor.survey.facts import Means
 from monitor.survey.look import Surveyed, survey

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from monitor.core.model import Labels, pick
 from monitor.core.rule import ErrorRatio, Latency, Rule, TierRule
-from monitor.promql import below_expression, requests_expression
-from monitor.reading import Plan
+from monitor.evaluation.promql import below_expression, requests_expression
+from monitor.evaluation.reading import Plan
 from monitor.survey.doubt import Doubt, named, warning
 from monitor.survey.facts import Facts
 

@@ -20,15 +20,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.commands import Commands, Done
 from monitor.core.gate import GateAnswer
 from monitor.core.incident import Incident
+from monitor.people.commands import Commands, Done
+from monitor.people.requesting import NotDone
+from monitor.people.requesting import Request as Asked
+from monitor.people.silencing import Outcome as Silenced
+from monitor.people.silencing import Refused
 from monitor.ports import ConflictError, Store, StoreError
-from monitor.requesting import NotDone
-from monitor.requesting import Request as Asked
-from monitor.rulesfolder import Outcome, Standing
-from monitor.silencing import Outcome as Silenced
-from monitor.silencing import Refused
+from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.survey import Doubt
 from monitor.web import prometheus, silences
 from monitor.web.asking import NAME, WHO, WordsError, request_of, somebody

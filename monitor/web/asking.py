@@ -12,7 +12,7 @@ from monitor.core.forms import TARGET, Ask, form
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
 from monitor.core.shell import SPELLINGS, About
-from monitor.requesting import Request, step_meant
+from monitor.people.requesting import Request, step_meant
 
 NAME = re.compile(r"[\w.@+ -]{1,64}")
 """What a login name may look like."""

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.bundles import archive
+from monitor.evidence.bundles import archive
 
 
 def evidence_routes(bundle: Callable[[str], Mapping[str, bytes] | None] | None) -> list[Route]:

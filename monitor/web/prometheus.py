@@ -15,7 +15,7 @@ from monitor.core.page import Reading
 from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Group, Latency, Query, Rule, TierRule
 from monitor.core.template import parse
 from monitor.ports import GroupState
-from monitor.rulebook import InForce
+from monitor.ruleset.rulebook import InForce
 
 NEVER = "0001-01-01T00:00:00Z"
 """How Prometheus writes a time that has not come yet."""

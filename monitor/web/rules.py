@@ -5,8 +5,8 @@ from typing import Any
 
 from monitor.core.model import utc
 from monitor.ports import Recorded
-from monitor.reload import Report
-from monitor.rulesfolder import Standing
+from monitor.ruleset.reload import Report
+from monitor.ruleset.rulesfolder import Standing
 from monitor.survey import Doubt
 from monitor.web.timeline import time_of
 

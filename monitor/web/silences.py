@@ -5,7 +5,7 @@ from typing import Any
 
 from monitor.core.rule import Maintenance, Matcher
 from monitor.core.silence import Silence
-from monitor.silencing import Outcome, Overview, Refused, Silencing, Standing, Wanted
+from monitor.people.silencing import Outcome, Overview, Refused, Silencing, Standing, Wanted
 from monitor.web.asking import somebody
 from monitor.web.timeline import time_of
 

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.baselines import Baselines, References
 from monitor.core.judge import judge
 from monitor.core.latency import quantile
 from monitor.core.model import Judgement, Sample, Tier, Verdict, labels_of, utc
@@ -27,8 +26,9 @@ from monitor.core.rule import (
     Signal,
     TierRule,
 )
+from monitor.evaluation.baselines import Baselines, References
+from monitor.evaluation.promql import expressions
 from monitor.ports import BadQuery, RangeSamples, Samples, Unanswered
-from monitor.promql import expressions
 from tests.servers.prometheus import Exporter, History, Prometheus, steady
 
 T = 1_699_999_200  # a full hour

@@ -12,7 +12,7 @@ from monitor.core.actor import MONITOR
 from monitor.core.events import Ended, EndReason, Event, Opened
 from monitor.core.procedureevents import Reopened
 from monitor.ports import Change, KeptEvidence, NewEvents, Store, StoreError
-from monitor.writebehind import Held, WriteBehindStore
+from monitor.runtime.writebehind import Held, WriteBehindStore
 
 AT = datetime(2026, 3, 1, 3, 2, tzinfo=UTC)
 FILES = {"signals.json": b"{}" * 5000, "signal-01.csv": b"time\n", "signal-01.png": bytes(range(256))}

@@ -10,8 +10,8 @@ from monitor.bootstrap import registry_of
 from monitor.cli.releases import Means, findings
 from monitor.core.model import Sample, labels_of, utc
 from monitor.core.service import Labelled, Releases, Service
+from monitor.evaluation.ranges import Deadline
 from monitor.ports import Missing, Present, Samples, Unanswered, Unknown
-from monitor.ranges import Deadline
 from monitor.settings import load
 from tests.cli.folder import Folder
 from tests.servers.prometheus import Prometheus

@@ -11,10 +11,10 @@ from monitor.core.release import What, WhatChanged
 from monitor.core.releasewords import advice, target_line
 from monitor.demo.catalogue import Fault
 from monitor.demo.world import World
+from monitor.evaluation.ranges import Deadline
 from monitor.files import load
 from monitor.ports import Present
-from monitor.ranges import Deadline
-from monitor.releases import Look, ReleaseWatch
+from monitor.procedure.releases import Look, ReleaseWatch
 
 RULES = Path(__file__).parents[2] / "rules"
 PATIENCE = 20

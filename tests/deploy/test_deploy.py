@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor import settings
-from monitor.supervisor import MEND_WITHIN
+from monitor.runtime.supervisor import MEND_WITHIN
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Any
 
 import monitor.adapters.slack.directory
-import monitor.attempts
-import monitor.handing
+import monitor.delivery.attempts
+import monitor.delivery.handing
 from monitor.adapters.posting import Poster
 from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.signed import SignedDoor
@@ -37,8 +37,8 @@ SCALE = 20
 """How much shorter an absence of Slack is than the one that it stands for."""
 
 SHORTENED: tuple[tuple[ModuleType, str, object], ...] = (
-    (monitor.handing, "PATIENCE", {tier: wait / SCALE for tier, wait in PATIENCE.items()}),
-    (monitor.attempts, "BACKOFF", (1, 2, 5)),
+    (monitor.delivery.handing, "PATIENCE", {tier: wait / SCALE for tier, wait in PATIENCE.items()}),
+    (monitor.delivery.attempts, "BACKOFF", (1, 2, 5)),
     (monitor.adapters.slack.directory, "PAUSE", 10.0 / SCALE),
 )
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import monitor.daemon
-import monitor.heartbeat
-import monitor.loops
-import monitor.mending
-import monitor.supervisor
+import monitor.runtime.heartbeat
+import monitor.runtime.loops
+import monitor.runtime.mending
+import monitor.runtime.supervisor
 from monitor.adapters.store import SqlStore
 from monitor.cli.main import main
 from monitor.daemon import Daemon
-from monitor.engine import Engine
-from monitor.lane import Lane
-from monitor.ticking import GridTrigger
+from monitor.delivery.lane import Lane
+from monitor.evaluation.engine import Engine
+from monitor.runtime.ticking import GridTrigger
 
 WHILE = Path(os.environ.get("STALL_WHILE", "/nowhere"))
 Function = Callable[..., Any]
@@ -66,7 +66,7 @@ def raising(error: BaseException) -> Callable[[Function], Function]:
 
 def in_the_event_loop(function: Function) -> Function:
     def beat(self: Daemon, loop: str) -> None:
-        if loop == monitor.loops.EVENT_LOOP:
+        if loop == monitor.runtime.loops.EVENT_LOOP:
             hang()
         function(self, loop)
 
@@ -87,12 +87,12 @@ STALLS: dict[str, tuple[type, str, Callable[[Function], Function]]] = {
 
 
 def shorten() -> None:
-    monitor.loops.LEAST = 5.0
-    monitor.supervisor.MEND_WITHIN = 6.0
-    monitor.mending.RENEW_EVERY = 2.0
+    monitor.runtime.loops.LEAST = 5.0
+    monitor.runtime.supervisor.MEND_WITHIN = 6.0
+    monitor.runtime.mending.RENEW_EVERY = 2.0
     monitor.daemon.GRACE = 2.0
     monitor.daemon.OUTBOX_WITHIN = 7.0
-    monitor.heartbeat.EVERY = 2.0
+    monitor.runtime.heartbeat.EVERY = 2.0
 
 
 if __name__ == "__main__":

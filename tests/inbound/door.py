@@ -20,10 +20,10 @@ from monitor.bootstrap import SystemClock
 from monitor.core.page import Scene
 from monitor.core.render import render
 from monitor.core.rule import Route
-from monitor.ears import Ears
+from monitor.people.ears import Ears
 from monitor.ports import Message, Post, PostKind, Sent
-from monitor.rulesfolder import Outcome, Standing
-from monitor.serving import Serving
+from monitor.ruleset.rulesfolder import Outcome, Standing
+from monitor.runtime.serving import Serving
 from monitor.telemetry import Metrics
 from monitor.web import Health, Inside, View, application
 from tests.middle.house import WORST, House, group, rule, rule_set

@@ -16,17 +16,17 @@ from structlog.testing import capture_logs
 
 from monitor.adapters.memory import RecordingPager
 from monitor.adapters.pagerdutyhooks import PagerDutyHooks
-from monitor.answering import Answering
-from monitor.commands import Done
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.calling import Stance
 from monitor.core.escalation import overdue
 from monitor.core.page import ActionKind
 from monitor.core.rule import Escalation, Pages
-from monitor.outbox import Destinations
+from monitor.delivery.outbox import Destinations
+from monitor.people.answering import Answering
+from monitor.people.commands import Done
 from monitor.ports import Change, StoreError
-from monitor.rulesfolder import Outcome, Standing
-from monitor.serving import Serving
+from monitor.ruleset.rulesfolder import Outcome, Standing
+from monitor.runtime.serving import Serving
 from monitor.telemetry import Metrics
 from monitor.web import Health, Inside, View, application
 from tests.middle.house import BAD, WORST, House, group, rule

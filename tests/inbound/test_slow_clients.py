@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from monitor import listening
-from monitor.serving import Serving
+from monitor.runtime import listening
+from monitor.runtime.serving import Serving
 
 SOON = 3.0
 HEAD = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n"

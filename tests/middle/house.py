@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from monitor.adapters.memory import ManualClock, MemoryStore, RecordingArtist, RecordingPager, ScriptedSource
-from monitor.baselines import Baselines
-from monitor.commands import Commands, Outcome
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Labels, Sample, Tier, Transition, labels_of
@@ -16,20 +14,22 @@ from monitor.core.page import ActionKind
 from monitor.core.procedure import Procedure, Step
 from monitor.core.proposals import wanted
 from monitor.core.rule import Escalation, Group, Maintenance, Query, Resolve, Route, Routing, Rule, RuleSet, TierRule
-from monitor.deploys import Deploys
+from monitor.delivery.filelane import NoFiles
+from monitor.delivery.outbox import Bell, Destinations, Outbox, Plots, Scenes, Tempo
+from monitor.delivery.pictures import Pictures
+from monitor.delivery.plotting import Plotting
 from monitor.desk import Desk
-from monitor.engine import Engine, Evaluated
-from monitor.filelane import NoFiles
-from monitor.lookout import Lookout
-from monitor.outbox import Bell, Destinations, Outbox, Plots, Scenes, Tempo
-from monitor.pictures import Pictures
-from monitor.plotting import Plotting
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.deploys import Deploys
+from monitor.evaluation.engine import Engine, Evaluated
+from monitor.evaluation.lookout import Lookout
+from monitor.evaluation.reading import Reader
+from monitor.evaluation.vigil import Vigil
+from monitor.people.commands import Commands, Outcome
+from monitor.people.requesting import Request
 from monitor.ports import Answer, Change, Samples, Store
-from monitor.reading import Reader
-from monitor.reload import Reloader
-from monitor.requesting import Request
-from monitor.rulebook import RuleBook
-from monitor.vigil import Vigil
+from monitor.ruleset.reload import Reloader
+from monitor.ruleset.rulebook import RuleBook
 
 START = 1_741_057_200  # 2025-03-04 03:00:00 UTC, a multiple of every interval used here
 INTERVAL = 15

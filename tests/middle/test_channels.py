@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.memory import RecordingPager
-from monitor.channels import Channels
 from monitor.core.actor import Actor, Source
 from monitor.core.model import Labels
 from monitor.core.page import ActionKind
 from monitor.core.routes import in_one_channel
 from monitor.core.rule import Escalation, Matcher, MatchOp, Pages, Route, RuleSet
-from monitor.outbox import Destinations
+from monitor.delivery.outbox import Destinations
+from monitor.people.channels import Channels
 from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, Unanswered
 from tests.middle.house import (
     BAD,

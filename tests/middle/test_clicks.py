@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.commands import Done, Outcome
 from monitor.core.actor import Actor
 from monitor.core.events import Refused
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
-from monitor.requesting import NotDone, Request
+from monitor.people.commands import Done, Outcome
+from monitor.people.requesting import NotDone, Request
 from tests.middle.house import ANA, BEN, GUEST, QUIET, WORST, House, group, rule, rule_set
 
 LOGIN = rule("Login", prepare=0, rollback=60)

@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from monitor.commands import Done, Outcome
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.events import DealtWith, Refused
 from monitor.core.model import State, Tier
 from monitor.core.page import ActionKind
 from monitor.core.rule import Resolve, RuleSet
-from monitor.requesting import NotDone
+from monitor.people.commands import Done, Outcome
+from monitor.people.requesting import NotDone
 from tests.middle.house import (
     ANA,
     BEN,

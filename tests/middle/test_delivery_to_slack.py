@@ -14,9 +14,9 @@ from monitor.adapters.slack.client import SlackPager
 from monitor.core.actor import MONITOR
 from monitor.core.events import AlertFired, Event, Firing, Opened
 from monitor.core.model import AlertKey, Tier
-from monitor.outbox import Bell, Destinations, Outbox, Scenes
+from monitor.delivery.outbox import Bell, Destinations, Outbox, Scenes
 from monitor.ports import Change, NewEvents, Post, PostKind
-from monitor.rulebook import RuleBook
+from monitor.ruleset.rulebook import RuleBook
 from tests.middle.house import group, rule, rule_set
 from tests.servers.slack import OK, SlackServer, answers, lost_reply, rate_limited
 
@@ -120,7 +120,7 @@ def test_a_storm_of_429_lost_replies_and_500_loses_and_doubles_nothing() -> None
 def test_a_page_that_is_refused_is_in_the_second_channel_at_once_and_in_the_first_when_mended(
     monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    monkeypatch.setattr("monitor.attempts.REJECTED_PAUSE", 1)
+    monkeypatch.setattr("monitor.delivery.attempts.REJECTED_PAUSE", 1)
     with SlackServer() as slack:
         house = House(slack, second="C0DRILL")
         slack.channels[slack.channel] = state

@@ -12,8 +12,8 @@ from monitor.core.model import Tier
 from monitor.core.page import ActionKind
 from monitor.core.posts import POSTS, Happening, NewPost
 from monitor.core.rule import Escalation, Resolve
+from monitor.people.silencing import Wanted
 from monitor.ports import Change, ConflictError, Unanswered
-from monitor.silencing import Wanted
 from tests.middle.house import (
     ANA,
     BAD,

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.commands import Done
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.events import Call, Called
 from monitor.core.model import Tier
 from monitor.core.page import ActionKind, Scene
 from monitor.core.render import render
 from monitor.core.rule import Escalation, Route
+from monitor.people.commands import Done
+from monitor.people.requesting import NotDone
 from monitor.ports import Post, PostKind, Unanswered
-from monitor.requesting import NotDone
 from tests.middle.house import (
     ANA,
     BAD,

@@ -11,16 +11,16 @@ from datetime import timedelta
 import pytest
 
 from monitor.adapters.memory import RecordingArtist, RecordingPager
-from monitor.bundles import unpacked
 from monitor.core.events import EndReason
 from monitor.core.page import ActionKind
-from monitor.evidence import Evidence
-from monitor.evidencekeeping import Keeper
-from monitor.outbox import Outbox, Plots, Scenes
-from monitor.pictures import Pictures
+from monitor.delivery.outbox import Outbox, Plots, Scenes
+from monitor.delivery.pictures import Pictures
+from monitor.delivery.reports import MOST_BYTES, Files, Reports
+from monitor.evidence.bundles import unpacked
+from monitor.evidence.collecting import Evidence
+from monitor.evidence.keeping import Keeper
+from monitor.people.requesting import Request
 from monitor.ports import Ambiguous, Delivery, Message, PostKind, PostState, Rejected, Unanswered
-from monitor.reports import MOST_BYTES, Files, Reports
-from monitor.requesting import Request
 from tests.middle.house import ANA, BEN, INTERVAL, QUIET, WORST, House, group, rule
 
 LOGIN = rule("Login", rollback=0)

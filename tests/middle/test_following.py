@@ -6,8 +6,6 @@ from dataclasses import replace
 import pytest
 
 from monitor.adapters.memory import ScriptedProber, ScriptedRegistry
-from monitor.baselines import Baselines
-from monitor.checks import Asking
 from monitor.core.model import Sample, labels_of
 from monitor.core.page import ActionKind
 from monitor.core.procedure import Check, Does, Procedure, Step, Wave
@@ -15,13 +13,15 @@ from monitor.core.progress import current
 from monitor.core.proposals import THERE
 from monitor.core.service import Labelled, Releases, Service
 from monitor.core.verification import Outcome
-from monitor.following import AGAIN_AFTER, VERIFY_EVERY, Follower
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.reading import Reader
+from monitor.people.requesting import Request
 from monitor.ports import Answer, Present, Samples, Status, Unanswered
-from monitor.reading import Reader
-from monitor.releases import ReleaseWatch
-from monitor.requesting import Request
-from monitor.signalwatch import SignalWatch
-from monitor.verification import Verifier
+from monitor.procedure.checks import Asking
+from monitor.procedure.following import AGAIN_AFTER, VERIFY_EVERY, Follower
+from monitor.procedure.releases import ReleaseWatch
+from monitor.procedure.signalwatch import SignalWatch
+from monitor.procedure.verification import Verifier
 from tests.middle.house import INTERVAL, QUIET, WORST, House, group, rule
 from tests.middle.test_procedure import IC
 

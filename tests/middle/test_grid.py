@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.rule import Group
-from monitor.grid import Stretch, due_points, history, newest_point
+from monitor.evaluation.grid import Stretch, due_points, history, newest_point
 
 GRID = Group("critical", (), interval=15, query_offset=10)
 T = 1_741_057_200

@@ -11,7 +11,7 @@ from monitor.core.calling import Stance
 from monitor.core.model import Tier
 from monitor.core.page import ActionKind
 from monitor.core.rule import Pages
-from monitor.outbox import Destinations
+from monitor.delivery.outbox import Destinations
 from monitor.ports import Ambiguous, Delivery, Gone, Message, PostKind, PostState, Rejected, RetryAfter, Sent
 from tests.middle.house import BAD, INTERVAL, QUIET, WORST, House, group, rule
 

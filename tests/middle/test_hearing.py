@@ -3,8 +3,8 @@
 import pytest
 
 from monitor.core.page import ActionKind, Place
-from monitor.hearing import Hearing
-from monitor.outbox import Outbox, Scenes
+from monitor.delivery.outbox import Outbox, Scenes
+from monitor.people.hearing import Hearing
 from monitor.ports import Message, PostKind, StoreError
 from tests.middle.house import QUIET, WORST, House, group, rule
 

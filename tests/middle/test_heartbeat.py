@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from monitor.adapters.memory import ManualClock, RecordingSwitch
-from monitor.heartbeat import Heartbeat
+from monitor.runtime.heartbeat import Heartbeat
 
 
 class Patient:

@@ -4,7 +4,7 @@ import pytest
 
 from monitor.core.evaluate import Sight
 from monitor.core.model import Judgement, Tier, Verdict
-from monitor.lookout import NEVER, SOURCE, Look, Lookout
+from monitor.evaluation.lookout import NEVER, SOURCE, Look, Lookout
 from tests.middle.house import INTERVAL, group, key, rule
 
 LOGIN = rule("Login", rollback=0)

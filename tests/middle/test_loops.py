@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.adapters.memory import ManualClock
-from monitor.loops import LEAST, Loops, patience
-from monitor.supervisor import MEND_WITHIN, Hands, Mended, Supervisor
+from monitor.runtime.loops import LEAST, Loops, patience
+from monitor.runtime.supervisor import MEND_WITHIN, Hands, Mended, Supervisor
 
 AT = datetime(2026, 3, 1, 3, 2, tzinfo=UTC)
 

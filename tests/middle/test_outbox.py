@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.memory import RecordingPager
-from monitor.attempts import BACKOFF, REJECTED_PAUSE, delivered
 from monitor.core.page import ActionKind, Tone
-from monitor.lane import IDLE
-from monitor.outbox import Bell, Delivered, Outbox, Scenes
-from monitor.pacing import ORDER, in_order
+from monitor.delivery.attempts import BACKOFF, REJECTED_PAUSE, delivered
+from monitor.delivery.lane import IDLE
+from monitor.delivery.outbox import Bell, Delivered, Outbox, Scenes
+from monitor.delivery.pacing import ORDER, in_order
 from monitor.ports import (
     Ambiguous,
     Change,

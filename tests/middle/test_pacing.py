@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.adapters.memory import RecordingPager
 from monitor.core.page import ActionKind
-from monitor.outbox import Tempo
-from monitor.pacing import in_order
+from monitor.delivery.outbox import Tempo
+from monitor.delivery.pacing import in_order
 from monitor.ports import Ambiguous, Change, Delivery, Message, NewEvents, Post, PostKind, PostState, RetryAfter
 from tests.middle.house import BAD, START, WORST, House, group, rule
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.commands import Done
 from monitor.core.actor import MONITOR, Actor, Role, Source
 from monitor.core.decide import with_ticks
 from monitor.core.events import Event
@@ -17,8 +16,9 @@ from monitor.core.posts import POSTS, Happening, NewPost
 from monitor.core.procedureevents import ChangesFound, VersionsSeen
 from monitor.core.release import WhatChanged
 from monitor.core.rule import Route
-from monitor.gatekeeping import Gatekeeper
-from monitor.requesting import Request
+from monitor.people.commands import Done
+from monitor.people.requesting import Request
+from monitor.procedure.gatekeeping import Gatekeeper
 from tests.core.procedural import PLAN
 from tests.middle.house import BEN, INTERVAL, QUIET, REOPEN_WITHIN, WORST, House, group, rule
 

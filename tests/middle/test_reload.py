@@ -8,7 +8,7 @@ from monitor.core.comparison import Fate, compare
 from monitor.core.model import Alert, AlertKey, State, Tier
 from monitor.core.rule import Condition, Group, Query, Rule, RuleSet, TierRule
 from monitor.ports import GroupState
-from monitor.reload import Arrangement, arrange
+from monitor.ruleset.reload import Arrangement, arrange
 from tests.middle.house import (
     BAD,
     INTERVAL,

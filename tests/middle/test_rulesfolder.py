@@ -8,7 +8,7 @@ import pytest
 from monitor.core.posts import Notice
 from monitor.files import Contents
 from monitor.ports import Change, StoreError
-from monitor.rulesfolder import Start
+from monitor.ruleset.rulesfolder import Start
 from tests.middle.house import INTERVAL, ROUTE, WORST, RecallingStore, key
 from tests.middle.watched import ALSO_WRONG, RULES, STRICTER, WRONG, Watched, load
 

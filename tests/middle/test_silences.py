@@ -10,8 +10,8 @@ from monitor.core.model import Tier
 from monitor.core.page import ActionKind
 from monitor.core.rule import Maintenance, Matcher, MatchOp
 from monitor.core.silence import Silence
+from monitor.people.silencing import Refused, Wanted
 from monitor.ports import PostKind, Unanswered
-from monitor.silencing import Refused, Wanted
 from tests.middle.house import ANA, BAD, BEN, BLIND_AFTER, INTERVAL, QUIET, WORST, House, group, rule, rule_set
 
 LOGIN = rule("Login", prepare=0, rollback=0)

@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.adapters.memory import ScriptedSource
-from monitor.baselines import Baselines
 from monitor.core.model import Sample, labels_of
+from monitor.evaluation.baselines import Baselines
 from monitor.ports import Answer, Samples, Unanswered
 from monitor.survey import Surveyor
 from monitor.survey.surveyor import AGAIN

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.ticking import GridTrigger, Tick, Ticker
+from monitor.runtime.ticking import GridTrigger, Tick, Ticker
 from tests.e2e.running import eventually
 
 AT = datetime(2026, 3, 1, 3, 2, 11, tzinfo=UTC)

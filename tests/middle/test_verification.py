@@ -8,18 +8,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.adapters.memory import ScriptedCommands, ScriptedProber
-from monitor.baselines import Baselines
-from monitor.checks import SHOWN_ONLY, Asking
 from monitor.core.events import Firing
 from monitor.core.model import AlertKey, utc
 from monitor.core.procedure import Check, Step
 from monitor.core.rule import Resolve
 from monitor.core.verification import CheckResult, Entered, Outcome, verdict
 from monitor.core.verifying import Context
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.reading import Reader
 from monitor.ports import BadQuery, Exited, Killed, NoAnswer, NotStarted, Prober, Status, Unanswered
-from monitor.reading import Reader
-from monitor.signalwatch import SignalWatch
-from monitor.verification import COMMAND_KEPT, Verifier
+from monitor.procedure.checks import SHOWN_ONLY, Asking
+from monitor.procedure.signalwatch import SignalWatch
+from monitor.procedure.verification import COMMAND_KEPT, Verifier
 from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule, rule_set
 
 CANARY = "canary-7f3a"

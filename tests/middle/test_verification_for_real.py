@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.memory import ManualClock
-from monitor.baselines import Baselines
 from monitor.bootstrap import source_of, verifier
 from monitor.core.beforeafter import before_and_after
 from monitor.core.events import Firing
@@ -17,9 +16,10 @@ from monitor.core.procedure import Step
 from monitor.core.rule import RuleSet, Unit
 from monitor.core.verification import CheckResult, Outcome, verdict
 from monitor.core.verifying import Context
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.reading import Reader
 from monitor.files import load as load_files
-from monitor.reading import Reader
-from monitor.rulebook import RuleBook
+from monitor.ruleset.rulebook import RuleBook
 from monitor.settings import load
 from tests.servers.hostile import Hostile, hang, reply
 from tests.servers.prometheus import Prometheus, steady

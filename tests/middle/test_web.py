@@ -9,7 +9,7 @@ import pytest
 
 from monitor.core.incident import Incident
 from monitor.ports import StoreError
-from monitor.rulesfolder import Outcome, Standing
+from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.telemetry import Metrics
 from monitor.web import Health, Inside, View, application
 from tests.middle.house import House, RecallingStore, group

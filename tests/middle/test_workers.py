@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.workers import MOST_LEFT, Workers
+from monitor.runtime.workers import MOST_LEFT, Workers
 from tests.e2e.running import eventually
 
 

@@ -21,10 +21,10 @@ from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
 from monitor.core.posts import Notice
 from monitor.core.procedureevents import Reopened
-from monitor.outbox import Outbox, Scenes
+from monitor.delivery.outbox import Outbox, Scenes
 from monitor.ports import NO_INCIDENT, Change, Post, PostState, RetryAfter, StoreError
-from monitor.storagewatch import StorageWatch
-from monitor.writebehind import WRITTEN_LATER, WriteBehindStore
+from monitor.runtime.storagewatch import StorageWatch
+from monitor.runtime.writebehind import WRITTEN_LATER, WriteBehindStore
 from tests.middle.house import ANA, BAD, QUIET, REOPEN_WITHIN, ROUTE, WORST, House, group, rule, rule_set
 
 RULES = rule_set(group("critical", rule("Login", rollback=0), rule("Errors", prepare=60)), route=ROUTE)
@@ -358,7 +358,7 @@ def last_page(kept: Kept):  # type: ignore[no-untyped-def]  # noqa: ANN201  # a 
 
 
 def test_what_is_held_is_bounded_and_what_is_dropped_is_counted(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.writebehind.MOST_TRANSITIONS", 8)
+    monkeypatch.setattr("monitor.runtime.writebehind.MOST_TRANSITIONS", 8)
     with read_only(kept.disk, kept.path):
         for value in (WORST, QUIET) * 6:
             kept.house.says("Errors", value)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from monitor import files
 from monitor.core.rule import RuleSet
+from monitor.evaluation.reading import plan
 from monitor.files import Contents, Severity, read_contents
 from monitor.ports import NO_INCIDENT
-from monitor.reading import plan
-from monitor.rulesfolder import RulesError, RulesFolder, Start
+from monitor.ruleset.rulesfolder import RulesError, RulesFolder, Start
 from tests.middle.house import ROUTE, House, group, rule
 
 RULES = """

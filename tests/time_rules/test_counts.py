@@ -15,8 +15,8 @@ from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import Labels, labels_of
 from monitor.core.observe import Observation, observe
 from monitor.core.rule import Count
+from monitor.evaluation.promql import expressions
 from monitor.ports import RangeSamples, Samples
-from monitor.promql import expressions
 from tests.servers.prometheus import Exporter, Prometheus
 from tests.time_rules.histories import LAG, START, Points, seen
 

@@ -11,7 +11,6 @@ import pytest
 
 from monitor.adapters.memory import ManualClock
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.baselines import Baselines
 from monitor.core.latency import DAY, HOUR, WEEK
 from monitor.core.model import AlertKey, Judgement, Tier, Verdict, labels_of, utc
 from monitor.core.rule import (
@@ -26,9 +25,10 @@ from monitor.core.rule import (
     TierRule,
     VersionMetric,
 )
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.ranges import Deadline
+from monitor.evaluation.reading import Judged, Reader, plan
 from monitor.ports import Answer, RangeAnswer
-from monitor.ranges import Deadline
-from monitor.reading import Judged, Reader, plan
 from tests.time_rules.histories import START, Points, gauge, histogram, seen
 
 USUAL, BATCH, NOW = 0.2, 0.5, 1.0

@@ -12,12 +12,12 @@ import requests
 
 from monitor.adapters.memory import ManualClock, ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.baselines import Baselines
 from monitor.core.model import utc
 from monitor.core.rule import RuleSet
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.ranges import Deadline
+from monitor.evaluation.reading import plan
 from monitor.ports import Answer, BadQuery, MetricsSource, Partial, RangeAnswer, Unanswered
-from monitor.ranges import Deadline
-from monitor.reading import plan
 from monitor.survey import Means, Surveyed, survey
 from tests.time_rules.histories import START, Points, counter, gauge, histogram, seen, without
 from tests.time_rules.walk import written

@@ -8,11 +8,11 @@ import pytest
 
 from monitor.adapters.memory import ManualClock
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.baselines import Baselines
 from monitor.core.model import utc
 from monitor.demo import history
-from monitor.ranges import Deadline
-from monitor.reading import plan
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.ranges import Deadline
+from monitor.evaluation.reading import plan
 from monitor.survey import Means, survey
 from tests.servers.prometheus import Prometheus
 from tests.time_rules.histories import START, Points

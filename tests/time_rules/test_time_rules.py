@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.commands import Done
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.model import Alert, Cause, State, Transition
 from monitor.core.page import ActionKind, Tone
-from monitor.requesting import Request
+from monitor.people.commands import Done
+from monitor.people.requesting import Request
 from tests.time_rules.histories import (
     LINGERS,
     LONG,

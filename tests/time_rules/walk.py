@@ -10,18 +10,18 @@ from pathlib import Path
 from monitor import files
 from monitor.adapters.memory import ManualClock, MemoryStore, RecordingPager
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.baselines import Baselines
-from monitor.commands import Commands
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, State, Tier, Transition, utc
 from monitor.core.rule import RuleSet
+from monitor.delivery.outbox import Bell, Outbox, Scenes
 from monitor.desk import Desk
-from monitor.engine import Engine
-from monitor.lookout import Lookout
-from monitor.outbox import Bell, Outbox, Scenes
-from monitor.reading import Reader
-from monitor.rulebook import RuleBook
-from monitor.vigil import Vigil
+from monitor.evaluation.baselines import Baselines
+from monitor.evaluation.engine import Engine
+from monitor.evaluation.lookout import Lookout
+from monitor.evaluation.reading import Reader
+from monitor.evaluation.vigil import Vigil
+from monitor.people.commands import Commands
+from monitor.ruleset.rulebook import RuleBook
 from tests.middle.house import NOBODY_AGAIN
 from tests.time_rules.histories import START
 

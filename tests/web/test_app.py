@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from monitor.adapters.memory import MemoryStore
-from monitor.commands import Commands
 from monitor.core.comparison import compare
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route, Routing, RuleSet
-from monitor.gatekeeping import Gatekeeper
+from monitor.people.commands import Commands
 from monitor.ports import Change, StoreError
-from monitor.reload import Report
-from monitor.rulesfolder import Outcome, Standing
-from monitor.serving import Serving
+from monitor.procedure.gatekeeping import Gatekeeper
+from monitor.ruleset.reload import Report
+from monitor.ruleset.rulesfolder import Outcome, Standing
+from monitor.runtime.serving import Serving
 from monitor.telemetry import Metrics
 from monitor.web import Health, Inside, View, application
 from tests.middle.house import ANA, WORST, House, group, rule

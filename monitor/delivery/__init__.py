@@ -1,0 +1,1 @@
+"""What is owed to Slack and the other pagers, and how it gets there."""

@@ -1,0 +1,1 @@
+"""What is left of an incident: collected, kept, bundled."""

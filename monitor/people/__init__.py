@@ -1,0 +1,1 @@
+"""What people do: commands, clicks, answers in other pagers, silences, and who may."""

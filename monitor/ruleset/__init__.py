@@ -1,0 +1,1 @@
+"""The rules in force: taken from disk, taken over, compared, exported."""
