@@ -1,1 +1,1 @@
-"""What rules would have done over a stretch of history: as values, compared, scored against known incidents, in words."""
+"""What rules would have done over a stretch of history: values, comparisons, scores, and their words."""
