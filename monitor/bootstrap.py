@@ -59,6 +59,7 @@ from monitor.ruleset.rulebook import RuleBook
 from monitor.ruleset.rulesfolder import RulesError, RulesFolder, Start
 from monitor.runtime.writebehind import WriteBehindStore
 from monitor.settings import GuardedSettings, Settings, command_environment
+from monitor.side import Side
 from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
 
@@ -93,15 +94,7 @@ class App:
     metrics: Metrics
     store: WriteBehindStore
     disk: SqlStore
-    desk: Desk
-    book: RuleBook
-    engine: Engine
-    vigil: Vigil
-    outbox: Outbox
-    commands: Commands
-    gate: Gatekeeper
-    verifier: Verifier
-    follower: Follower
+    production: Side
     folder: RulesFolder
     surveyor: Surveyor
     token: str
@@ -109,8 +102,6 @@ class App:
     inbound: "SlackInbound | None"
     releases: ReleaseWatch
     hooks: "PagerDutyHooks | None"
-    evidence: Evidence
-    keeper: Keeper
 
 
 def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
@@ -233,23 +224,63 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
     store = WriteBehindStore(disk)
     source = source_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
-    news = Bell()
+    others = other_pagers(settings)
+    for name in start.rules.routing.page.named:
+        if name not in others:
+            log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
+    shared = _Shared(settings, clock, source, metrics, main_pager(settings, terminal), release_watch(settings, source))
+    baselines = Baselines(source)
+    production = _side(shared, store, book, baselines, Destinations(others, lambda: _second_channel(settings, book)))
+    return App(
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
+        store=store,
+        disk=disk,
+        production=production,
+        folder=RulesFolder(
+            start,
+            lambda contents: load_rules(settings, contents),
+            Reloader(production.desk, clock, book),
+            production.desk,
+            clock,
+        ),
+        surveyor=Surveyor(source, baselines, clock, book),
+        token=token,
+        switch=_switch(settings),
+        inbound=_inbound(settings, production.ears, production.hearing, metrics),
+        releases=shared.releases,
+        hooks=_hooks(settings, Answering(production.commands, store), metrics),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What both sides work with."""
+
+    settings: Settings
+    clock: Clock
+    source: MetricsSource
+    metrics: Metrics
+    pager: Pager
+    releases: ReleaseWatch
+
+
+def _side(
+    shared: _Shared, store: WriteBehindStore, book: RuleBook, baselines: Baselines, elsewhere: Destinations
+) -> Side:
+    """Put one side together, on a store of its own."""
+    settings, clock, source, metrics = shared.settings, shared.clock, shared.source, shared.metrics
+    news, lookout, deploys = Bell(), Lookout(), Deploys(source)
     desk = Desk(store, clock, book, news.ring, plots=settings.slack.bot_token is not None)
-    lookout, baselines, deploys = Lookout(), Baselines(source), Deploys(source)
     reader = Reader(source, baselines, deploys)
     engine = Engine(reader, desk, clock, book, lookout)
     commands = Commands(
         desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
     )
-    checks, watch = verifier(settings, clock, book, source, reader), release_watch(settings, source)
-    follower = Follower(store, desk, clock, book, source, watch, checks)
-    pager = main_pager(settings, terminal)
+    checks = verifier(settings, clock, book, source, reader)
+    follower = Follower(store, desk, clock, book, source, shared.releases, checks)
     hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
-    others = other_pagers(settings)
-    for name in start.rules.routing.page.named:
-        if name not in others:
-            log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
-    elsewhere = Destinations(others, lambda: _second_channel(settings, book))
     scenes = Scenes(
         book,
         engine.readings,
@@ -259,31 +290,20 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
     )
     evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)
     plots = _plots(settings, evidence, metrics)
-    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere, plots=plots)
-    return App(
-        settings=settings,
-        clock=clock,
-        metrics=metrics,
+    outbox = Outbox(store, shared.pager, clock, scenes, news, _counted(metrics), destinations=elsewhere, plots=plots)
+    return Side(
         store=store,
-        disk=disk,
-        desk=desk,
         book=book,
+        desk=desk,
         engine=engine,
         vigil=Vigil(engine, desk, store, clock, book, lookout),
-        outbox=outbox,
         commands=commands,
-        gate=Gatekeeper(store, desk, clock),
         verifier=checks,
         follower=follower,
-        folder=RulesFolder(
-            start, lambda contents: load_rules(settings, contents), Reloader(desk, clock, book), desk, clock
-        ),
-        surveyor=Surveyor(source, baselines, clock, book),
-        token=token,
-        switch=_switch(settings),
-        inbound=_inbound(settings, Ears(clock, commands, book, store, engine.readings), hearing, metrics),
-        releases=watch,
-        hooks=_hooks(settings, Answering(commands, store), metrics),
+        gate=Gatekeeper(store, desk, clock),
+        outbox=outbox,
+        hearing=hearing,
+        ears=Ears(clock, commands, book, store, engine.readings),
         evidence=evidence,
         keeper=Keeper(store, evidence, clock, timedelta(seconds=settings.retention_seconds), metrics.evidence.set),
     )

@@ -89,9 +89,9 @@ class Daemon:
         self._serving = Serving(
             application(showing.inside(self.reload)), app.settings.listen, app.inbound, lambda: self._beat(EVENT_LOOP)
         )
-        app.outbox.watch(lambda: self._beat(OUTBOX))
-        self._outbox = Thread("outbox", lambda: app.outbox.run(self._outbox_failed))
-        self._storage = StorageWatch(app.desk)
+        app.production.outbox.watch(lambda: self._beat(OUTBOX))
+        self._outbox = Thread("outbox", lambda: app.production.outbox.run(self._outbox_failed))
+        self._storage = StorageWatch(app.production.desk)
         app.store.told = self._storage.hear
         parts = Parts(self._ticker, self._workers, self._outbox, self._begin_again)
         self._supervision = Supervision(app, self._progress, parts, self._manager, showing.complete_since, leave)
@@ -99,7 +99,7 @@ class Daemon:
 
     def run(self) -> None:
         """Run until asked to stop. Raises OSError where the listener cannot be bound."""
-        rules = self._app.book.now.rules
+        rules = self._app.production.book.now.rules
         address = self._serving.bind()
         self._tell_address(address)
         self._look(lambda: self._storage.begin(self._app.disk.set_aside))
@@ -152,7 +152,7 @@ class Daemon:
     def _reload(self) -> None:
         self._manager.reloading()
         self._look(self.reload)
-        self._manager.ready(f"evaluating {len(self._app.book.now.rules.groups)} groups")
+        self._manager.ready(f"evaluating {len(self._app.production.book.now.rules.groups)} groups")
 
     def _shut_down(self) -> None:
         """Let what runs end, in order, and never wait for something that hangs."""
@@ -160,12 +160,12 @@ class Daemon:
         self._manager.stopping()
         self._supervision.stop()
         self._ticker.shutdown()
-        self._app.outbox.stop()
+        self._app.production.outbox.stop()
         self._serving.stop()
         self._surveys.stop(0.0)
-        self._app.evidence.stop()
+        self._app.production.evidence.stop()
         self._keeping.stop(0.0)
-        self._app.verifier.stop(0.0)
+        self._app.production.verifier.stop(0.0)
         self._following.stop(0.0)
         clean = self._workers.stop(STOP_WITHIN / 2)
         delivered = self._outbox.join(STOP_WITHIN / 4)
@@ -191,7 +191,7 @@ class Daemon:
     def _let_go(self, name: str) -> None:
         if name in self._stuck:
             self._stuck.discard(name)
-            self._app.desk.leave(name)
+            self._app.production.desk.leave(name)
 
     # --- ticks ----------------------------------------------------------------------------------------------------
 
@@ -230,20 +230,20 @@ class Daemon:
 
     def _most(self, name: str) -> float:
         """Give the seconds for which an evaluation may read."""
-        group = self._app.book.now.group(name)
+        group = self._app.production.book.now.group(name)
         interval = group.interval if group is not None else MOST_SECONDS
         return min(MOST_SECONDS, 0.8 * interval, self._app.settings.prometheus.timeout)
 
     # --- work -----------------------------------------------------------------------------------------------------
 
     def _evaluate(self, name: str) -> None:
-        if self._app.book.now.group(name) is None:
+        if self._app.production.book.now.group(name) is None:
             return
         metrics, clock = self._app.metrics, self._app.clock
         self._let_go(name)
         began = clock.monotonic()
         try:
-            evaluated = self._app.engine.evaluate(name, self._most(name))
+            evaluated = self._app.production.engine.evaluate(name, self._most(name))
         except Exception as error:  # the one catch-all on this way: it counts, is told, and the points stay due
             metrics.failures.labels(name).inc()
             expected = isinstance(error, StoreError | ConflictError)
@@ -269,7 +269,7 @@ class Daemon:
         self._progress.evaluations[evaluated.group] = Evaluation(self._app.clock.now(), seconds)
         for one in evaluated.transitions:
             told = {"before": str(one.before), "after": str(one.after), "at": one.at, "cause": str(one.cause)}
-            shadow = {"shadow": True} if self._app.book.now.in_shadow(one.alert.key.alert) else {}
+            shadow = {"shadow": True} if self._app.production.book.now.in_shadow(one.alert.key.alert) else {}
             log.info("alert.changed", alert=str(one.alert.key), **told, **shadow)
         self._tell_time(evaluated)
         self._tell_troubles(evaluated)
@@ -303,7 +303,7 @@ class Daemon:
     def _watch(self) -> None:
         try:
             self._let_go(BLIND_GROUP)
-            for one in self._app.vigil.watch():
+            for one in self._app.production.vigil.watch():
                 blind = one.after is State.FIRING
                 level = log.warning if blind else log.info
                 why = one.judgement.why if one.judgement else ""
@@ -319,8 +319,10 @@ class Daemon:
         self._following.submit(FOLLOW, lambda: self._follow(self._look_after), FOLLOW_WITHIN)
 
     def _look_after(self) -> None:
-        for name in self._app.follower.look():
-            self._following.submit(name, partial(self._follow, partial(self._app.follower.verify, name)), VERIFY_WITHIN)
+        for name in self._app.production.follower.look():
+            self._following.submit(
+                name, partial(self._follow, partial(self._app.production.follower.verify, name)), VERIFY_WITHIN
+            )
 
     def _follow(self, work: Callable[[], None]) -> None:
         try:
@@ -349,7 +351,7 @@ class Daemon:
 
     def _survey_once_all_ran(self) -> None:
         """Let rules that came into force be surveyed, in a thread of its own, once every group was evaluated."""
-        names = {group.name for group in self._app.book.now.rules.groups}
+        names = {group.name for group in self._app.production.book.now.rules.groups}
         if self._app.surveyor.due and names <= self._progress.tried:
             self._surveys.submit(SURVEY, lambda: self._look(self._app.surveyor.look))
 
@@ -377,7 +379,7 @@ class Daemon:
 
     def _keep(self) -> None:
         try:
-            self._app.keeper.look()
+            self._app.production.keeper.look()
         except Exception as error:  # the one catch-all on this way: it is tried again soon
             log.error("evidence.failed", why=str(error), exc_info=not isinstance(error, StoreError))  # noqa: TRY400  # as above
 
@@ -388,7 +390,7 @@ class Daemon:
         try:
             kept = self._app.settings.retention_seconds
             gone = self._app.store.prune(int(self._app.clock.now().timestamp()) - kept)
-            self._app.keeper.count()
+            self._app.production.keeper.count()
         except Exception as error:  # the one catch-all on this way
             log.exception("record.failed", why=str(error))
             return

@@ -50,7 +50,7 @@ def _built(settings: Settings, method: str) -> App:
 def _inside(app: App) -> Inside:
     return Inside(
         store=app.store,
-        commands=app.commands,
+        commands=app.production.commands,
         registry=app.metrics.registry,
         token=app.token,
         healthy=lambda: Health(ok=True),
@@ -58,8 +58,8 @@ def _inside(app: App) -> Inside:
         reload=lambda: Outcome(problems=("no daemon runs",)),
         standing=lambda: app.folder.standing,
         gauges=lambda: None,
-        evidence=app.evidence.bundle,
-        view=lambda: View(app.book.now, {state.name: state for state in app.store.groups()}),
+        evidence=app.production.evidence.bundle,
+        view=lambda: View(app.production.book.now, {state.name: state for state in app.store.groups()}),
     )
 
 

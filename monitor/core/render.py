@@ -10,6 +10,7 @@ from monitor.core.escalation import held_until, unacknowledged_at
 from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import Reference, Tier
+from monitor.core.naming import marked
 from monitor.core.nextstep import next_step
 from monitor.core.page import Action, ActionKind, Page, Scene, Tone, Why
 from monitor.core.release import What
@@ -119,7 +120,7 @@ def headline(scene: Scene) -> str:
     """Give the first line: what, where, how badly, since when. It must stand alone on a lock screen."""
     incident = scene.incident
     told = telling(incident)
-    head = f"{WORDS[tone(incident)]} {incident.where}"
+    head = marked(incident.id, f"{WORDS[tone(incident)]} {incident.where}")
     head += _stage(scene)
     if not told:
         return head
