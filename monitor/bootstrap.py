@@ -17,10 +17,11 @@ import structlog
 from monitor import files
 from monitor.adapters.plot import ProcessArtist
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
-from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
+from monitor.adapters.store import Owner, SqlStore, beside, exists, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.core.actor import Actor
 from monitor.core.incident import Incident
+from monitor.core.naming import DRILL, INCIDENT
 from monitor.core.page import ActionKind
 from monitor.core.proposals import wanted
 from monitor.core.routes import channels, every_route, in_one_channel, united
@@ -32,6 +33,8 @@ from monitor.delivery.pictures import Pictures
 from monitor.delivery.plotting import Plotting
 from monitor.delivery.reports import Files, Reports
 from monitor.desk import Desk
+from monitor.drills.hall import Hall, Stage
+from monitor.drills.switchboard import Switchboard
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.engine import Engine
@@ -95,6 +98,7 @@ class App:
     store: WriteBehindStore
     disk: SqlStore
     production: Side
+    hall: Hall
     folder: RulesFolder
     surveyor: Surveyor
     token: str
@@ -230,6 +234,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
             log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
     shared = _Shared(settings, clock, source, metrics, main_pager(settings, terminal), release_watch(settings, source))
     baselines = Baselines(source)
+    hall = _hall(shared, start.rules)
     production = _side(shared, store, book, baselines, Destinations(others, lambda: _second_channel(settings, book)))
     return App(
         settings=settings,
@@ -238,6 +243,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         store=store,
         disk=disk,
         production=production,
+        hall=hall,
         folder=RulesFolder(
             start,
             lambda contents: load_rules(settings, contents),
@@ -248,7 +254,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         surveyor=Surveyor(source, baselines, clock, book),
         token=token,
         switch=_switch(settings),
-        inbound=_inbound(settings, production.ears, production.hearing, metrics),
+        inbound=_inbound(settings, Switchboard(clock, production, hall), _heard(production, hall), metrics),
         releases=shared.releases,
         hooks=_hooks(settings, Answering(production.commands, store), metrics),
     )
@@ -267,12 +273,17 @@ class _Shared:
 
 
 def _side(
-    shared: _Shared, store: WriteBehindStore, book: RuleBook, baselines: Baselines, elsewhere: Destinations
+    shared: _Shared,
+    store: WriteBehindStore,
+    book: RuleBook,
+    baselines: Baselines,
+    elsewhere: Destinations,
+    prefix: str = INCIDENT,
 ) -> Side:
     """Put one side together, on a store of its own."""
     settings, clock, source, metrics = shared.settings, shared.clock, shared.source, shared.metrics
     news, lookout, deploys = Bell(), Lookout(), Deploys(source)
-    desk = Desk(store, clock, book, news.ring, plots=settings.slack.bot_token is not None)
+    desk = Desk(store, clock, book, news.ring, plots=settings.slack.bot_token is not None, prefix=prefix)
     reader = Reader(source, baselines, deploys)
     engine = Engine(reader, desk, clock, book, lookout)
     commands = Commands(
@@ -307,6 +318,36 @@ def _side(
         evidence=evidence,
         keeper=Keeper(store, evidence, clock, timedelta(seconds=settings.retention_seconds), metrics.evidence.set),
     )
+
+
+DRILLS = "drills"
+"""What is added to the name of the database for that of the drills."""
+
+
+def _hall(shared: _Shared, rules: RuleSet) -> Hall:
+    """Give where drills take place. Nothing is made until one is held, or where one was held before."""
+    url = beside(shared.settings.database_url, DRILLS)
+
+    def make() -> Stage:
+        disk = open_store(url)
+        store = WriteBehindStore(disk)
+        book = RuleBook(replace(rules, groups=()))
+        apart = replace(shared, metrics=Metrics())  # drills do not count among what really happened
+        side = _side(apart, store, book, Baselines(shared.source), Destinations(), prefix=DRILL)
+        return Stage(side, disk, store.close)
+
+    return Hall(make, lambda: exists(url))
+
+
+def _heard(production: Side, hall: Hall) -> Callable[[bool], None]:
+    """Give who is told whether clicks can come through: the pages of both sides say so."""
+
+    def changed(hears: bool) -> None:  # noqa: FBT001  # what it is about
+        production.hearing.changed(hears)
+        if hall.stage is not None:
+            hall.stage.side.hearing.changed(hears)
+
+    return changed
 
 
 def verifier(settings: Settings, clock: Clock, book: RuleBook, source: MetricsSource, reader: Reader) -> Verifier:
@@ -441,7 +482,9 @@ def _reachable(settings: Settings) -> bool:
     return slack.bot_token is None or slack.app_token is not None or slack.signing_secret is not None
 
 
-def _inbound(settings: Settings, ears: Ears, hearing: Hearing, metrics: Metrics) -> "SlackInbound | None":
+def _inbound(
+    settings: Settings, ears: Switchboard, heard: Callable[[bool], None], metrics: Metrics
+) -> "SlackInbound | None":
     slack = settings.slack
     if slack.bot_token is None or not _reachable(settings):
         return None
@@ -454,7 +497,7 @@ def _inbound(settings: Settings, ears: Ears, hearing: Hearing, metrics: Metrics)
         secret.get_secret_value() if secret else "",
         slack.api_url,
     )
-    return listening(access, ears, ears.clock, hearing.changed, metrics.counted_inbound)
+    return listening(access, ears, ears.clock, heard, metrics.counted_inbound)
 
 
 def _hooks(settings: Settings, answering: Answering, metrics: Metrics) -> "PagerDutyHooks | None":

@@ -171,6 +171,7 @@ class Daemon:
         delivered = self._outbox.join(STOP_WITHIN / 4)
         self._serving.join(STOP_WITHIN / 4)
         self._app.store.close()
+        self._app.hall.close()
         if not self._app.store.durable:
             log.error("storage.lost", held=self._app.store.waiting, why=self._app.store.trouble)
         log.info("daemon.stopped", clean=clean and delivered)

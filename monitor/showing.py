@@ -10,6 +10,7 @@ from monitor.evaluation.lookout import SOURCE, group_key
 from monitor.ports import FILES, GroupState
 from monitor.ruleset.rulesfolder import Outcome
 from monitor.runtime.loops import Loops
+from monitor.side import Side
 from monitor.web import Evaluation, Health, Inside, View
 
 
@@ -51,8 +52,12 @@ class Showing:
             gate=self._app.production.gate.ask,
             slack=self._app.inbound.door if self._app.inbound else None,
             pagerduty=self._app.hooks,
-            evidence=self._app.production.evidence.bundle,
+            evidence=lambda name: self._side(name).evidence.bundle(name),
+            side=self._side,
         )
+
+    def _side(self, incident: str) -> Side:
+        return self._app.hall.of(incident, self._app.production)
 
     def healthy(self) -> Health:
         """Every loop goes round: nothing else, so that an outage elsewhere never restarts the monitor."""

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from prometheus_client import CollectorRegistry
@@ -50,6 +50,18 @@ class Health:
     trouble: str = ""
 
 
+class Acted(Protocol):
+    """Where an incident is kept, and who acts on it."""
+
+    @property
+    def store(self) -> Store:
+        """The store that has it."""
+
+    @property
+    def commands(self) -> Commands:
+        """Who carries out what is asked of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inside:
     """What the application shows and moves."""
@@ -69,6 +81,11 @@ class Inside:
     gate: Callable[[str, str], GateAnswer] | None = None
     pagerduty: Hooks | None = None
     evidence: Callable[[str], Mapping[str, bytes] | None] | None = None
+    side: Callable[[str], Acted] | None = None
+
+    def acted(self, incident: str) -> Acted:
+        """Give where an incident is kept, and who acts on it."""
+        return self.side(incident) if self.side is not None else self
 
 
 def application(inside: Inside) -> Starlette:
@@ -157,10 +174,11 @@ class _Pages:
 
     async def incident(self, request: Request) -> Response:
         name = request.path_params["id"]
-        found = await run_in_threadpool(self._inside.store.incident, name)
+        store = self._inside.acted(name).store
+        found = await run_in_threadpool(store.incident, name)
         if found is None:
             return _wrong(f"There is no incident {name}.", 404)
-        events = await run_in_threadpool(self._inside.store.events, name)
+        events = await run_in_threadpool(store.events, name)
         return _json({"version": 1, "incident": incident_in_full(found, events)})
 
     async def silences(self, _request: Request) -> Response:
@@ -202,7 +220,7 @@ class _Pages:
         if isinstance(asked, Response):
             return asked
         try:
-            outcome = await run_in_threadpool(self._inside.commands.carry_out, asked)
+            outcome = await run_in_threadpool(self._inside.acted(asked.incident).commands.carry_out, asked)
         except (StoreError, ConflictError) as error:
             return _wrong(f"It could not be written down, so it was not done: {error}", 503)
         match outcome:
@@ -214,7 +232,7 @@ class _Pages:
 
     def _told(self, incident: Incident, asked: Asked) -> list[str]:
         """Give in words what was done: what whoever asked did last, and what followed from it."""
-        events = self._inside.store.events(incident.id)[: incident.rev]
+        events = self._inside.acted(incident.id).store.events(incident.id)[: incident.rev]
         at = max((one.at for one in events if one.by == asked.by), default=None)
         own = [number for number, one in enumerate(events) if one.by == asked.by and one.at == at]
         return told_of(events[own[0] :] if own else (), incident)
@@ -223,7 +241,9 @@ class _Pages:
         name, action = request.path_params["id"], request.path_params["action"]
         try:
             body = await _body(request)
-            return request_of(name, action, body, await run_in_threadpool(self._inside.store.incident, name))
+            return request_of(
+                name, action, body, await run_in_threadpool(self._inside.acted(name).store.incident, name)
+            )
         except BodyError as error:
             return _wrong(f"Not understood: {error.why}.", error.status)
         except ValueError as error:

@@ -117,6 +117,20 @@ def _begins_as_database(path: Path) -> bool:
         return False
 
 
+def beside(url: str, name: str) -> str:
+    """Give the URL of another database beside that at `url`: rollback-monitor.db, rollback-monitor-`name`.db.
+
+    Raises StoreError for an unusable URL.
+    """
+    path = _path(url)
+    return f"sqlite:///{path.with_name(f'{path.stem}-{name}{path.suffix}')}"
+
+
+def exists(url: str) -> bool:
+    """Whether there is a database at `url`. Raises StoreError for an unusable URL."""
+    return _path(url).exists()
+
+
 def owner(url: str) -> lock.Owner | None:
     """Give the daemon that holds the database at `url`, or None where none does.
 
