@@ -7,11 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from monitor.core.drill.cadence import Cadence
 from monitor.core.model import Labels, Tier
 from monitor.core.procedure import Procedure
 from monitor.core.service import Releases
+
+if TYPE_CHECKING:
+    from monitor.core.drill.scenario import Scenario
 
 
 class Unit(StrEnum):
@@ -390,6 +394,17 @@ ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, slots=True)
+class DrillRouting:
+    """Where drills take place and who may act in them, and how often they are due."""
+
+    route: Route
+    cadence: Cadence = field(default_factory=Cadence)
+
+
+NO_DRILLS = DrillRouting(Route(""))
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """What rules/routing.yaml says.
 
@@ -406,6 +421,7 @@ class Routing:
     page: Pages = Pages()
     routes: tuple[Route, ...] = ()
     group_by: tuple[str, ...] = (ENVIRONMENT,)
+    drills: DrillRouting = NO_DRILLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +444,7 @@ class RuleSet:
     digest: str = ""
     versions: tuple[VersionMetric, ...] = ()
     releases: Releases = field(default_factory=Releases)
+    drills: Mapping[str, "Scenario"] = field(default_factory=dict)
 
     def rule(self, alert: str) -> Rule | None:
         """Give the rule named `alert`, or None."""

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from monitor.core.ruledifference import AtReload
 from monitor.files import prometheuskeys
+from monitor.files.drillkeys import DRILLS, LOAD, PLAY, SCENARIO
 from monitor.files.procedurekeys import CHECK, CHOICE, COMMAND, FIELD, PROCEDURE, STEP, WAVE
 from monitor.files.releasekeys import FLAGS, IMAGE, MIGRATIONS, REGISTRY, RELEASED, RELEASES, REPLICAS
 from monitor.files.routingkeys import (
@@ -284,5 +285,6 @@ TABLES = (
     QUERY, TIER, GUARDS, prometheuskeys.FILE, prometheuskeys.GROUP, prometheuskeys.RULE, ROUTING, PAGE, ROUTE,
     MATCHED_ROUTE, ESCALATION, ESCALATION_ROLLBACK, ESCALATION_BLIND, ESCALATION_PREPARE, MAINTENANCE, RELEASES,
     REGISTRY, RELEASED, IMAGE, REPLICAS, MIGRATIONS, FLAGS, PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
+    DRILLS, SCENARIO, PLAY, LOAD,
 )  # fmt: skip
 """Every table, in the order of the docs."""

@@ -1,12 +1,14 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
-from monitor.core.rule import ENVIRONMENT, PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing
+from monitor.core.rule import ENVIRONMENT, NO_DRILLS, PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing
 from monitor.files import routingkeys as keys
-from monitor.files.escalationkey import an_id, channel, read_escalation
+from monitor.files.drillskey import read_drills
+from monitor.files.escalationkey import channel, read_escalation
 from monitor.files.fields import Fields
 from monitor.files.findings import Report, nearest
 from monitor.files.maintenancekey import read_maintenance
 from monitor.files.nodes import Node, WrongError
+from monitor.files.people import people
 from monitor.files.routeskey import read_routes
 from monitor.files.scalars import duration, label_names, name, sequence
 
@@ -26,8 +28,9 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
         escalation=fields.take("escalation", lambda node: read_escalation(node, report), Escalation()),
         maintenance=read_maintenance(fields),
         page=fields.take("page", lambda node: _pages(node, report), Pages()),
-        routes=read_routes(fields, _people),
+        routes=read_routes(fields, people),
         group_by=fields.take("group_by", label_names, (ENVIRONMENT,)),
+        drills=fields.take("drills", lambda node: read_drills(node, report), NO_DRILLS),
     )
 
 
@@ -61,18 +64,7 @@ def _route(node: Node, fallback: Route, report: Report) -> Route:
     fields = Fields(node, keys.ROUTE, report)
     return Route(
         channel=fields.take("channel", channel, "") or fallback.channel,
-        responders=fields.take("responders", _people, ()) or fallback.responders,
-        commanders=fields.take("commanders", _people, ()),
-        approvers=fields.take("approvers", _people, ()),
+        responders=fields.take("responders", people, ()) or fallback.responders,
+        commanders=fields.take("commanders", people, ()),
+        approvers=fields.take("approvers", people, ()),
     )
-
-
-def _people(node: Node) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for item in sequence(node, "[S0123456789]").items:
-        word = name(item)
-        if word.startswith("@"):
-            hint = "write the id of the user group (S...) or of the user (U...)"
-            raise WrongError(item.place, f"`{word}` is a name, and names change", hint)
-        found[an_id(item, word)] = None
-    return tuple(found)

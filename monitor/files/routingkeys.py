@@ -18,6 +18,9 @@ ROUTING = Table(
             "alerts of one incident have the same values of these; `environment` is the routing's own",
             "`[environment]`",
         ),
+        Key(
+            "drills", "mapping", "where drills take place, who may act in them, how often they are due", "see its keys"
+        ),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitor.core.model import Labels
-from monitor.core.rule import Place
+from monitor.core.rule import Place, Signal
 from monitor.core.service import Releases
 
 
@@ -76,8 +76,8 @@ class Script:
 class Scenario:
     """One file of rules/drills.
 
-    `alert` is the rule that must page. `script` plays its signal; without one real traffic is watched, and `changes`
-    are the keys of the rule that differ for the drill's target (`signal.error_ratio.requests`, its selectors).
+    `alert` is the rule that must page. `script` plays its signal; without one real traffic is watched, by `signal`,
+    which stands in for that of the rule.
     `releases` says where the versions of the target are seen, where that is not as in releases.yaml. `procedure`
     stands in for the rule's where it is named; `recovery_target` (seconds) for the procedure's. `inject` and `mend`
     tell people how to break and mend the target, and are only shown.
@@ -90,7 +90,7 @@ class Scenario:
     kind: Kind
     hypothesis: str
     script: Script | None = None
-    changes: tuple[tuple[str, str], ...] = ()
+    signal: Signal | None = None
     releases: Releases | None = None
     environment: str = ""
     procedure: str = ""
