@@ -33,7 +33,9 @@ from monitor.delivery.pictures import Pictures
 from monitor.delivery.plotting import Plotting
 from monitor.delivery.reports import Files, Reports
 from monitor.desk import Desk
+from monitor.drills.conductor import Conductor
 from monitor.drills.hall import Hall, Stage
+from monitor.drills.source import DrillSource
 from monitor.drills.switchboard import Switchboard
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
@@ -99,6 +101,7 @@ class App:
     disk: SqlStore
     production: Side
     hall: Hall
+    conductor: Conductor
     folder: RulesFolder
     surveyor: Surveyor
     token: str
@@ -200,10 +203,29 @@ def registry_of(settings: Settings, releases: Releases) -> Registry | None:
     return OciRegistry(url, access, hosts=tuple(hosts))
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """What there is outside: the clock, where readings come from, and who shows every incident."""
+
+    clock: Clock
+    source: MetricsSource
+    pager: Pager
+
+
+def world_of(settings: Settings, terminal: TextIO) -> World:
+    """Give the real world."""
+    return World(SystemClock(), source_of(settings), main_pager(settings, terminal))
+
+
 def build(
-    settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None, *, begin_anew: bool = False
+    settings: Settings,
+    terminal: TextIO = sys.stdout,
+    rules: RuleSet | None = None,
+    *,
+    begin_anew: bool = False,
+    world: World | None = None,
 ) -> App:
-    """Put the daemon together, with `rules` instead of those on disk where they are given.
+    """Put the daemon together, with `rules` and `world` instead of those that are there where they are given.
 
     `begin_anew` allows that a corrupt database is set aside and another begun.
     Raises RulesError where the rules cannot be used and StoreError where the database cannot.
@@ -212,7 +234,7 @@ def build(
     disk = open_store(settings.database_url, aside_as=stamp if begin_anew else "")
     try:
         start = begin_with(settings, disk) if rules is None else _given(settings, rules)
-        return _assemble(settings, disk, start, terminal)
+        return _assemble(settings, disk, start, world or world_of(settings, terminal))
     except BaseException:
         disk.close()
         raise
@@ -223,16 +245,15 @@ def _given(settings: Settings, rules: RuleSet) -> Start:
     return Start(rules, contents, rules, contents.digest)
 
 
-def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO) -> App:
-    clock, metrics, book = SystemClock(), Metrics(), RuleBook(start.rules)
+def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) -> App:
+    clock, source, metrics, book = world.clock, world.source, Metrics(), RuleBook(start.rules)
     store = WriteBehindStore(disk)
-    source = source_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
     others = other_pagers(settings)
     for name in start.rules.routing.page.named:
         if name not in others:
             log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
-    shared = _Shared(settings, clock, source, metrics, main_pager(settings, terminal), release_watch(settings, source))
+    shared = _Shared(settings, clock, source, metrics, world.pager, release_watch(settings, source))
     baselines = Baselines(source)
     hall = _hall(shared, start.rules)
     production = _side(shared, store, book, baselines, Destinations(others, lambda: _second_channel(settings, book)))
@@ -244,6 +265,14 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         disk=disk,
         production=production,
         hall=hall,
+        conductor=Conductor(
+            hall,
+            production,
+            clock,
+            lambda kept: _last_good(settings, Contents(settings.rules, kept.files)),
+            settings.slack.drill_channel if settings.slack.bot_token else CONSOLE_CHANNEL,
+            free=settings.slack.bot_token is None,
+        ),
         folder=RulesFolder(
             start,
             lambda contents: load_rules(settings, contents),
@@ -332,9 +361,11 @@ def _hall(shared: _Shared, rules: RuleSet) -> Hall:
         disk = open_store(url)
         store = WriteBehindStore(disk)
         book = RuleBook(replace(rules, groups=()))
-        apart = replace(shared, metrics=Metrics())  # drills do not count among what really happened
-        side = _side(apart, store, book, Baselines(shared.source), Destinations(), prefix=DRILL)
-        return Stage(side, disk, store.close)
+        source = DrillSource(shared.source)
+        baselines = Baselines(source)
+        apart = replace(shared, source=source, metrics=Metrics())  # drills do not count among what really happened
+        side = _side(apart, store, book, baselines, Destinations(), prefix=DRILL)
+        return Stage(side, disk, source, baselines.forget, store.close)
 
     return Hall(make, lambda: exists(url))
 

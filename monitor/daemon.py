@@ -18,6 +18,7 @@ import structlog
 from monitor.bootstrap import App
 from monitor.core.model import State
 from monitor.core.rule import RuleSet
+from monitor.drills.stagehand import Stagehand
 from monitor.evaluation.engine import Evaluated
 from monitor.evaluation.vigil import BLIND_GROUP, WATCH_EVERY
 from monitor.evidence.keeping import KEEP_EVERY
@@ -91,6 +92,7 @@ class Daemon:
         )
         app.production.outbox.watch(lambda: self._beat(OUTBOX))
         self._outbox = Thread("outbox", lambda: app.production.outbox.run(self._outbox_failed))
+        self._drills = Stagehand(app.hall, app.conductor, clock)
         self._storage = StorageWatch(app.production.desk)
         app.store.told = self._storage.hear
         parts = Parts(self._ticker, self._workers, self._outbox, self._begin_again)
@@ -114,6 +116,7 @@ class Daemon:
         log.info("daemon.started", listen=address, groups=groups, pager=pager, rules=rules.digest[:12])
         for group in rules.groups:
             self._tick(group.name)
+        self._drills.start()
         self._supervision.start()
         self._manager.ready(f"evaluating {len(groups)} groups")
         self._obey()
@@ -170,6 +173,7 @@ class Daemon:
         clean = self._workers.stop(STOP_WITHIN / 2)
         delivered = self._outbox.join(STOP_WITHIN / 4)
         self._serving.join(STOP_WITHIN / 4)
+        self._drills.stop()
         self._app.store.close()
         self._app.hall.close()
         if not self._app.store.durable:

@@ -65,6 +65,8 @@ class Notice(StrEnum):
     STORAGE_TROUBLE = "storage_trouble"
     STORAGE_GOOD_AGAIN = "storage_good_again"
     STORAGE_SET_ASIDE = "storage_set_aside"
+    DRILL_STARTED = "drill_started"
+    DRILL_OVER = "drill_over"
 
 
 class NewPost(StrEnum):

@@ -338,6 +338,7 @@ def _ending(incident: Incident) -> str:
         EndReason.BY_PERSON: f"by {who}",
         EndReason.FORCED: f"without proof, by {who}{' single-handed' if incident.single_handed else ''}",
         EndReason.FALSE_ALARM: f"a false alarm, says {who}",
+        EndReason.DRILL_OVER: incident.end_note or "the drill is over",
         None: "",
     }[incident.end_reason]
 

@@ -8,17 +8,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from monitor.core.naming import is_drill
+from monitor.core.rule import RuleSet
+from monitor.drills.source import DrillSource
 from monitor.ports import DrillLog
 from monitor.side import Side
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The side of the drills, and what is kept of them beside their incidents; `close` lets go of its database."""
+    """The side of the drills, and what is kept of them beside their incidents.
+
+    `source` is what it reads; `forget` makes it read everything anew; `close` lets go of its database.
+    """
 
     side: Side
     log: DrillLog
+    source: DrillSource
+    forget: Callable[[], None]
     close: Callable[[], None]
+
+    def judge_by(self, rules: RuleSet) -> None:
+        """Put the rules of a drill in force: what was there before counts no longer."""
+        self.source.play = None
+        self.side.book.swap(rules)
+        self.side.engine.readings.clear()
+        self.side.desk.forget()
+        self.forget()
 
 
 @dataclass(slots=True)
@@ -39,13 +54,20 @@ class Hall:
         """The side of the drills, or None where no drill was ever held. Raises StoreError."""
         return self.enter() if self._stage is not None or self.used() else None
 
+    @property
+    def open(self) -> Stage | None:
+        """The side of the drills where it was made already."""
+        return self._stage
+
     def enter(self) -> Stage:
         """Give the side of the drills, making it where there is none. Raises StoreError."""
         with self._lock:
-            if self._stage is None:
-                self._stage = self.make()
-                self.opened(self._stage.side)
-            return self._stage
+            made = self._stage
+            if made is not None:
+                return made
+            self._stage = made = self.make()
+        self.opened(made.side)
+        return made
 
     def of(self, name: str, production: Side) -> Side:
         """Give the side that incident `name` is on: that of the drills for a drill. Raises StoreError."""

@@ -15,7 +15,10 @@ from monitor.core.drill.scenario import Kind
 
 @dataclass(frozen=True, slots=True)
 class DrillStarted:
-    """A drill was begun. `participants` are Slack ids of users and user groups; `seconds` the recovery target."""
+    """A drill was begun. `participants` are Slack ids of users and user groups; `seconds` the recovery target.
+
+    `channel` is where it takes place.
+    """
 
     at: datetime
     by: Actor
@@ -27,6 +30,7 @@ class DrillStarted:
     seconds: int
     abort_if: tuple[str, ...] = ()
     rehearsal: bool = False
+    channel: str = ""
     kind: Literal["drill_started"] = "drill_started"
 
 
