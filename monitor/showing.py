@@ -54,6 +54,7 @@ class Showing:
             pagerduty=self._app.hooks,
             evidence=lambda name: self._side(name).evidence.bundle(name),
             side=self._side,
+            drills=self._app.conductor,
         )
 
     def _side(self, incident: str) -> Side:

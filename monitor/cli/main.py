@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
+from monitor.cli.drillgroup import drill
 from monitor.cli.incidentgroup import incident
 from monitor.cli.options import EnvFile, Format, Id, SecretsDir
 from monitor.cli.silencegroup import silence
@@ -30,6 +31,7 @@ slack = typer.Typer(help="The Slack app: its manifest, and a test page.", no_arg
 export = typer.Typer(help="The rules in other tools' words.", no_args_is_help=True)
 app.add_typer(incident, name="incident")
 app.add_typer(silence, name="silence")
+app.add_typer(drill, name="drill")
 app.add_typer(config, name="config")
 app.add_typer(export, name="export")
 app.add_typer(slack, name="slack")

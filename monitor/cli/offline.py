@@ -34,6 +34,7 @@ def ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None)
             return 503, orjson.dumps({"version": 1, "error": problem})
         return answer
     finally:
+        app.hall.close()
         app.store.close()
 
 
@@ -58,7 +59,9 @@ def _inside(app: App) -> Inside:
         reload=lambda: Outcome(problems=("no daemon runs",)),
         standing=lambda: app.folder.standing,
         gauges=lambda: None,
-        evidence=app.production.evidence.bundle,
+        evidence=lambda name: app.hall.of(name, app.production).evidence.bundle(name),
+        side=lambda name: app.hall.of(name, app.production),
+        drills=app.conductor,
         view=lambda: View(app.production.book.now, {state.name: state for state in app.store.groups()}),
     )
 

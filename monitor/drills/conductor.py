@@ -69,7 +69,8 @@ Outcome: TypeAlias = Drill | NoDrill
 class Conductor:
     """Conducts; thread-safe. `channel` is where drills take place where routing.yaml names none, `load` reads rules.
 
-    `free` says that who speaks from a shell may do everything, since there is no Slack.
+    `free` says that who speaks from a shell may do everything, since there is no Slack; `live` whether a monitor runs,
+    without which nothing can be begun.
     """
 
     hall: Hall
@@ -79,6 +80,7 @@ class Conductor:
     channel: str = ""
     free: bool = False
     changed: Callable[[], None] = lambda: None
+    live: bool = False
     _lock: RLock = field(default_factory=RLock)
     _scenario: Scenario | None = None
 
@@ -146,6 +148,11 @@ class Conductor:
         stage = self.hall.stage
         return tuple(stage.log.drills()) if stage is not None else ()
 
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Every drill that could be begun, by name."""
+        known = self.production.book.now.rules.drills
+        return tuple(known[name] for name in sorted(known))
+
     # --- what time brings ---------------------------------------------------------------------------------------------
 
     def resume(self) -> None:
@@ -195,6 +202,8 @@ class Conductor:
         )
 
     def _in_the_way(self) -> str:
+        if not self.live:
+            return "No monitor runs: a drill needs one. Start it with rollback-monitor run."
         running = self.running
         if running is not None:
             return f"{running.id} runs since {running.started.at:%H:%M} UTC: finish or abort it first."

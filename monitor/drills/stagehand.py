@@ -46,6 +46,7 @@ class Stagehand:
         """Begin; what ran when the monitor was stopped goes on. Nothing begins where no drill was ever held."""
         self.hall.opened = self._opened
         self.conductor.changed = self._wake.set
+        self.conductor.live = True
         self._safely(self.conductor.resume)
 
     def stop(self) -> None:

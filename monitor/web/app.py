@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from monitor.core.gate import GateAnswer
 from monitor.core.incident import Incident
+from monitor.drills.conductor import Conductor
 from monitor.people.commands import Commands, Done
 from monitor.people.requesting import NotDone
 from monitor.people.requesting import Request as Asked
@@ -34,6 +35,7 @@ from monitor.web import prometheus, silences
 from monitor.web.asking import NAME, WHO, WordsError, request_of, somebody
 from monitor.web.bodies import BodyError, body_of
 from monitor.web.deploys import deploy_routes
+from monitor.web.drills import drill_routes
 from monitor.web.evidence import evidence_routes
 from monitor.web.guard import Guard
 from monitor.web.pagerduty import Hooks, pagerduty_routes
@@ -48,6 +50,9 @@ class Health:
 
     ok: bool
     trouble: str = ""
+
+
+UNTRUSTED = "Changing something asks for the token: MONITOR_CONSOLE_TOKEN, or the one in the lock file."
 
 
 class Acted(Protocol):
@@ -82,6 +87,7 @@ class Inside:
     pagerduty: Hooks | None = None
     evidence: Callable[[str], Mapping[str, bytes] | None] | None = None
     side: Callable[[str], Acted] | None = None
+    drills: Conductor | None = None
 
     def acted(self, incident: str) -> Acted:
         """Give where an incident is kept, and who acts on it."""
@@ -111,6 +117,7 @@ def application(inside: Inside) -> Starlette:
             *slack_routes(inside.slack),
             *deploy_routes(inside.gate),
             *pagerduty_routes(inside.pagerduty),
+            *drill_routes(inside.drills, pages.body),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={StoreError: _unusable},
@@ -249,6 +256,15 @@ class _Pages:
         except ValueError as error:
             return _wrong(_not_understood(error), 400)
 
+    async def body(self, request: Request) -> dict[str, Any]:
+        """Read the body of a request that is trusted. Raises PermissionError, and ValueError with what is wrong."""
+        if not self._trusted(request):
+            raise PermissionError(UNTRUSTED)
+        try:
+            return await _body(request)
+        except BodyError as error:
+            raise ValueError(error.why) from error
+
     def _trusted(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
         return bool(self._inside.token) and hmac.compare_digest(given, self._inside.token.encode())
@@ -259,7 +275,7 @@ def _health(health: Health) -> Response:
 
 
 def _untrusted() -> Response:
-    return _wrong("Changing something asks for the token: MONITOR_CONSOLE_TOKEN, or the one in the lock file.", 401)
+    return _wrong(UNTRUSTED, 401)
 
 
 def _not_understood(error: ValueError) -> str:

@@ -46,6 +46,7 @@ class Hall:
         self.app.store.commit(Change(rules=KeptRules(files, self.clock.now())))
         assert load_rules(settings).drills
         self.hand = Stagehand(self.app.hall, self.app.conductor, self.clock)
+        self.app.conductor.live = True
         self.app.conductor.resume()
 
     def end(self) -> None:
