@@ -35,6 +35,7 @@ from monitor.delivery.reports import Files, Reports
 from monitor.desk import Desk
 from monitor.drills.conductor import Conductor
 from monitor.drills.hall import Hall, Stage
+from monitor.drills.results import Results
 from monitor.drills.source import DrillSource
 from monitor.drills.switchboard import Switchboard
 from monitor.evaluation.baselines import Baselines
@@ -255,7 +256,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
             log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
     shared = _Shared(settings, clock, source, metrics, world.pager, release_watch(settings, source))
     baselines = Baselines(source)
-    hall = _hall(shared, start.rules)
+    hall = _hall(shared, start.rules, store)
     production = _side(shared, store, book, baselines, Destinations(others, lambda: _second_channel(settings, book)))
     return App(
         settings=settings,
@@ -353,7 +354,7 @@ DRILLS = "drills"
 """What is added to the name of the database for that of the drills."""
 
 
-def _hall(shared: _Shared, rules: RuleSet) -> Hall:
+def _hall(shared: _Shared, rules: RuleSet, real: Store) -> Hall:
     """Give where drills take place. Nothing is made until one is held, or where one was held before."""
     url = beside(shared.settings.database_url, DRILLS)
 
@@ -365,7 +366,9 @@ def _hall(shared: _Shared, rules: RuleSet) -> Hall:
         baselines = Baselines(source)
         apart = replace(shared, source=source, metrics=Metrics())  # drills do not count among what really happened
         side = _side(apart, store, book, baselines, Destinations(), prefix=DRILL)
-        return Stage(side, disk, source, baselines.forget, store.close)
+        results = Results(disk, store, real, side.evidence.case)
+        side.evidence.beside, side.evidence.injected = results.files, results.injected
+        return Stage(side, disk, source, results, baselines.forget, store.close)
 
     return Hall(make, lambda: exists(url))
 

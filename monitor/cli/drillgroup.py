@@ -87,3 +87,11 @@ def sign_off(
     from monitor.cli import drills  # noqa: PLC0415
 
     raise typer.Exit(drills.act(drills.Files(env_file, secrets_dir), name, "sign-off", by, note))
+
+
+@drill.command("report")
+def report(name: Which = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
+    """Print what a drill proved: its clock, what is missing, and the drills and incidents beside it."""
+    from monitor.cli import drills  # noqa: PLC0415
+
+    raise typer.Exit(drills.report(drills.Files(env_file, secrets_dir), name, output))

@@ -1,6 +1,7 @@
 """`drill ...`: through the daemon's API where one runs, else on the store itself."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from monitor.cli.incidents import INCIDENT, Asked, Files, RefusedError, login_name, printed
@@ -12,7 +13,7 @@ from monitor.files.scalars import positive_duration
 
 PATH = "/api/v1/drills"
 
-__all__ = ["Files", "act", "start", "status"]
+__all__ = ["Files", "act", "report", "start", "status"]
 
 
 def start(files: Files, wanted: dict[str, Any], target: str, by: str) -> int:
@@ -28,19 +29,38 @@ def start(files: Files, wanted: dict[str, Any], target: str, by: str) -> int:
 def act(files: Files, name: str, action: str, by: str, note: str) -> int:
     """Do something with a drill; without a name with the one that runs."""
     body = {"as": by or login_name(), "note": note}
+    return _with(files, name, lambda which: Asked("POST", f"{PATH}/{which}/{action}", body), "text", _print_moved)
+
+
+def report(files: Files, name: str, output: str) -> int:
+    """Print the report of a drill; without a name of the newest."""
+    return _with(
+        files, name, lambda which: Asked("GET", f"{PATH}/{which}/report"), output, _print_report, running=False
+    )
+
+
+def _with(
+    files: Files,
+    name: str,
+    asked: Callable[[str], Asked],
+    output: str,
+    draw: Callable[[dict[str, Any]], None],
+    *,
+    running: bool = True,
+) -> int:
+    """Ask about the drill called `name`; without one about the newest, or the one that runs."""
     if name:
-        return printed(files, lambda: Asked("POST", f"{PATH}/{_named(name)}/{action}", body), "text", _print_moved)
-    running: list[str] = []
+        return printed(files, lambda: asked(_named(name)), output, draw)
+    found: list[str] = []
 
     def find(answer: dict[str, Any]) -> None:
-        running.extend(one["id"] for one in answer["drills"] if one["stage"] in {"started", "injected"})
+        stages = {"started", "injected"}
+        found.extend(one["id"] for one in answer["drills"] if not running or one["stage"] in stages)
 
     code = printed(files, lambda: Asked("GET", PATH), "text", find)
-    if code or not running:
-        if not code:
-            sys.stderr.write("rollback-monitor: no drill runs.\n")
-        return code or 1
-    return printed(files, lambda: Asked("POST", f"{PATH}/{running[0]}/{action}", body), "text", _print_moved)
+    if not code and not found:
+        sys.stderr.write(f"rollback-monitor: {'no drill runs' if running else 'no drill was ever held'}.\n")
+    return printed(files, lambda: asked(found[0]), output, draw) if found else 1
 
 
 def status(files: Files, output: str) -> int:
@@ -77,6 +97,10 @@ def _print_moved(answer: dict[str, Any]) -> None:
     _say(f"{one['id']}: {one['stage'].replace('_', ' ')}{f', signed by {signed}' if signed else ''}.")
     if one["stage"] == "finished":
         _say(f"What it proved: rollback-monitor drill report {one['id']}")
+
+
+def _print_report(answer: dict[str, Any]) -> None:
+    sys.stdout.write(answer["report"])
 
 
 def _print_all(answer: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ One drill at a time. Everything that it says is written before it is done, so th
 on where it was. It judges nothing: that is the result's business.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
@@ -147,6 +147,12 @@ class Conductor:
         """Every drill, newest first. Raises StoreError."""
         stage = self.hall.stage
         return tuple(stage.log.drills()) if stage is not None else ()
+
+    def report(self, name: str) -> Mapping[str, bytes] | None:
+        """Give the report of a drill as files, or None where there is no such drill. Raises StoreError."""
+        stage = self.hall.stage
+        drill = next((one for one in self.drills() if one.id == name), None)
+        return stage.results.report(drill) if stage is not None and drill is not None else None
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every drill that could be begun, by name."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from monitor.core.naming import is_drill
 from monitor.core.rule import RuleSet
+from monitor.drills.results import Results
 from monitor.drills.source import DrillSource
 from monitor.ports import DrillLog
 from monitor.side import Side
@@ -18,12 +19,14 @@ from monitor.side import Side
 class Stage:
     """The side of the drills, and what is kept of them beside their incidents.
 
-    `source` is what it reads; `forget` makes it read everything anew; `close` lets go of its database.
+    `source` is what it reads, `results` what drills came to; `forget` makes it read everything anew; `close` lets go of
+    its database.
     """
 
     side: Side
     log: DrillLog
     source: DrillSource
+    results: Results
     forget: Callable[[], None]
     close: Callable[[], None]
 

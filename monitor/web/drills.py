@@ -10,10 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.core.drill.log import Drill, DrillEvent
+from monitor.core.drill.report import DATA, NAME
 from monitor.core.drill.scenario import Scenario
 from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
 from monitor.ports import ConflictError, StoreError
-from monitor.web.asking import NAME, WHO, somebody
+from monitor.web.asking import NAME as CALLED
+from monitor.web.asking import WHO, somebody
 from monitor.web.timeline import time_of
 
 Body = Callable[[Request], Awaitable[dict[str, Any]]]
@@ -31,6 +33,7 @@ def drill_routes(conductor: Conductor | None, body: Body) -> list[Route]:
         Route("/api/v1/drills", drills.every),
         Route("/api/v1/drills", drills.start, methods=["POST"]),
         Route("/api/v1/drills/{id}", drills.one),
+        Route("/api/v1/drills/{id}/report", drills.report),
         Route("/api/v1/drills/{id}/{action}", drills.act, methods=["POST"]),
     ]
 
@@ -50,6 +53,13 @@ class _Drills:
         drills = await run_in_threadpool(self._conductor.drills)
         found = next((one for one in drills if one.id == name), None)
         return _json({"drill": drill_of(found)}) if found is not None else _wrong(f"There is no drill {name}.", 404)
+
+    async def report(self, request: Request) -> Response:
+        name = request.path_params["id"].upper()
+        files = await run_in_threadpool(self._conductor.report, name)
+        if files is None:
+            return _wrong(f"There is no drill {name}.", 404)
+        return _json({"report": files[NAME].decode(), "result": orjson.loads(files[DATA])})
 
     async def start(self, request: Request) -> Response:
         return await self._done(request, lambda who, body: self._conductor.start(_asked(who, body)))
@@ -83,7 +93,7 @@ class _Drills:
         except ValueError as error:
             return _wrong(f"Not understood: {error}.", 400)
         who = str(body.get("as", ""))
-        if not NAME.fullmatch(who):
+        if not CALLED.fullmatch(who):
             return _wrong(WHO, 400)
         try:
             outcome = await run_in_threadpool(work, who, body)

@@ -1,7 +1,8 @@
 """A drill takes the whole path, from a played breach to its end, and touches nothing real."""
 
+import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,24 @@ def test_every_drill_that_is_shipped_pages_by_its_rule(hall: Hall, scenario: str
     incident = hall.incident(drill.id)
     assert {one.key.alert for one in incident.alerts} == {hall.app.production.book.now.rules.drills[scenario].alert}
     assert Role.RESPONDER in ANA.roles
+
+
+def test_a_report_tells_the_clock_from_what_was_seen_and_what_is_missing(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.act(drill.id, ActionKind.ACKNOWLEDGE)
+    hall.walk(20)
+    hall.act(drill.id, ActionKind.START)
+    hall.walk(5)
+    hall.app.conductor.finish(ANA)
+    files = hall.app.conductor.report(drill.id)
+    assert files is not None
+    told = json.loads(files["drill.json"])
+    assert told["result"] == "incomplete"
+    assert "T10 Signals clear: not seen" in told["gaps"]
+    incident = hall.incident(drill.id)
+    assert incident.acknowledged_at is not None
+    assert told["moments"]["T0"] == "2026-03-02T10:00:00.000Z"
+    assert datetime.fromisoformat(told["moments"]["T4"]) == incident.acknowledged_at
+    assert told["durations_s"]["Time to detect"] == 25.0  # at the grid time that was read 5 s later
+    assert "DRILL (not real): DRILL-0001: INCOMPLETE" in files["drill.md"].decode()
