@@ -37,6 +37,7 @@ from monitor.drills.conductor import Conductor
 from monitor.drills.hall import Hall, Stage
 from monitor.drills.results import Results
 from monitor.drills.source import DrillSource
+from monitor.drills.spoken import Spoken
 from monitor.drills.switchboard import Switchboard
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
@@ -258,6 +259,15 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
     baselines = Baselines(source)
     hall = _hall(shared, start.rules, store)
     production = _side(shared, store, book, baselines, Destinations(others, lambda: _second_channel(settings, book)))
+    conductor = Conductor(
+        hall,
+        production,
+        clock,
+        lambda kept: _last_good(settings, Contents(settings.rules, kept.files)),
+        settings.slack.drill_channel if settings.slack.bot_token else CONSOLE_CHANNEL,
+        free=settings.slack.bot_token is None,
+    )
+    ears = Switchboard(clock, production, hall)
     return App(
         settings=settings,
         clock=clock,
@@ -266,14 +276,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
         disk=disk,
         production=production,
         hall=hall,
-        conductor=Conductor(
-            hall,
-            production,
-            clock,
-            lambda kept: _last_good(settings, Contents(settings.rules, kept.files)),
-            settings.slack.drill_channel if settings.slack.bot_token else CONSOLE_CHANNEL,
-            free=settings.slack.bot_token is None,
-        ),
+        conductor=conductor,
         folder=RulesFolder(
             start,
             lambda contents: load_rules(settings, contents),
@@ -284,7 +287,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
         surveyor=Surveyor(source, baselines, clock, book),
         token=token,
         switch=_switch(settings),
-        inbound=_inbound(settings, Switchboard(clock, production, hall), _heard(production, hall), metrics),
+        inbound=_inbound(settings, ears, _heard(production, hall), metrics, Spoken(conductor)),
         releases=shared.releases,
         hooks=_hooks(settings, Answering(production.commands, store), metrics),
     )
@@ -517,7 +520,7 @@ def _reachable(settings: Settings) -> bool:
 
 
 def _inbound(
-    settings: Settings, ears: Switchboard, heard: Callable[[bool], None], metrics: Metrics
+    settings: Settings, ears: Switchboard, heard: Callable[[bool], None], metrics: Metrics, drills: Spoken
 ) -> "SlackInbound | None":
     slack = settings.slack
     if slack.bot_token is None or not _reachable(settings):
@@ -531,7 +534,7 @@ def _inbound(
         secret.get_secret_value() if secret else "",
         slack.api_url,
     )
-    return listening(access, ears, ears.clock, heard, metrics.counted_inbound)
+    return listening(access, ears, ears.clock, heard, metrics.counted_inbound, drills)
 
 
 def _hooks(settings: Settings, answering: Answering, metrics: Metrics) -> "PagerDutyHooks | None":
