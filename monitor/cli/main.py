@@ -114,6 +114,17 @@ def _seconds(text: str) -> float:
         raise typer.BadParameter(f"{text} is no length of time; write 90s or 5m") from None
 
 
+@app.command("schema")
+def schema_(
+    kind: Annotated[str | None, typer.Argument(help="rules (the default), routing, releases or procedure.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the schemas of all kinds into this folder.")] = None,
+) -> None:
+    """Print the JSON Schema of a kind of files, for editors. Exit code 2: no such kind, or a folder that refuses."""
+    from monitor.cli import schema  # noqa: PLC0415
+
+    raise typer.Exit(schema.run(kind, out))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

@@ -385,6 +385,14 @@ class Maintenance:
     zone: str = "UTC"
 
 
+@dataclass(frozen=True, slots=True)
+class ShadowReport:
+    """When the default channel is told each day what rules in the shadow would have paged: at minute `at` in `zone`."""
+
+    at: int = 540
+    zone: str = "UTC"
+
+
 ENVIRONMENT = "environment"
 """What stands in `group_by` for the environment that is watched."""
 
@@ -406,6 +414,7 @@ class Routing:
     page: Pages = Pages()
     routes: tuple[Route, ...] = ()
     group_by: tuple[str, ...] = (ENVIRONMENT,)
+    shadow_report: ShadowReport | None = ShadowReport()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
-from monitor.core.rule import ENVIRONMENT, PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing
+from monitor.core.rule import ENVIRONMENT, PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing, ShadowReport
+from monitor.core.silence import DAY
 from monitor.files import routingkeys as keys
 from monitor.files.escalationkey import an_id, channel, read_escalation
 from monitor.files.fields import Fields
 from monitor.files.findings import Report, nearest
-from monitor.files.maintenancekey import read_maintenance
-from monitor.files.nodes import Node, WrongError
+from monitor.files.maintenancekey import minutes, read_maintenance, zone
+from monitor.files.nodes import Node, Scalar, WrongError
 from monitor.files.routeskey import read_routes
 from monitor.files.scalars import duration, label_names, name, sequence
 
@@ -19,6 +20,7 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
     fields = Fields(root, keys.ROUTING, report)
     fields.version()
     route = fields.take("default", lambda node: _route(node, fallback, report), fallback)
+    told: ShadowReport | None = ShadowReport()
     return Routing(
         environment=fields.take("environment", name, NO_ENVIRONMENT),
         default=route,
@@ -28,7 +30,18 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
         page=fields.take("page", lambda node: _pages(node, report), Pages()),
         routes=read_routes(fields, _people),
         group_by=fields.take("group_by", label_names, (ENVIRONMENT,)),
+        shadow_report=fields.take("shadow_report", lambda node: _shadow_report(node, report), told),
     )
+
+
+def _shadow_report(node: Node, report: Report) -> ShadowReport | None:
+    if isinstance(node, Scalar) and node.text == "none":
+        return None
+    fields, usual = Fields(node, keys.SHADOW_REPORT, report), ShadowReport()
+    at = fields.take("at", minutes, usual.at)
+    if at == DAY:
+        raise WrongError(fields.at("at"), "a day ends at 24:00, and nothing is told then", 'write "00:00"')
+    return ShadowReport(at, fields.take("zone", zone, usual.zone))
 
 
 def _pages(node: Node, report: Report) -> Pages:
