@@ -57,6 +57,7 @@ from monitor.procedure.verification import Verifier
 from monitor.ruleset.reload import Reloader
 from monitor.ruleset.rulebook import RuleBook
 from monitor.ruleset.rulesfolder import RulesError, RulesFolder, Start
+from monitor.ruleset.shadows import Shadows
 from monitor.runtime.writebehind import WriteBehindStore
 from monitor.settings import GuardedSettings, Settings, command_environment
 from monitor.survey import Surveyor
@@ -104,6 +105,7 @@ class App:
     follower: Follower
     folder: RulesFolder
     surveyor: Surveyor
+    shadows: Shadows
     token: str
     switch: Switch | None
     inbound: "SlackInbound | None"
@@ -279,6 +281,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
             start, lambda contents: load_rules(settings, contents), Reloader(desk, clock, book), desk, clock
         ),
         surveyor=Surveyor(source, baselines, clock, book),
+        shadows=Shadows(desk, store, clock, book),
         token=token,
         switch=_switch(settings),
         inbound=_inbound(settings, Ears(clock, commands, book, store, engine.readings), hearing, metrics),

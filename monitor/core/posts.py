@@ -65,6 +65,7 @@ class Notice(StrEnum):
     STORAGE_TROUBLE = "storage_trouble"
     STORAGE_GOOD_AGAIN = "storage_good_again"
     STORAGE_SET_ASIDE = "storage_set_aside"
+    SHADOW_REPORT = "shadow_report"
 
 
 class NewPost(StrEnum):
