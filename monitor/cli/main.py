@@ -70,6 +70,24 @@ def check(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder that is made.")] = Path("rules"),
+    prometheus: Annotated[str | None, typer.Option(help="Its address (MONITOR_PROMETHEUS__URL).")] = None,
+    environment: Annotated[str, typer.Option(help="What pages call it.")] = "production",
+    channel: Annotated[str, typer.Option(help="Where pages go: a Slack channel's id.")] = "",
+    responders: Annotated[str, typer.Option(help="Who is called: ids of users and user groups, with commas.")] = "",
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+) -> None:
+    """Write a first rules folder for your Prometheus, all in the shadow. Exit code 1: nothing was written, 2: usage."""
+    from monitor.cli import init as beginning  # noqa: PLC0415
+
+    people = tuple(one.strip() for one in responders.split(",") if one.strip())
+    wanted = beginning.Wanted(folder, prometheus, env_file, secrets_dir)
+    raise typer.Exit(beginning.run(wanted, environment, channel, people))
+
+
+@app.command()
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A rules folder.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one.")],
