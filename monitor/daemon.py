@@ -374,7 +374,9 @@ class Daemon:
         self._workers.submit(STORAGE, lambda: self._look(lambda: self._storage.look(self._app.store)))
 
     def _shadows_tick(self) -> None:
-        self._workers.submit(SHADOWS, lambda: self._look(self._app.shadows.look))
+        """Look once every group was evaluated: what happened while nobody ran is on the record then."""
+        if {group.name for group in self._app.book.now.rules.groups} <= self._progress.tried:
+            self._workers.submit(SHADOWS, lambda: self._look(self._app.shadows.look))
 
     def _keep_tick(self) -> None:
         self._keeping.replace_stuck()

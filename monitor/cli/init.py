@@ -136,9 +136,7 @@ def _write(folder: Path, texts: Mapping[str, str]) -> Loaded:
         for name, text in texts.items():
             (beside / name).parent.mkdir(parents=True, exist_ok=True)
             (beside / name).write_text(text, encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()  # it is empty, and a folder that is not is refused by the system
-        beside.rename(folder)
+        beside.rename(folder)  # over an empty folder, if any: one that is not is refused by the system
     return load(folder)
 
 

@@ -1,6 +1,6 @@
 """The daily line about rules in the shadow: once a day, durable, told to the default channel.
 
-Called every minute by the daemon. What would have paged is read from the record; nothing is evaluated here.
+Called every few seconds by the daemon. What would have paged is read from the record; nothing is evaluated here.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from monitor.desk import Desk
 from monitor.ports import NO_INCIDENT, Clock, Recorded, Store
 from monitor.ruleset.rulebook import RuleBook
 
-SHADOWS_EVERY = 60
+SHADOWS_EVERY = 10
 """Seconds between two looks whether a report is due."""
 
 SETTLED = 300
@@ -31,7 +31,7 @@ class Shadows:
         self._clock = clock
         self._book = book
         self._looked: datetime | None = None
-        """The newest moment of which it is known that nothing is to be told."""
+        """The newest moment whose report was told, or found to be empty: nothing is read until the next one."""
 
     def look(self) -> str:
         """Tell the report that is due, if any; give what was told. Raises StoreError and ConflictError."""
@@ -40,10 +40,10 @@ class Shadows:
         report = rules.routing.shadow_report
         if report is None or not shadows:
             return ""
-        moment = due(report, now, self._last())
-        if moment is None or moment == self._looked:
+        moment = due(report, now, self._looked)
+        if moment is None:
             return ""
-        said = self._said(shadows, report, moment)
+        said = self._said(shadows, report, moment) if due(report, now, self._last()) else ""
         if said:
             self._desk.note(Notice.SHADOW_REPORT, said)
         self._looked = moment

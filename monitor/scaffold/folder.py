@@ -8,6 +8,9 @@ from monitor.scaffold.found import Found, Version
 from monitor.scaffold.proceduretext import procedure
 from monitor.scaffold.ruletext import error_rules, latency_rules, listed, probe_rules, quoted
 
+LONGEST = 200
+"""Characters of a name of a service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -74,15 +77,20 @@ services: {}
 
 
 def _releases(found: Found) -> str:
-    known = {one.service for one in found.versions}
+    seen = [one for one in found.versions if _is_name(one.service)]
+    known = {one.service for one in seen}
     missing = [name for name in found.services if name not in known]
     notes = (
         f"# Not found: a version metric of {plain(listed(missing))}. Write it here when there is one.\n"
         if missing
         else ""
     )
-    services = "services:\n" + "".join(_release(one) for one in found.versions) if known else _NO_VERSIONS
+    services = "services:\n" + "".join(map(_release, seen)) if known else _NO_VERSIONS
     return _RELEASES + notes + services
+
+
+def _is_name(service: str) -> bool:
+    return service.isprintable() and bool(service.strip()) and len(service) <= LONGEST
 
 
 def _release(one: Version) -> str:

@@ -86,10 +86,11 @@ def _limits(watched: Watched, usual: Mapping[str, float], asking: Asking) -> dic
     by = ", ".join(("le", *watched.by))
     found = buckets_by_instance(asking.one(f"count by ({by}) ({buckets})"), watched.by)
     bounds = {_named(watched, labels): tuple(edges) for labels, edges in found.items()}
-    return {name: _limit(bounds[name], base) for name, base in usual.items() if name in bounds}
+    return {name: limit(bounds[name], base) for name, base in usual.items() if name in bounds}
 
 
-def _limit(bounds: tuple[float, ...], base: float) -> float | str:
+def limit(bounds: tuple[float, ...], base: float) -> float | str:
+    """Give the least share over `base` that buckets with these upper `bounds` tell from it, or why there is none."""
     above = ABOVE
     made = resolution(bounds, base, above)
     if made.acts_as is not None and made.acts_as > 1 + above:

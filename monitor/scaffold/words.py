@@ -127,7 +127,7 @@ def _http(name: str, values: set[str]) -> str:
     told = values - _PASSABLE
     named = "code" in name or "status" in name
     fits = bool(told) and all(_HTTP.fullmatch(one) for one in told)
-    return f'{name}=~"5.."' if fits and named and "grpc" not in name else ""
+    return f'{name}=~"5.."' if fits and named else ""
 
 
 def _grpc(name: str, values: set[str]) -> str:

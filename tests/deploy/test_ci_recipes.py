@@ -33,7 +33,7 @@ case "$1${{PRETEND:-}}" in
     *) echo "said of $1"; exit {code} ;;
 esac
 """
-"""The rollback-monitor on the PATH: what reads files is real unless it pretends; the rest says only that it was called."""
+"""The rollback-monitor on the PATH: what reads files is real unless it pretends; the rest says that it was called."""
 
 
 @dataclass

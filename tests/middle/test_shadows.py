@@ -77,6 +77,30 @@ def test_it_is_told_once_whoever_looks_how_often_and_after_restarts(house: House
     assert len(notes(house)) == 1
 
 
+def test_what_it_would_say_now_is_no_second_line(house: House) -> None:
+    house.says("Web", BAD)
+    house.walk(600)
+    house.says("Web", WORST)
+    house.walk(60)
+    at(house, NINE)
+    shadows(house).look()
+    house.says("Web", QUIET)
+    house.walk(600)
+    house.build(rules())
+    shadows(house).look()
+    assert len(notes(house)) == 1
+    assert "fires still" in notes(house)[0]
+
+
+def test_what_paged_before_it_went_into_the_shadow_is_not_told(house: House) -> None:
+    house.build(rules(shadow=False))
+    house.says("Web", BAD)
+    house.walk(600)
+    house.build(rules())
+    at(house, NINE)
+    assert "Web never" in shadows(house).look()
+
+
 def test_a_monitor_that_was_away_at_nine_tells_it_when_it_is_back(house: House) -> None:
     at(house, NINE + timedelta(hours=3))
     house.build(rules())

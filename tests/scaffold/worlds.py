@@ -62,7 +62,7 @@ def mesh() -> Iterator[History]:
             shares = {"200": (0.994, 0.6), "503": (0.005, 0.399), "0": (0.001, 0.001)}
             yield codes("istio_requests_total", own, "response_code", 5.0, shares)
             yield buckets("istio_request_duration_milliseconds", own, 5.0, MILLIS)
-    for service in ("shop-web", "shop-api"):
+    for service in ("shop-web", "shop-api", "cart"):
         of = f'namespace="shop",pod="{service}-1",container="{service}",image="reg.example/{service}:1.2"'
         yield {f"kube_pod_container_info{{{of}}}": told(1, 1)}
     yield {'probe_success{job="blackbox",instance="https://shop.example/?a=1"}': told(1, 0)}
@@ -101,6 +101,12 @@ def grpc() -> Iterator[History]:
         young = buckets("grpc_server_handling_seconds", own, 3.0)
         yield {name: [(t, value) for t, value in points if t > START - 3600] for name, points in young.items()}
     yield {'up{job="cart",instance="a"}': told(1, 1)}
+
+
+def quiet() -> Iterator[History]:
+    """A service with three requests a minute."""
+    yield codes("app_http_requests_total", 'job="intranet"', "code", 0.05, {"200": (1.0, 0.0), "503": (0.0, 1.0)})
+    yield {'up{job="intranet",instance="a"}': told(1, 1)}
 
 
 def nothing() -> Iterator[History]:
