@@ -1,5 +1,6 @@
 """`init`: the first rules folder for somebody's own Prometheus. It asks nothing and overwrites nothing."""
 
+import contextlib
 import math
 import re
 import shlex
@@ -71,7 +72,8 @@ def run(wanted: Wanted, environment: str, channel: str, responders: tuple[str, .
     if wanted.folder.exists() and (not wanted.folder.is_dir() or any(wanted.folder.iterdir())):
         return _say(f"{wanted.folder} is there already, and nothing is overwritten: name another folder", 1)
     try:
-        looked = _look(wanted)
+        with _waiting():
+            looked = _look(wanted)
     except SettingsError as error:
         return _say("\n".join(error.sentences), 2)
     if isinstance(looked, str):
@@ -88,6 +90,18 @@ def run(wanted: Wanted, environment: str, channel: str, responders: tuple[str, .
 def _say(sentence: str, code: int) -> int:
     sys.stderr.write(f"{sentence}\n")
     return code
+
+
+@contextlib.contextmanager
+def _waiting() -> Iterator[None]:
+    """Show on a terminal that it looks: a large server takes its time."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415  # costs more than the rest where nobody sees it
+
+    with Console(stderr=True).status("Looking at Prometheus; at most two minutes ..."):
+        yield
 
 
 def plainly(lines: Iterator[str]) -> str:

@@ -12,6 +12,10 @@ TOGETHER = 8
 """Questions that travel together: more would be refused together."""
 
 
+AT_ONCE = 30.0
+"""Seconds for those: one that takes longer must leave time for the others."""
+
+
 class Catalogue(Protocol):
     """What a server tells of its metrics without reading a sample."""
 
@@ -44,7 +48,7 @@ class Asking:
         return self.each([expr])[expr]
 
     def _together(self, exprs: Sequence[str]) -> dict[str, tuple[Sample, ...]]:
-        answers = self.source.instants(exprs, self.at, deadline=self.deadline.left)
+        answers = self.source.instants(exprs, self.at, deadline=min(self.deadline.left, AT_ONCE))
         for expr in exprs:
             answer = answers.get(expr)
             if not isinstance(answer, Samples):

@@ -36,11 +36,16 @@ def hold_of(window: int) -> int:
 
 
 def typical(watched: Watched, window: int, asking: Asking, counter: str = "") -> dict[str, float]:
-    """Give the requests of each service in a typical window, the median of a day; "" where nothing tells them apart."""
+    """Give the requests of each service in a typical window, the median of a day, or of now where there is none yet.
+
+    The key is "" where nothing tells services apart.
+    """
     selector = replace(watched, metric=counter or watched.metric).select()
     by = ", ".join(watched.by)
-    found = asking.one(f"quantile_over_time(0.5, (sum by ({by}) (increase({selector}[{window}s])))[{DAY}])")
-    return {service_of(watched, one): one.value for one in found if not math.isnan(one.value)}
+    now = f"sum by ({by}) (increase({selector}[{window}s]))"
+    usual = f"quantile_over_time(0.5, ({now})[{DAY}])"
+    found = asking.each([now, usual])
+    return {service_of(watched, one): one.value for one in (*found[now], *found[usual]) if not math.isnan(one.value)}
 
 
 def service_of(watched: Watched, sample: Sample) -> str:

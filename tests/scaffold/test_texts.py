@@ -50,6 +50,18 @@ def test_a_name_breaks_out_of_nothing(tmp_path: Path, name: str) -> None:
     assert [one.name for one in loaded.rules.releases.services] == ([name] if name.isprintable() else [])
 
 
+def test_what_no_label_tells_apart_is_judged_as_one(tmp_path: Path) -> None:
+    whole = Watched("acme_requests_total")
+    one = Found(requests=(Requests(whole, 'code=~"5.."'),), slowness=(Slowness(whole, kinds=("trailing",)),))
+    for file, text in files_of(one, Options()).items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    loaded = load(tmp_path)
+    assert [str(one) for one in loaded.findings] == []
+    assert loaded.rules is not None
+    assert {(rule.signal.by, rule.service) for group in loaded.rules.groups for rule in group.rules} == {((), "all")}
+
+
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, float("inf"))
 LIMITS = [
     ("50 % falls into another bucket", 0.2, 0.5),

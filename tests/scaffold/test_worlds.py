@@ -28,6 +28,7 @@ WORLDS: Mapping[str, Callable[[], Iterator[History]]] = {
     "spring": worlds.spring,
     "grpc": worlds.grpc,
     "quiet": worlds.quiet,
+    "young": worlds.young,
     "nothing": worlds.nothing,
 }
 
@@ -53,7 +54,9 @@ class World:
 
 def looked(source: PrometheusSource) -> Found:
     clock = ManualClock(utc(START))
-    found = Looker(Asking(source, START, Deadline(clock, clock.monotonic() + 60)), source, Baselines(source)).look()
+    found = Looker(
+        Asking(source, START, Deadline(clock, clock.monotonic() + 60)), source, Baselines(source), worlds.STEP
+    ).look()
     assert isinstance(found, Found), found
     return found
 
@@ -113,6 +116,7 @@ FIRES = {
     "quiet": {("AppHttpFailing", "rollback")},
     "nothing": set[tuple[str, str]](),
 }
+FIRES["young"] = FIRES["mesh"]
 
 
 def test_the_rules_fire_when_there_is_trouble_and_not_before(world: World) -> None:
@@ -168,6 +172,7 @@ SIGNALS = {
     "quiet": {"AppHttpFailing": ("app_http_requests_total", 'code=~"5.."', "job")},
     "nothing": {},
 }
+SIGNALS["young"] = SIGNALS["mesh"]
 
 
 def test_the_failures_and_the_services_are_theirs(world: World) -> None:
@@ -180,7 +185,7 @@ def test_the_failures_and_the_services_are_theirs(world: World) -> None:
         assert found[alert].by == (label,)
 
 
-BASELINES = {"mesh": ("same_time", "trailing"), "otel": ("same_time", "trailing"), "grpc": ()}
+BASELINES = {"mesh": ("same_time", "trailing"), "otel": ("same_time", "trailing"), "grpc": (), "young": ()}
 
 
 def test_latencies_are_held_against_what_history_there_is(world: World) -> None:
@@ -188,7 +193,7 @@ def test_latencies_are_held_against_what_history_there_is(world: World) -> None:
     kinds = {one.baseline.kinds for one in signals if isinstance(one, Latency)}
     fixed = [one.baseline.fixed for one in signals if isinstance(one, Latency)]
     assert kinds == ({BASELINES[world.name]} if world.name in BASELINES else set())
-    assert all((one is not None) == (world.name == "grpc") for one in fixed)
+    assert all((one is not None) == (world.name in {"grpc", "young"}) for one in fixed)
 
 
 VERSIONS = {
@@ -199,6 +204,7 @@ VERSIONS = {
     "quiet": {},
     "nothing": {},
 }
+VERSIONS["young"] = VERSIONS["mesh"]
 
 
 def test_releases_are_seen_where_a_metric_tells_them(world: World) -> None:
@@ -213,6 +219,7 @@ MISSING = {
     "grpc": ["releases.yaml", "No metric tells versions"],
     "quiet": ["latency.yaml", "By hand"],
     "nothing": ["errors.yaml", "jobs_requests_total: no label of it tells which requests failed"],
+    "young": ["latency.yaml", "No history to hold it against yet"],
 }
 
 
@@ -224,7 +231,7 @@ def test_what_was_not_found_is_said_with_how_to_write_it(world: World) -> None:
 
 def test_what_has_too_little_traffic_is_left_out_by_name(world: World) -> None:
     text = world.text("errors.yaml") + world.text("latency.yaml")
-    assert ("Left out: cron.d (" in text) == (world.name == "mesh")
+    assert ("Left out: cron.d (" in text) == (world.name in {"mesh", "young"})
 
 
 def test_the_procedure_names_their_services(world: World) -> None:

@@ -109,6 +109,12 @@ def quiet() -> Iterator[History]:
     yield {'up{job="intranet",instance="a"}': told(1, 1)}
 
 
+def young() -> Iterator[History]:
+    """The mesh, ten minutes after its Prometheus was started."""
+    for part in mesh():
+        yield {name: [(t, value) for t, value in points if t > START - 600] for name, points in part.items()}
+
+
 def nothing() -> Iterator[History]:
     """Machines, and a counter of requests that does not tell how they ended."""
     yield {'node_cpu_seconds_total{job="node",cpu="0",mode="idle"}': grown(0.9, 0.9)}
