@@ -128,7 +128,7 @@ def _watched(metric: str, series: Sequence[Mapping[str, str]]) -> Watched:
 
 def _probed(metric: str, series: Sequence[Mapping[str, str]]) -> Watched:
     """A probe is told apart by what it probes, and `up` by its job."""
-    label = "job" if metric == "up" else "instance"
+    label = "job" if metric == "up" else words.probe_label(series)
     return Watched(metric, label, tuple(sorted({labels.get(label, "") for labels in series} - {""})))
 
 

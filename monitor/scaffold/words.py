@@ -42,6 +42,7 @@ SERVICE_LABELS = (
     "namespace",
 )
 """Labels that tell services apart, the surest first."""
+_PROBED_BY = ("instance", "target", "endpoint", "url", "service", "job")
 MOST_SERVICES = 50
 
 _HTTP = re.compile(r"[1-5](\d\d|xx|XX)")
@@ -107,6 +108,12 @@ def service_label(series: Sequence[Mapping[str, str]]) -> str:
     counts = {one: len({labels[one] for labels in series}) for one in shared}
     usable = [one for one in shared if counts[one] <= MOST_SERVICES]
     return next((one for one in usable if counts[one] > 1), usable[0] if usable else "")
+
+
+def probe_label(series: Sequence[Mapping[str, str]]) -> str:
+    """Give the label that tells probes apart best: the first of those with the most values."""
+    shared = [one for one in _PROBED_BY if all(labels.get(one) for labels in series)]
+    return max(shared, key=lambda one: len({labels[one] for labels in series}), default="instance")
 
 
 def failures(series: Sequence[Mapping[str, str]]) -> tuple[str, str]:

@@ -122,6 +122,19 @@ def test_which_label_tells_services_apart(series: list[dict[str, str]], expected
     assert words.service_label(series) == expected
 
 
+PROBES = [
+    ("the blackbox exporter, relabelled", [{"instance": "a", "job": "b"}, {"instance": "c", "job": "b"}], "instance"),
+    ("one prober for many", [{"instance": "p", "endpoint": "/a"}, {"instance": "p", "endpoint": "/b"}], "endpoint"),
+    ("one probe", [{"instance": "p", "job": "b"}], "instance"),
+    ("a label that some lack", [{"instance": "p", "url": "/a"}, {"instance": "p"}], "instance"),
+]
+
+
+@pytest.mark.parametrize(("series", "expected"), [row[1:] for row in PROBES], ids=[row[0] for row in PROBES])
+def test_which_label_tells_probes_apart(series: list[dict[str, str]], expected: str) -> None:
+    assert words.probe_label(series) == expected
+
+
 def test_a_mesh_that_reports_both_ends_is_counted_once() -> None:
     assert words.only([{"reporter": "source"}, {"reporter": "destination"}]) == 'reporter="destination"'
     assert words.only([{"reporter": "source"}]) == ""
