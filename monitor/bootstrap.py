@@ -64,6 +64,7 @@ from monitor.procedure.verification import Verifier
 from monitor.ruleset.reload import Reloader
 from monitor.ruleset.rulebook import RuleBook
 from monitor.ruleset.rulesfolder import RulesError, RulesFolder, Start
+from monitor.ruleset.shadows import Shadows
 from monitor.runtime.writebehind import WriteBehindStore
 from monitor.settings import GuardedSettings, Settings, command_environment
 from monitor.side import Side
@@ -106,6 +107,7 @@ class App:
     conductor: Conductor
     folder: RulesFolder
     surveyor: Surveyor
+    shadows: Shadows
     token: str
     switch: Switch | None
     inbound: "SlackInbound | None"
@@ -285,6 +287,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
             clock,
         ),
         surveyor=Surveyor(source, baselines, clock, book),
+        shadows=Shadows(production.desk, store, clock, book),
         token=token,
         switch=_switch(settings),
         inbound=_inbound(settings, ears, _heard(production, hall), metrics, Spoken(conductor)),

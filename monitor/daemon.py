@@ -25,6 +25,7 @@ from monitor.evidence.keeping import KEEP_EVERY
 from monitor.ports import ConflictError, StoreError
 from monitor.procedure.following import FOLLOW_EVERY
 from monitor.ruleset.rulesfolder import Outcome
+from monitor.ruleset.shadows import SHADOWS_EVERY
 from monitor.runtime.loops import EVENT_LOOP, OUTBOX, evaluations_of, patience, ticks_of
 from monitor.runtime.mending import Thread
 from monitor.runtime.notify import Manager
@@ -42,7 +43,7 @@ POOL = 8
 """Groups that may be evaluated at the same time."""
 
 RULES, RELOAD, RECORD, SURVEY, STORAGE = "(rules)", "(reload)", "(record)", "(survey)", "(storage)"
-EVIDENCE = "(evidence)"
+EVIDENCE, SHADOWS = "(evidence)", "(shadows)"
 """The jobs beside the groups; no group has such a name."""
 
 LOOK_EVERY = 5
@@ -216,6 +217,7 @@ class Daemon:
         ticks.append(Tick(FOLLOW, FOLLOW_EVERY, 0, self._follow_tick))
         ticks.append(Tick(RULES, LOOK_EVERY, 0, self._poll_tick))
         ticks.append(Tick(STORAGE, STORAGE_EVERY, 0, self._storage_tick))
+        ticks.append(Tick(SHADOWS, SHADOWS_EVERY, 0, self._shadows_tick))
         ticks.append(Tick(RECORD, 86400, 0, self._prune_tick))
         ticks.append(Tick(EVIDENCE, KEEP_EVERY, 0, self._keep_tick))
         self._ticker.schedule(ticks)
@@ -377,6 +379,11 @@ class Daemon:
 
     def _storage_tick(self) -> None:
         self._workers.submit(STORAGE, lambda: self._look(lambda: self._storage.look(self._app.store)))
+
+    def _shadows_tick(self) -> None:
+        """Look once every group was evaluated: what happened while nobody ran is on the record then."""
+        if {group.name for group in self._app.production.book.now.rules.groups} <= self._progress.tried:
+            self._workers.submit(SHADOWS, lambda: self._look(self._app.shadows.look))
 
     def _keep_tick(self) -> None:
         self._keeping.replace_stuck()

@@ -72,6 +72,24 @@ def check(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder that is made.")] = Path("rules"),
+    prometheus: Annotated[str | None, typer.Option(help="Its address (MONITOR_PROMETHEUS__URL).")] = None,
+    environment: Annotated[str, typer.Option(help="What pages call it.")] = "production",
+    channel: Annotated[str, typer.Option(help="Where pages go: a Slack channel's id.")] = "",
+    responders: Annotated[str, typer.Option(help="Who is called: ids of users and user groups, with commas.")] = "",
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+) -> None:
+    """Write a first rules folder for your Prometheus, all in the shadow. Exit code 1: nothing was written, 2: usage."""
+    from monitor.cli import init as beginning  # noqa: PLC0415
+
+    people = tuple(one.strip() for one in responders.split(",") if one.strip())
+    wanted = beginning.Wanted(folder, prometheus, env_file, secrets_dir)
+    raise typer.Exit(beginning.run(wanted, environment, channel, people))
+
+
+@app.command()
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A rules folder.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one.")],
@@ -114,6 +132,17 @@ def _seconds(text: str) -> float:
         return float(number) * unit
     except ValueError:
         raise typer.BadParameter(f"{text} is no length of time; write 90s or 5m") from None
+
+
+@app.command("schema")
+def schema_(
+    kind: Annotated[str | None, typer.Argument(help="rules (the default), routing, releases or procedure.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the schemas of all kinds into this folder.")] = None,
+) -> None:
+    """Print the JSON Schema of a kind of files, for editors. Exit code 2: no such kind, or a folder that refuses."""
+    from monitor.cli import schema  # noqa: PLC0415
+
+    raise typer.Exit(schema.run(kind, out))
 
 
 @app.command()

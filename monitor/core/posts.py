@@ -67,6 +67,7 @@ class Notice(StrEnum):
     STORAGE_SET_ASIDE = "storage_set_aside"
     DRILL_STARTED = "drill_started"
     DRILL_OVER = "drill_over"
+    SHADOW_REPORT = "shadow_report"
 
 
 class NewPost(StrEnum):

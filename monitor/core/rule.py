@@ -389,6 +389,14 @@ class Maintenance:
     zone: str = "UTC"
 
 
+@dataclass(frozen=True, slots=True)
+class ShadowReport:
+    """When the default channel is told each day what rules in the shadow would have paged: at minute `at` in `zone`."""
+
+    at: int = 540
+    zone: str = "UTC"
+
+
 ENVIRONMENT = "environment"
 """What stands in `group_by` for the environment that is watched."""
 
@@ -422,6 +430,7 @@ class Routing:
     routes: tuple[Route, ...] = ()
     group_by: tuple[str, ...] = (ENVIRONMENT,)
     drills: DrillRouting = NO_DRILLS
+    shadow_report: ShadowReport | None = ShadowReport()
 
 
 @dataclass(frozen=True, slots=True)

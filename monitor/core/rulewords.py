@@ -31,7 +31,7 @@ LIMITS = frozenset({"above", "below", "clear"})
 LONG = frozenset(
     {
         "labels", "annotations", "links", "overrides", "requires", "expect", "baseline", "versions", "escalation",
-        "maintenance", "routes",
+        "maintenance", "routes", "shadow_report",
     }
 )  # fmt: skip
 """What is only said to have changed: in full it would hide the rest."""

@@ -5,25 +5,30 @@ from monitor.files.tables import Key, Table
 SCENARIO = Table(
     "a drill",
     (
-        Key("title", "text", "what is rehearsed, in a line", required=True),
+        Key("title", "name", "what is rehearsed, in a line", required=True),
         Key(
             "trigger",
-            "`errors`, `latency`, `billing`, `integrity`, `login` or `invoices`",
+            "`errors`, `latency`, `billing`, `integrity`, `login`, `invoices`",
             "the condition of the playbook that it rehearses",
             required=True,
         ),
-        Key("alert", "rule", "the rule that must page", required=True),
+        Key("alert", "name", "the rule that must page", required=True),
         Key(
             "kind",
-            "`pager`, `tabletop`, `staging` or `production-canary`",
+            "`pager`, `tabletop`, `staging`, `production-canary`",
             "how real it is; only the last two count for the quarter",
             required=True,
         ),
         Key("hypothesis", "text", "what the team expects to prove", required=True),
         Key("play", "mapping", "plays the rule's signal, for `pager` and `tabletop`", "one of `play` and `watch`"),
-        Key("watch", "a signal", "real traffic instead: the rule's signal on the drill's target", "see `play`"),
-        Key("environment", "text", "what page and gate call the target", "the environment of routing.yaml"),
-        Key("procedure", "procedure", "the procedure that is followed", "the rule's"),
+        Key(
+            "watch",
+            "mapping",
+            "real traffic instead: the rule's signal on the drill's target",
+            "one of `play` and `watch`",
+        ),
+        Key("environment", "name", "what page and gate call the target", "the environment of routing.yaml"),
+        Key("procedure", "name", "the procedure that is followed", "the rule's"),
         Key("recovery_target", "duration", "from the injection until the signals are clear", "the procedure's"),
         Key("releases", "mapping", "where the target's versions are seen, as in releases.yaml", "releases.yaml"),
         Key("abort_if", "list of texts", "when people give it up", "none"),
@@ -37,12 +42,12 @@ SCENARIO = Table(
 PLAY = Table(
     "play",
     (
-        Key("labels", "mapping of labels", "the instance that it plays", "every `by` label is `drill`"),
+        Key("labels", "labels", "the instance that it plays", "every `by` label is `drill`"),
         Key("healthy", "mapping", "what the signal says before the injection and once it is clear", required=True),
         Key("broken", "mapping", "what it says in between", required=True),
         Key(
             "clears",
-            "`rolled_back`, `acknowledged` or duration",
+            "`rolled_back`, `acknowledged`, or duration",
             "what makes it healthy again; a duration counts from the injection",
             "`rolled_back`",
         ),
@@ -54,7 +59,7 @@ LOAD = Table(
     (
         Key(
             "value",
-            "number, share or duration",
+            "threshold",
             "the share that fails or is up, the quantile, events a minute, the value of a query",
             required=True,
         ),
@@ -69,7 +74,7 @@ DRILLS = Table(
         Key("responders", "list of ids", "who may act in a drill, where it names no participants", "none"),
         Key("commanders", "list of ids", "who may take command in a drill", "the responders"),
         Key("approvers", "list of ids", "who approves in a drill what cannot be undone", "the commanders"),
-        Key("every", "number of months", "so long may lie between two drills that count", "`3`"),
+        Key("every", "number", "so many months may lie between two drills that count", "`3`"),
         Key("after_migration", "duration", "so long after a major migration there must have been one", "`14d`"),
         Key("remind", "list of durations", "so long before a due date people are reminded", "`[14d, 1d]`"),
         Key("zone", "time zone", "the calendar that due dates are days of", "`UTC`"),

@@ -20,6 +20,7 @@ from monitor.files.routingkeys import (
     PAGE,
     ROUTE,
     ROUTING,
+    SHADOW_REPORT,
 )
 from monitor.files.signalkeys import AVAILABILITY, BASELINE, COUNT, ERROR_RATIO, LATENCY, QUERY, SIGNAL
 from monitor.files.tables import Key, Table
@@ -110,7 +111,7 @@ _STYLE = (
         "`false`",
         reload_note="`false` again: what fires is paged",
     ),
-    Key("labels", "mapping", "labels that describe the alert; they are no identity", "none"),
+    Key("labels", "mapping of texts", "labels that describe the alert; they are no identity", "none"),
     Key("annotations", "mapping of templates", "`summary` is what a lock screen shows", "none"),
     Key("links", "mapping of templates", "URLs on the page: `dashboard`, `runbook`, ...", "none"),
     Key("procedure", "text", "the file in `procedures/` that the page opens", "`rollback`"),
@@ -190,14 +191,14 @@ REQUIRES = Table(
         ),
         Key(
             "above",
-            "number",
+            "threshold",
             "the condition is met strictly above it",
             "one of `above` and `below`",
             at_reload=_REDERIVED,
         ),
         Key(
             "below",
-            "number",
+            "threshold",
             "the condition is met strictly below it",
             "one of `above` and `below`",
             at_reload=_REDERIVED,
@@ -283,7 +284,8 @@ GUARDS = Table(
 TABLES = (
     RULE_FILE, GROUP, RULE, DEFAULTS, REQUIRES, OVERRIDE, SIGNAL, ERROR_RATIO, LATENCY, BASELINE, AVAILABILITY, COUNT,
     QUERY, TIER, GUARDS, prometheuskeys.FILE, prometheuskeys.GROUP, prometheuskeys.RULE, ROUTING, PAGE, ROUTE,
-    MATCHED_ROUTE, ESCALATION, ESCALATION_ROLLBACK, ESCALATION_BLIND, ESCALATION_PREPARE, MAINTENANCE, RELEASES,
+    MATCHED_ROUTE, ESCALATION, ESCALATION_ROLLBACK, ESCALATION_BLIND, ESCALATION_PREPARE, MAINTENANCE, SHADOW_REPORT,
+    RELEASES,
     REGISTRY, RELEASED, IMAGE, REPLICAS, MIGRATIONS, FLAGS, PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
     DRILLS, SCENARIO, PLAY, LOAD,
 )  # fmt: skip

@@ -1,16 +1,29 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
-from monitor.core.rule import ENVIRONMENT, NO_DRILLS, PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing
+from monitor.core.rule import (
+    ENVIRONMENT,
+    NO_DRILLS,
+    PAGERS,
+    SETTING,
+    SLACK,
+    Escalation,
+    Pages,
+    Route,
+    Routing,
+    ShadowReport,
+)
+from monitor.core.silence import DAY
 from monitor.files import routingkeys as keys
 from monitor.files.drillskey import read_drills
 from monitor.files.escalationkey import channel, read_escalation
 from monitor.files.fields import Fields
 from monitor.files.findings import Report, nearest
-from monitor.files.maintenancekey import read_maintenance
-from monitor.files.nodes import Node, WrongError
+from monitor.files.maintenancekey import minutes, read_maintenance
+from monitor.files.nodes import Node, Scalar, WrongError
 from monitor.files.people import people
 from monitor.files.routeskey import read_routes
 from monitor.files.scalars import duration, label_names, name, sequence
+from monitor.files.zones import zone
 
 NO_ENVIRONMENT = "production"
 """What pages say where no routing.yaml says otherwise."""
@@ -21,6 +34,7 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
     fields = Fields(root, keys.ROUTING, report)
     fields.version()
     route = fields.take("default", lambda node: _route(node, fallback, report), fallback)
+    told: ShadowReport | None = ShadowReport()
     return Routing(
         environment=fields.take("environment", name, NO_ENVIRONMENT),
         default=route,
@@ -31,7 +45,18 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
         routes=read_routes(fields, people),
         group_by=fields.take("group_by", label_names, (ENVIRONMENT,)),
         drills=fields.take("drills", lambda node: read_drills(node, report), NO_DRILLS),
+        shadow_report=fields.take("shadow_report", lambda node: _shadow_report(node, report), told),
     )
+
+
+def _shadow_report(node: Node, report: Report) -> ShadowReport | None:
+    if isinstance(node, Scalar) and node.text == "none":
+        return None
+    fields, usual = Fields(node, keys.SHADOW_REPORT, report), ShadowReport()
+    at = fields.take("at", minutes, usual.at)
+    if at == DAY:
+        raise WrongError(fields.at("at"), "a day ends at 24:00, and nothing is told then", 'write "00:00"')
+    return ShadowReport(at, fields.take("zone", zone, usual.zone))
 
 
 def _pages(node: Node, report: Report) -> Pages:
