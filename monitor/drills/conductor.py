@@ -218,6 +218,7 @@ class Conductor:
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
         stage, now = self.hall.enter(), self.clock.now()
+        self._keep(stage)
         name = self._name(stage)
         seconds = asked.recovery_target or target_of(rules, scenario)
         started = DrillStarted(
@@ -250,6 +251,12 @@ class Conductor:
         self.changed()
         return drill
 
+    def _keep(self, stage: Stage) -> None:
+        """Keep the evidence of the last drill: what it played cannot be read once another is played."""
+        for drill in stage.log.drills()[:1]:
+            if stage.side.store.evidence(drill.id) is None:
+                stage.side.keeper.keep(drill.id)
+
     def _name(self, stage: Stage) -> str:
         numbers = [int(one.id.rpartition("-")[2]) for one in stage.log.drills()]
         return incident_id(1 + max(numbers, default=0), DRILL)
@@ -269,18 +276,17 @@ class Conductor:
             log.error("drill.not_staged", drill=drill.id, why=f"there is no rule {error} any more")  # noqa: TRY400
             return
         self._scenario = scenario
-        if drill.running:
-            self._play(stage, drill, stage.side.store.incident(drill.id))
+        self._play(stage, drill, stage.side.store.incident(drill.id))
 
     def _play(self, stage: Stage, drill: Drill, incident: Incident | None) -> None:
-        """Let the source play what the scenario says as things stand."""
+        """Let the source play what the scenario says as things stand; what was played can be read until the next."""
         scenario = self._scenario
         if scenario is None or scenario.script is None or drill.injected is None:
             return
         book = stage.side.book.now
         _, rule = found(book.rules, scenario.alert)
         script = scenario.script
-        end = clears_at(script, drill.injected.at, incident)
+        end = clears_at(script, drill.injected.at, incident) or drill.over_at
         played = Played(
             replace(script, labels=instance(rule, script.labels)),
             drill.injected.at.timestamp(),
@@ -324,7 +330,7 @@ class Conductor:
 
     def _over(self, stage: Stage, drill: Drill) -> None:
         """End what is open of it, and tell the channel."""
-        stage.source.play = None
+        self._play(stage, drill, stage.side.store.incident(drill.id))
         why = over_words(drill)
 
         def end(incident: Incident) -> tuple[Event, ...] | Refusal:
