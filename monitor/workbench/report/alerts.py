@@ -10,24 +10,25 @@ from monitor.core.replay.reduction import extremes, grid, reduced
 from monitor.core.replay.sentences import counted
 from monitor.core.replay.totals import united
 from monitor.core.words import lasted_seconds, measure
+from monitor.workbench.report.frame import CLOSE_HEIGHT
+from monitor.workbench.report.marks import Marks
 from monitor.workbench.report.markup import Markup, joined, tag
-from monitor.workbench.report.plot import CLOSE_HEIGHT, Marks, plot
+from monitor.workbench.report.plot import plot
 from monitor.workbench.report.scale import measured, moment
 from monitor.workbench.report.tables import chip, of, stretches_table
 
-CLOSE = 4
-"""Plots from close by under one alert."""
 AROUND = 1800
 """Seconds before a breach and after it that are seen from close by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What all sections have in common; `close` is how many plots from close by are left to draw."""
+    """What all sections have in common; `close` is how many plots from close by an alert has."""
 
     outcome: Replayed
     marks: Marks
     compared: Compared | None
+    close: int
 
 
 def section(one: Instance, index: int, drawing: Drawing) -> Markup:
@@ -35,7 +36,7 @@ def section(one: Instance, index: int, drawing: Drawing) -> Markup:
     marks = _marks(one, drawing)
     head = tag("header", _title(one), tag("p", *_facts(one, drawing.outcome), class_="facts"))
     plots = [_whole(panel, one, drawing.outcome, marks) for panel in one.panels]
-    more = [_close(one, drawing.outcome, marks)] if one.panels and one.pages else []
+    more = [_close(one, drawing, marks)] if one.panels and one.pages else []
     return tag("article", head, _legend(one, marks), *plots, *more, _in_words(one, drawing.outcome), id=f"a{index}")
 
 
@@ -130,13 +131,20 @@ def _interval(panel: Panel, outcome: Replayed) -> int:
 
 def _whole(panel: Panel, one: Instance, outcome: Replayed, marks: Marks) -> Markup:
     window = (outcome.begin, outcome.end, _interval(panel, outcome))
-    return plot(panel, _named(one), window, marks)
+    mine = tuple(page for page in one.pages if _panel_of(page, one) is panel)
+    return plot(panel, _named(one), window, replace(marks, pages=mine))
 
 
-def _close(one: Instance, outcome: Replayed, marks: Marks) -> Markup:
+def _panel_of(page: Paged, one: Instance) -> Panel:
+    """Give the panel of a page's tier: tiers that read other windows have panels of their own."""
+    return next((each for each in one.panels if page.tier in dict(each.bands)), one.panels[0])
+
+
+def _close(one: Instance, drawing: Drawing, marks: Marks) -> Markup:
     """Show the pages from close by: the worst first, then the earliest."""
-    shown = _views(one, outcome)
-    figures = [_figure(view, one, outcome, marks) for view in shown[:CLOSE]]
+    outcome = drawing.outcome
+    shown = _views(one, outcome, drawing.close)
+    figures = [_figure(view, one, outcome, marks) for view in shown[: drawing.close]]
     left = len(shown) - len(figures)
     words = f"{'The page' if len(one.pages) == 1 else 'Pages'} from close by"
     note = tag(
@@ -178,8 +186,10 @@ def _story(page: Paged, stretch: Stretch, one: Instance) -> str:
     return told + ("" if stretch.peak is None else f", peak {measure(stretch.peak, one.unit)}")
 
 
-def _views(one: Instance, outcome: Replayed) -> list[View]:
-    """Give what is shown from close by, in the order of time, those with a rollback before others if there are many.
+def _views(one: Instance, outcome: Replayed, most: int) -> list[View]:
+    """Give what is seen from close by: the `most` that are shown in the order of time, then the others.
+
+    Where there are many, those with a rollback are shown before others.
 
     Pages of one breach are seen in one view.
     """
@@ -194,11 +204,11 @@ def _views(one: Instance, outcome: Replayed) -> list[View]:
             view = View(view.panel, min(last.begin, view.begin), max(last.end, view.end), (*last.pages, *view.pages))
         views.append(view)
     best = sorted(views, key=lambda each: not any(page.tier is Tier.ROLLBACK for page, _ in each.pages))
-    return [*sorted(best[:CLOSE], key=lambda each: each.begin), *best[CLOSE:]]
+    return [*sorted(best[:most], key=lambda each: each.begin), *best[most:]]
 
 
 def _view(page: Paged, stretch: Stretch, one: Instance, outcome: Replayed) -> View:
-    panel = next((each for each in one.panels if page.tier in dict(each.bands)), one.panels[0])
+    panel = _panel_of(page, one)
     end = outcome.end if stretch.resolved_at is None else stretch.resolved_at
     return View(panel, stretch.since - AROUND, min(end, stretch.since + 6 * 3600) + AROUND, ((page, stretch),))
 

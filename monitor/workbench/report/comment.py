@@ -139,11 +139,10 @@ def _sweep(outcome: Replayed, variants: Sequence[Variant], known: Sequence[Known
     here = chosen(variants, outcome)
     titles = [*(code(name) for name in names), "pages", "firing", "first page (UTC)"]
     titles += ["caught", "false"] if known else []
-    rows = [
-        _variant(one, value, known, bold=index == here)
-        for index, (one, value) in enumerate(zip(variants, values, strict=True))
-    ]
-    return _table(titles, rows, "l" * len(names) + "rrl" + "rr" * bool(known))
+    shown = enumerate(zip(variants[:ROWS], values[:ROWS], strict=True))
+    rows = [_variant(one, value, known, bold=index == here) for index, (one, value) in shown]
+    table = _table(titles, rows, "l" * len(names) + "rrl" + "rr" * bool(known))
+    return f"{table}\nand {len(variants) - ROWS} more\n" if len(variants) > ROWS else table
 
 
 def _variant(variant: Variant, value: Sequence[str], known: Sequence[KnownIncident], *, bold: bool) -> list[str]:

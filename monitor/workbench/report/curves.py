@@ -92,8 +92,14 @@ def _counted(word: str, times: int) -> str:
 def _written(one: Range | None) -> str:
     if one is None:
         return "-"
-    low, high = f"{one.low:.3g}", f"{one.high:.3g}"
+    low, high = _short(one.low), _short(one.high)
     return low if low == high else f"{low},{high}"
+
+
+def _short(value: float) -> str:
+    """Give three digits, without the zero before a point: a report holds tens of thousands of them."""
+    text = f"{value:.3g}"
+    return text[1:] if text.startswith("0.") else text
 
 
 def runs_over(buckets: Buckets, top: float) -> Iterable[tuple[int, float]]:

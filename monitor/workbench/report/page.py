@@ -14,6 +14,7 @@ from monitor.core.replay.sentences import counted
 from monitor.core.replay.totals import Totals, totals
 from monitor.core.words import lasted_seconds
 from monitor.workbench.report.alerts import Drawing, folded, section
+from monitor.workbench.report.marks import pins
 from monitor.workbench.report.markup import Markup, escaped, joined, tag
 from monitor.workbench.report.scale import stretch_of_time
 from monitor.workbench.report.sweeps import sweep
@@ -31,6 +32,8 @@ MOST_LOUD, MOST_QUIET = 60, 60
 """Instances that are drawn: with pages, and without. The others are counted."""
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline';"
 """What a browser lets the file do: look as it does, and run the one script that is named by its hash."""
+CLOSE, CLOSE_IN_ALL = 4, 40
+"""Plots from close by: below one alert, and on the whole page, except that every alert that paged has one."""
 SHORT = 12
 """Rows of pages that are not folded away."""
 
@@ -72,15 +75,15 @@ def _document(title: str, body: Markup) -> str:
         tag("title", title),
         tag("style", style),
     )
-    return f'<!doctype html>\n<html lang="en">{head}{tag("body", _hatches(), body, tag("script", script))}</html>\n'
+    return f'<!doctype html>\n<html lang="en">{head}{tag("body", _definitions(), body, tag("script", script))}</html>\n'
 
 
 def _asset(name: str) -> Markup:
     return Markup(files("monitor.workbench.report").joinpath(name).read_text(encoding="utf-8"))
 
 
-def _hatches() -> Markup:
-    """Give the hatches that stand for what was not read and what was not seen."""
+def _definitions() -> Markup:
+    """Give what plots refer to: hatches for what was not read and what was not seen, and the marks of pages."""
     patterns = (
         tag(
             "pattern",
@@ -93,7 +96,7 @@ def _hatches() -> Markup:
         )
         for kind in ("unread", "blind")
     )
-    return tag("svg", tag("defs", *patterns), class_="defs", width=0, height=0, aria_hidden="true")
+    return tag("svg", tag("defs", *patterns, pins()), class_="defs", width=0, height=0, aria_hidden="true")
 
 
 # --- the head ---------------------------------------------------------------------------------------------------------
@@ -203,8 +206,9 @@ def _pages(outcome: Replayed, known: Sequence[KnownIncident]) -> Markup:
 def _alerts(
     outcome: Replayed, found: Sequence[Instance], compared: Compared | None, scored: Sequence[Scored]
 ) -> list[Markup]:
-    drawing = Drawing(outcome, nothing_marked(outcome, scored), compared)
     loud = [(index, one) for index, one in enumerate(found) if _loud(one, compared)]
+    close = max(1, min(CLOSE, CLOSE_IN_ALL // max(len(loud), 1)))
+    drawing = Drawing(outcome, nothing_marked(outcome, scored), compared, close)
     quiet = [(index, one) for index, one in enumerate(found) if not _loud(one, compared)]
     parts: list[Markup] = []
     if loud:

@@ -4,64 +4,24 @@ Places along the time are per cent of the width, so that a plot fits any screen 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from monitor.core.model import State, Tier
-from monitor.core.replay.outcome import Band, Blind, KnownIncident, Paged, Unread
 from monitor.core.replay.panels import Axis, Limit, Panel
-from monitor.core.replay.reduction import Buckets, Grid, Range, extremes, grid, reduced
-from monitor.core.words import lasted_seconds, shortened
+from monitor.core.replay.reduction import MOST, Buckets, Range, extremes, grid, reduced
 from monitor.workbench.report.curves import envelope, line, read_out, runs_over
+from monitor.workbench.report.frame import HEIGHT, ROW, TIER_WORDS, TOP, Frame, time_words
+from monitor.workbench.report.marks import Marks, StateRow, behind, beside, pinned, states
 from monitor.workbench.report.markup import Markup, joined, tag
-from monitor.workbench.report.scale import DAY, Scale, measured, moment, scale_of, time_ticks, value_ticks
+from monitor.workbench.report.scale import measured, moment, scale_of, time_ticks, value_ticks
 
-TOP = 30
-"""Pixels above the values, for the marks of pages and the names of incidents."""
-HEIGHT, CLOSE_HEIGHT = 150, 110
-"""Pixels of the values: of a whole period, which is as wide as the page, and from close by, half as wide."""
-ROW = 15
-"""Pixels that a row of states takes."""
-TIER_WORDS = {Tier.ROLLBACK: "roll back", Tier.PREPARE: "prepare", Tier.BLIND: "blind"}
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What else is known of the time that is drawn. `before`: what the alert did under the rules compared with."""
-
-    pages: tuple[Paged, ...] = ()
-    incidents: tuple[KnownIncident, ...] = ()
-    unread: tuple[Unread, ...] = ()
-    blind: tuple[Blind, ...] = ()
-    before: tuple[Band, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where things are drawn: the buckets along the time, the scale of the values, and the pixels of their height."""
-
-    buckets: Grid
-    scale: Scale
-    height: int
-
-    def x(self, at: float) -> float:
-        """Give a time in per cent of the width."""
-        share = (at - self.buckets.begin) / (self.buckets.end - self.buckets.begin)
-        return min(100.0, max(0.0, share * 100))
-
-    def y(self, value: float) -> float:
-        """Give a value in pixels from the top of the picture."""
-        return round(TOP + (1 - self.scale.share(value)) * self.height, 1)
-
-    def shows(self, begin: int, end: int) -> bool:
-        """Whether anything between the two times is drawn."""
-        return begin < self.buckets.end and end >= self.buckets.begin
+MOST_CLOSE = 360
+"""Buckets of a plot from close by, which is half as wide."""
 
 
 def plot(panel: Panel, name: str, window: tuple[int, int, int], marks: Marks, height: int = HEIGHT) -> Markup:
     """Give the figure of `panel` for `window` (begin, end, the seconds between two readings)."""
     cut = _cut(panel, window[0], window[1])
-    buckets = grid(*window)
+    buckets = grid(*window, MOST if height == HEIGHT else MOST_CLOSE)
     values = reduced(cut.times, cut.values, buckets)
     limits = [(one, reduced(cut.times, one.values, buckets)) for one in cut.limits]
     known = [one for one in values if one is not None]
@@ -72,14 +32,14 @@ def plot(panel: Panel, name: str, window: tuple[int, int, int], marks: Marks, he
     base = reduced(cut.times, cut.baselines, buckets) if cut.baselines else ()
     picture = tag(
         "svg",
-        _behind(frame, marks),
+        behind(frame, marks),
         _gridlines(frame, cut.axis),
         _curves(frame, values, base, limits),
         _limit_words(frame, cut.axis, limits),
         _beyond(frame, cut.axis, values),
-        _states(frame, rows),
+        states(frame, rows),
         time_words(frame, total - 4),
-        _pins(frame, marks.pages),
+        pinned(frame, marks.pages),
         class_="plot",
         width="100%",
         height=total,
@@ -120,72 +80,10 @@ def _bounds(limits: Sequence[tuple[Limit, Buckets]]) -> list[float]:
     return [one.high for one in found if one is not None]
 
 
-def _rows(panel: Panel, marks: Marks) -> list[tuple[str, str, tuple[Band, ...]]]:
+def _rows(panel: Panel, marks: Marks) -> list[StateRow]:
     """Give the rows of states: words, class, bands."""
     rows = [(TIER_WORDS[tier], tier.value, bands) for tier, bands in panel.bands]
     return rows if marks.before is None else [*rows, ("before", "before", marks.before)]
-
-
-# --- behind the values ------------------------------------------------------------------------------------------------
-
-
-def _behind(frame: Frame, marks: Marks) -> Markup:
-    """Draw known incidents, and what was not read or not seen."""
-    parts: list[Markup] = []
-    for one in marks.incidents:
-        if frame.shows(one.begin, one.end):
-            told = f"known incident: {one.name}, {moment(one.begin)} to {moment(one.end)}"
-            parts.append(_box(frame, one.begin, one.end, (14, TOP + frame.height - 14), "incident", told))
-    parts += _names(frame, marks.incidents)
-    for gap in marks.unread:
-        told = f"not read, {moment(gap.begin)} to {moment(gap.end)}: {gap.why}"
-        parts += _gap(frame, gap.begin, gap.end, "unread", told)
-    for dark in marks.blind:
-        end = frame.buckets.end if dark.end is None else dark.end
-        parts += _gap(frame, dark.begin, end, "blind", f"blind from {moment(dark.begin)}: {dark.why}")
-    return joined(parts)
-
-
-LETTER = 0.85
-"""Per cent of the width of a whole plot that a letter takes on a screen; on a phone names are left out."""
-
-
-def _names(frame: Frame, incidents: Sequence[KnownIncident]) -> list[Markup]:
-    """Write the names of incidents above them, where one does not run into another."""
-    parts: list[Markup] = []
-    edge = -1.0
-    for one in incidents:
-        x, name = frame.x(one.begin), shortened(one.name, 28)
-        room = len(name) * LETTER * (1 if frame.height == HEIGHT else 2)
-        begin = max(0.0, x - room) if x + room > 100 else x  # noqa: PLR2004  # per cent: beyond the right end
-        if frame.shows(one.begin, one.end) and begin > edge:
-            edge = begin + room
-            parts.append(_beside(x, 10, name, "incident-name", left=begin != x))
-    return parts
-
-
-def _gap(frame: Frame, begin: int, end: int, kind: str, told: str) -> list[Markup]:
-    return [_box(frame, begin, end, (TOP, frame.height), kind, told)] if frame.shows(begin, end) else []
-
-
-def _box(frame: Frame, begin: int, end: int, upright: tuple[float, float], kind: str, told: str) -> Markup:
-    """Draw a rectangle from `begin` to `end`; `upright` is its top and its height."""
-    left, right = frame.x(begin), frame.x(end)
-    return tag(
-        "rect",
-        tag("title", told),
-        x=f"{left:.3f}%",
-        y=upright[0],
-        width=f"{max(right - left, 0.01):.3f}%",
-        height=upright[1],
-        class_=kind,
-    )
-
-
-def _beside(percent: float, y: float, words: str, kind: str, *, left: bool) -> Markup:
-    """Write words beside a place: to its right, or to its left."""
-    anchor, away = ("end", 3) if left else ("start", 0)
-    return tag("text", words, x=f"{percent:.3f}%", dx=away, y=y, text_anchor=anchor, class_=kind)
 
 
 def _gridlines(frame: Frame, axis: Axis) -> Markup:
@@ -261,7 +159,7 @@ def _beyond(frame: Frame, axis: Axis, values: Buckets) -> Markup:
     if found:
         x, words = _middle(frame, found[0][0]), f"up to {measured(found[0][1], axis)}"
         left = x > 80  # noqa: PLR2004  # per cent: no room to the right
-        parts.append(_beside(x, TOP + 20, words, "beyond-word", left=left))
+        parts.append(beside(x, TOP + 20, words, "beyond-word", left=left))
     return joined(parts)
 
 
@@ -272,64 +170,10 @@ def _middle(frame: Frame, index: int) -> float:
 # --- below the values -------------------------------------------------------------------------------------------------
 
 
-def _states(frame: Frame, rows: Sequence[tuple[str, str, tuple[Band, ...]]]) -> Markup:
-    parts: list[Markup] = []
-    for index, (words, kind, bands) in enumerate(rows):
-        y = TOP + frame.height + 6 + ROW * index
-        parts.append(tag("rect", x="0", y=y + 2, width="100%", height=ROW - 4, class_="track"))
-        parts.extend(
-            _box(
-                frame, one.begin, one.end, (y + 2, ROW - 4), f"state {kind} {one.state.value}", _band_words(words, one)
-            )
-            for one in bands
-            if one.state is not State.INACTIVE and frame.shows(one.begin, one.end)
-        )
-    return joined(parts)
-
-
-def _band_words(row: str, band: Band) -> str:
-    lasted = lasted_seconds(band.end - band.begin)
-    return f"{row}: {band.state.value} for {lasted}, {moment(band.begin)} to {moment(band.end)}"
-
-
-def _row_words(frame: Frame, rows: Sequence[tuple[str, str, tuple[Band, ...]]]) -> Markup:
+def _row_words(frame: Frame, rows: Sequence[StateRow]) -> Markup:
     y = TOP + frame.height + 6 + 11
     words = (tag("text", one[0], x=52, y=y + ROW * index, text_anchor="end") for index, one in enumerate(rows))
     return joined(words)
-
-
-def time_words(frame: Frame, y: float) -> Markup:
-    """Write the times below a plot: days from where they begin, other times around theirs."""
-    parts: list[Markup] = []
-    ticks = time_ticks(frame.buckets.begin, frame.buckets.end)
-    whole_days = all(one.at % DAY == 0 for one in ticks)
-    for one in ticks:
-        x = frame.x(one.at)
-        anchor = "start" if whole_days or x < 4 else "end" if x > 96 else "middle"  # noqa: PLR2004  # words stay inside
-        if not (whole_days and x > 94):  # noqa: PLR2004  # there is no room for the last one
-            late = whole_days and x > 80  # noqa: PLR2004  # on a phone
-            kind = f"time{' minor' if one.minor else ''}{' late' if late else ''}"
-            parts.append(tag("text", one.text, x=f"{x:.3f}%", y=y, text_anchor=anchor, class_=kind))
-    return joined(parts)
-
-
-def _pins(frame: Frame, pages: Iterable[Paged]) -> Markup:
-    """Mark the pages above the values, the worst in front."""
-    shown = sorted((one for one in pages if frame.shows(one.at, one.at)), key=lambda one: one.tier is Tier.ROLLBACK)
-    return joined(pin(frame.x(one.at), TOP, frame.height, one) for one in shown)
-
-
-def pin(percent: float, y: float, height: float, page: Paged) -> Markup:
-    """Draw the mark of one page: a point above, with a line down to what it is about."""
-    told = f"page {TIER_WORDS[page.tier]}, {moment(page.at)}"
-    return tag(
-        "svg",
-        tag("title", told),
-        tag("line", x1="0", x2="0", y1=y, y2=y + height),
-        tag("path", d=f"M0 {y}l-5-9h10z"),
-        x=f"{percent:.3f}%",
-        class_=f"pin {page.tier.value}",
-    )
 
 
 def _described(name: str, axis: Axis, values: Buckets, marks: Marks, frame: Frame) -> str:

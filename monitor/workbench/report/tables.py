@@ -8,18 +8,23 @@ from monitor.core.replay.outcome import KnownIncident, Paged, Replayed, Stretch
 from monitor.core.replay.panels import Instance
 from monitor.core.replay.scoring import Scored, in_time, incident_of, score
 from monitor.core.words import lasted_seconds, measure
+from monitor.workbench.report.frame import TIER_WORDS
 from monitor.workbench.report.markup import Markup, joined, tag
-from monitor.workbench.report.plot import TIER_WORDS
 from monitor.workbench.report.scale import moment
 
-MOST_ROWS = 300
-"""Rows of one table: more are read by programs, from the JSON."""
+MOST_ROWS, FEW_ROWS = 200, 40
+"""Rows of a table of the whole page, and of one below an alert: more are read by programs, from the JSON."""
 
 Cell = str
 
 
 def table(
-    titles: Sequence[str], rows: Sequence[Sequence[Cell]], *, numbers: Sequence[int] = (), stacks: bool = True
+    titles: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    *,
+    numbers: Sequence[int] = (),
+    stacks: bool = True,
+    most: int = MOST_ROWS,
 ) -> Markup:
     """Give a table with a line under its titles; the columns `numbers` are set to the right.
 
@@ -31,13 +36,13 @@ def table(
         tag(
             "tr",
             *(
-                tag("td", cell, class_=side, data_title=title)
+                tag("td", cell, class_=side, data_title=title if stacks else None)
                 for cell, side, title in zip(row, sides, titles, strict=True)
             ),
         )
-        for row in rows[:MOST_ROWS]
+        for row in rows[:most]
     ]
-    more = len(rows) - MOST_ROWS
+    more = len(rows) - most
     note = tag("p", f"and {more} more rows; `--format json` has them all", class_="quiet") if more > 0 else Markup()
     return tag(
         "div",
@@ -132,7 +137,7 @@ def stretches_table(one: Instance, outcome: Replayed) -> Markup:
     """Give every stretch of an instance, those that never fired too: what a plot shows, in words."""
     titles = ["tier", "since (UTC)", "fired", "resolved", "fired for", "peak"]
     rows = [_stretch(stretch, one, outcome) for stretch in sorted(one.stretches, key=lambda each: each.since)]
-    return table(titles, rows, numbers=(4, 5))
+    return table(titles, rows, numbers=(4, 5), stacks=False, most=FEW_ROWS)
 
 
 def _stretch(stretch: Stretch, one: Instance, outcome: Replayed) -> list[Cell]:

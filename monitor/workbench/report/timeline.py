@@ -8,8 +8,9 @@ from monitor.core.replay.panels import Instance, bands_of
 from monitor.core.replay.reduction import Grid
 from monitor.core.replay.scoring import Finding, Scored
 from monitor.core.words import lasted_seconds, shortened
+from monitor.workbench.report.frame import TIER_WORDS, Frame, time_words
+from monitor.workbench.report.marks import MANY, Marks, pin
 from monitor.workbench.report.markup import Markup, joined, tag
-from monitor.workbench.report.plot import TIER_WORDS, Frame, Marks, pin, time_words
 from monitor.workbench.report.scale import Scale, moment, time_ticks
 
 MOST_LANES = 14
@@ -19,7 +20,8 @@ LANE = 24
 def timeline(outcome: Replayed, found: Sequence[Instance], scored: Sequence[Scored]) -> Markup:
     """Give the figure of the whole period; `found` are the instances with the anchors of their sections in order."""
     frame = Frame(Grid(outcome.begin, max(outcome.end - outcome.begin, 1), 1), Scale(0, 1), LANE)
-    lanes = [_lane(frame, "pages", joined(pin(frame.x(one.at), 17, 0, one) for one in outcome.pages))]
+    few = len(outcome.pages) <= MANY
+    lanes = [_lane(frame, "pages", joined(pin(frame.x(one.at), 17, 0, one, told=few) for one in outcome.pages))]
     if scored:
         lanes.insert(0, _lane(frame, "known incidents", joined(_known(frame, one) for one in scored)))
     if outcome.unread or outcome.blind:
