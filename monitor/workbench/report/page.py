@@ -12,7 +12,7 @@ from monitor.core.replay.panels import Instance, instances
 from monitor.core.replay.scoring import EARLY, Scored, score, summary
 from monitor.core.replay.sentences import counted
 from monitor.core.replay.totals import Totals, totals
-from monitor.core.words import lasted_seconds
+from monitor.core.words import lasted_seconds, percent
 from monitor.workbench.report.alerts import Drawing, folded, section
 from monitor.workbench.report.marks import pins
 from monitor.workbench.report.markup import Markup, escaped, joined, tag
@@ -129,8 +129,10 @@ def _figures(outcome: Replayed, found: Totals, scored: Sequence[Scored]) -> Mark
     tiers = " · ".join(
         f"{found.by_tier[tier]} {words}" for tier, words in sentences.TIERS.items() if found.by_tier.get(tier)
     )
-    cells = [(str(found.pages), "page" if found.pages == 1 else "pages", tiers or "nobody is woken")]
-    cells.append((lasted_seconds(found.firing) if found.firing else "0 min", "firing", sentences.rate(outcome)))
+    woken = ", ".join(one for one in (tiers, sentences.rate(outcome)) if one) or "nobody is woken"
+    cells = [(str(found.pages), "page" if found.pages == 1 else "pages", woken)]
+    share = f"{percent(found.firing / max(outcome.end - outcome.begin, 1))} of the time"
+    cells.append((lasted_seconds(found.firing) if found.firing else "0 min", "firing", share))
     if scored:
         judged = summary(outcome, scored)
         notes = [
@@ -189,7 +191,7 @@ def _comparison(compared: Compared, known: Sequence[KnownIncident]) -> list[Mark
         rows.append(("false pages", before.false, after.false))
     beside = [sums_table(rows)]
     if compared.minutes:
-        beside.append(minutes_table(compared))
+        beside.append(tag("div", minutes_table(compared)))
     parts = [tag("div", *beside, class_="beside-each-other")]
     if compared.gained or compared.lost or compared.earlier or compared.later:
         parts.insert(0, changes_table(compared, known))

@@ -7,6 +7,7 @@ from monitor.core.replay.comparison import Compared, Moved
 from monitor.core.replay.outcome import KnownIncident, Paged, Replayed, Stretch
 from monitor.core.replay.panels import Instance
 from monitor.core.replay.scoring import Scored, in_time, incident_of, score
+from monitor.core.replay.sentences import counted
 from monitor.core.words import lasted_seconds, measure
 from monitor.workbench.report.frame import TIER_WORDS
 from monitor.workbench.report.markup import Markup, joined, tag
@@ -227,6 +228,9 @@ def by(moved: Moved) -> str:
 
 def minutes_table(compared: Compared) -> Markup:
     """Give for how long each alert fires, before and after, with bars that can be compared."""
+    changed = [one for one in compared.minutes if one.before != one.after]
+    same = len(compared.minutes) - len(changed)
+    note = tag("p", f"{counted(same, 'alert')} firing as long as before", class_="quiet") if same else Markup()
     longest = max((max(one.before, one.after) for one in compared.minutes), default=0) or 1
     rows = [
         [
@@ -235,9 +239,9 @@ def minutes_table(compared: Compared) -> Markup:
             lasted_seconds(one.after) if one.after else "-",
             _bars(one.before / longest, one.after / longest, one.key.tier.value),
         ]
-        for one in compared.minutes
+        for one in changed
     ]
-    return table(["alert", "fired before", "fires after", ""], rows, numbers=(1, 2))
+    return joined(table(["alert", "fired before", "fires after", ""], rows, numbers=(1, 2)) if rows else "", note)
 
 
 def _bars(before: float, after: float, tier: str) -> Markup:
