@@ -90,3 +90,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(IncidentsError, match=r"none\.csv:1:1: error: the file cannot be read: No such file"):
         read_incidents(tmp_path / "none.csv")
+
+
+def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text()
+    example = text.partition("## Reading the report")[2].partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "i.yaml").write_text(example)
+    (one,) = read_incidents(tmp_path / "i.yaml")
+    assert one.alerts == ("LoginFailing", "CriticalApiErrorRate")
+    assert one.end - one.begin == 30 * 60 + 15
