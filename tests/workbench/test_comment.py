@@ -7,7 +7,7 @@ import pytest
 
 from monitor.core.model import AlertKey, Tier
 from monitor.core.replay.comparison import compare
-from monitor.core.replay.outcome import KnownIncident, Paged, Replayed, Variant
+from monitor.core.replay.outcome import KnownIncident, Paged, Replayed, Unread, Variant
 from monitor.core.replay.scoring import score
 from monitor.workbench.report import markdown
 from monitor.workbench.report.comment import LONGEST, MOST, ROWS, code
@@ -68,6 +68,14 @@ def test_no_name_marks_up_mentions_or_refers() -> None:
     assert not re.search(r"[@#!]\w", re.sub(r"&#\d+;", lambda one: chr(int(one[0][2:-1])), bare))
     assert "\x00" not in text
     assert "\u202e" not in text
+
+
+def test_what_could_not_be_read_mentions_nobody() -> None:
+    gap = Unread("g", "@everyone see #1", 0, 900, "503")
+    text = markdown(replace(case().outcome, unread=(gap,)))
+    said = re.sub(r"&#(\d+);", lambda one: chr(int(one[1])), text.partition("> ")[2].partition("\n")[0])
+    assert "everyone see" in said
+    assert not re.search(r"[@#]\w", said)
 
 
 @pytest.mark.parametrize("evil", EVIL)

@@ -38,6 +38,12 @@ CASES = [
         (0, 1, 1, 0, 0),
         id="the nearest of two pages of one breach",
     ),
+    pytest.param(
+        ONE,
+        outcome((page(400, ROLLBACK, key()),), (stretch(100, 400, 900), stretch(100, 400, 900, ROLLBACK))),
+        (1, 1, 0, 0, 0),
+        id="raised to a rollback, with the same alert beside it",
+    ),
     pytest.param(ONE, outcome((page(400),)), (0, 0, 0, 0, 1), id="a page without its stretch"),
 ]  # fmt: skip
 

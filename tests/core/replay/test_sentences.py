@@ -104,3 +104,7 @@ def test_the_rate_is_told_where_the_period_is_no_week() -> None:
 def test_the_sums_count_every_second_of_firing_once() -> None:
     two = outcome((), (stretch(0, 10, 50), stretch(0, 30, 70, ROLLBACK), stretch(0, END - 5, None, key("B"))))
     assert totals(two).firing == 60 + 5
+
+
+def test_what_fires_within_something_longer_adds_nothing() -> None:
+    assert totals(outcome((), (stretch(0, 0, 100), stretch(5, 10, 20, ROLLBACK)))).firing == 100
