@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 from html.parser import HTMLParser
 
+from monitor.core.model import AlertKey, Tier
 from monitor.core.replay.comparison import compare
-from monitor.core.replay.outcome import Replayed
+from monitor.core.replay.outcome import Paged, Replayed
 from monitor.core.replay.scoring import score
 from monitor.workbench.report import html
 from tests.pictures.replay import report
@@ -146,7 +147,7 @@ def test_a_week_of_twenty_noisy_alerts_stays_small() -> None:
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
-    assert "more rows; `--format json` has them all" in noise()
+    assert "more rows; <code>--format json</code> has them all" in noise()
 
 
 def test_an_outcome_without_anything() -> None:
@@ -171,3 +172,20 @@ def test_a_lost_page_shows_its_alert_though_it_is_quiet_now() -> None:
     empty = replace(shown.outcome, pages=())
     read = Read(html(empty, title="none", compared=compare(shown.outcome, empty)))
     assert len(read.all("article")) == 6
+
+
+def test_a_page_of_blindness_is_never_called_false() -> None:
+    shown = case()
+    key = AlertKey("A", (), Tier.BLIND)
+    dark = replace(shown.outcome, pages=(Paged(shown.outcome.begin + 60, "blind_opens", Tier.BLIND, (key,), "INC-1"),))
+    known = score(dark, [one.incident for one in shown.scored])
+    text = html(dark, title="blind", scored=known, compared=compare(shown.outcome, dark))
+    assert text.count('class="false"') == 2  # of the pages that are lost
+    assert 'class="chip blind"' in text
+
+
+def test_many_instances_are_counted_and_not_drawn() -> None:
+    stretch = case().outcome.alerts[0]
+    many = tuple(replace(stretch, key=replace(stretch.key, alert=f"A{number}")) for number in range(200))
+    read = Read(html(replace(case().outcome, alerts=many, pages=(), traces=()), title="many"))
+    assert "140 more instances not drawn" in read.text

@@ -19,6 +19,7 @@ from monitor.workbench.report.markup import Markup, escaped, joined, tag
 from monitor.workbench.report.scale import stretch_of_time
 from monitor.workbench.report.sweeps import sweep
 from monitor.workbench.report.tables import (
+    IN_JSON,
     changes_table,
     incidents_table,
     minutes_table,
@@ -231,8 +232,8 @@ def _loud(one: Instance, compared: Compared | None) -> bool:
 
 
 def _left(number: int) -> list[Markup]:
-    words = f"{counted(number, 'more instance')} not drawn; `--format json` has them all"
-    return [tag("p", words, class_="quiet")] if number > 0 else []
+    words = f"{counted(number, 'more instance')} not drawn; "
+    return [tag("p", words, IN_JSON, class_="quiet")] if number > 0 else []
 
 
 def _foot(known: Sequence[KnownIncident]) -> Markup:

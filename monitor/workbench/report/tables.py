@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from monitor.core.model import AlertKey, Labels
+from monitor.core.model import AlertKey, Labels, Tier
 from monitor.core.replay.comparison import Compared, Moved
 from monitor.core.replay.outcome import KnownIncident, Paged, Replayed, Stretch
 from monitor.core.replay.panels import Instance
@@ -16,6 +16,8 @@ from monitor.workbench.report.scale import moment
 MOST_ROWS, FEW_ROWS = 200, 40
 """Rows of a table of the whole page, and of one below an alert: more are read by programs, from the JSON."""
 
+IN_JSON = Markup("<code>--format json</code> has them all")
+
 Cell = str
 
 
@@ -25,11 +27,11 @@ def table(
     *,
     numbers: Sequence[int] = (),
     stacks: bool = True,
-    most: int = MOST_ROWS,
+    left: int = 0,
 ) -> Markup:
     """Give a table with a line under its titles; the columns `numbers` are set to the right.
 
-    `stacks`: on a phone its cells stand below each other.
+    `stacks`: on a phone its cells stand below each other. `left`: so many rows are left out.
     """
     sides = ["number" if index in numbers else None for index in range(len(titles))]
     head = tag("tr", *(tag("th", one, scope="col", class_=side) for one, side in zip(titles, sides, strict=True)))
@@ -41,10 +43,9 @@ def table(
                 for cell, side, title in zip(row, sides, titles, strict=True)
             ),
         )
-        for row in rows[:most]
+        for row in rows
     ]
-    more = len(rows) - most
-    note = tag("p", f"and {more} more rows; `--format json` has them all", class_="quiet") if more > 0 else Markup()
+    note = tag("p", f"and {left} more rows; ", IN_JSON, class_="quiet") if left > 0 else Markup()
     return tag(
         "div",
         tag("table", tag("thead", head), tag("tbody", *body), class_="stacks" if stacks else None),
@@ -81,6 +82,8 @@ def _alerts(page: Paged) -> Markup:
 
 def _belongs(page: Paged, known: Sequence[KnownIncident]) -> Markup:
     found = incident_of(page, known)
+    if page.tier is Tier.BLIND:
+        return Markup()
     return tag("span", "false", class_="false") if found is None else joined(found.name)
 
 
@@ -99,9 +102,9 @@ def pages_table(pages: Sequence[Paged], outcome: Replayed, known: Sequence[Known
             _lasted(page, outcome),
             *([_belongs(page, known)] if known else []),
         ]
-        for page in pages
+        for page in pages[:MOST_ROWS]
     ]
-    return table(titles, rows, numbers=(4,))
+    return table(titles, rows, numbers=(4,), left=len(pages) - len(rows))
 
 
 WHY = {
@@ -137,8 +140,9 @@ def _lasted(page: Paged, outcome: Replayed) -> str:
 def stretches_table(one: Instance, outcome: Replayed) -> Markup:
     """Give every stretch of an instance, those that never fired too: what a plot shows, in words."""
     titles = ["tier", "since (UTC)", "fired", "resolved", "fired for", "peak"]
-    rows = [_stretch(stretch, one, outcome) for stretch in sorted(one.stretches, key=lambda each: each.since)]
-    return table(titles, rows, numbers=(4, 5), stacks=False, most=FEW_ROWS)
+    shown = sorted(one.stretches, key=lambda each: each.since)[:FEW_ROWS]
+    rows = [_stretch(stretch, one, outcome) for stretch in shown]
+    return table(titles, rows, numbers=(4, 5), stacks=False, left=len(one.stretches) - len(rows))
 
 
 def _stretch(stretch: Stretch, one: Instance, outcome: Replayed) -> list[Cell]:
@@ -216,9 +220,9 @@ def changes_table(compared: Compared, known: Sequence[KnownIncident]) -> Markup:
             _alerts(page),
             *([_belongs(page, known)] if known else []),
         ]
-        for at, kind, how, page in sorted(moved, key=lambda one: one[0])
+        for at, kind, how, page in sorted(moved, key=lambda one: one[0])[:MOST_ROWS]
     ]
-    return table(titles, rows)
+    return table(titles, rows, left=len(moved) - len(rows))
 
 
 def by(moved: Moved) -> str:
@@ -239,9 +243,14 @@ def minutes_table(compared: Compared) -> Markup:
             lasted_seconds(one.after) if one.after else "-",
             _bars(one.before / longest, one.after / longest, one.key.tier.value),
         ]
-        for one in changed
+        for one in changed[:MOST_ROWS]
     ]
-    return joined(table(["alert", "fired before", "fires after", ""], rows, numbers=(1, 2)) if rows else "", note)
+    return joined(
+        table(["alert", "fired before", "fires after", ""], rows, numbers=(1, 2), left=len(changed) - len(rows))
+        if rows
+        else "",
+        note,
+    )
 
 
 def _bars(before: float, after: float, tier: str) -> Markup:
