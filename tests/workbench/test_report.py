@@ -117,6 +117,14 @@ def test_the_timeline_has_every_page_and_every_known_incident() -> None:
     assert timeline.count('class="lane alert"') == 6
 
 
+def test_where_a_tier_is_clear_again_is_drawn_from_close_by_alone() -> None:
+    sections = re.findall(r"<article.*?</article>", report(), re.DOTALL)
+    (first,) = [one for one in sections if "job=&quot;transactions&quot;" in one and "CriticalApiErrorRate" in one]
+    whole, _, close = first.partition("Pages from close by")
+    assert "limit clear" not in whole
+    assert close.count('class="limit clear prepare"') == close.count('class="plot"') == 2
+
+
 def test_links_lead_to_what_they_name() -> None:
     ids = [found["id"] for _, found in page().elements if "id" in found]
     assert len(ids) == len(set(ids))

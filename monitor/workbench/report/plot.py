@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from monitor.core.replay.panels import Axis, Limit, Panel
-from monitor.core.replay.reduction import MOST, Buckets, Range, extremes, grid, reduced
+from monitor.core.replay.reduction import MOST, Buckets, Grid, Range, extremes, grid, reduced
 from monitor.workbench.report.curves import envelope, line, read_out, runs_over
 from monitor.workbench.report.frame import HEIGHT, ROW, TIER_WORDS, TOP, Frame, time_words
 from monitor.workbench.report.marks import Marks, StateRow, behind, beside, pinned, states
@@ -34,7 +34,7 @@ def plot(panel: Panel, name: str, window: tuple[int, int, int], marks: Marks, he
         "svg",
         behind(frame, marks),
         _gridlines(frame, cut.axis),
-        _curves(frame, values, base, limits),
+        _curves(frame, values, base, [*_clears(cut, buckets, height), *_thresholds(limits)]),
         _limit_words(frame, cut.axis, limits),
         _beyond(frame, cut.axis, values),
         states(frame, rows),
@@ -106,16 +106,29 @@ def _scale_words(frame: Frame, axis: Axis) -> Markup:
 # --- the values -------------------------------------------------------------------------------------------------------
 
 
-def _curves(frame: Frame, values: Buckets, base: Buckets, limits: Sequence[tuple[Limit, Buckets]]) -> Markup:
+def _thresholds(limits: Sequence[tuple[Limit, Buckets]]) -> list[tuple[str, Buckets]]:
+    return [(f"limit {one.tier.value}", buckets) for one, buckets in limits]
+
+
+def _clears(panel: Panel, buckets: Grid, height: int) -> list[tuple[str, Buckets]]:
+    """Give where values are clear again, as far as that is not the limit itself: seen from close by only."""
+    if height == HEIGHT:
+        return []
+    others = (one for one in panel.limits if one.clears != one.values)
+    return [(f"limit clear {one.tier.value}", reduced(panel.times, one.clears, buckets)) for one in others]
+
+
+def _curves(frame: Frame, values: Buckets, base: Buckets, across: Sequence[tuple[str, Buckets]]) -> Markup:
+    """Draw the values, their baseline, and the lines `across` (class and values), as far as they are on the scale."""
     scale, height = frame.scale, frame.height
     kinds = zip(envelope(values, scale, height), ("value", "value area"), strict=True)
     paths = [tag("path", d=points, class_=kind) for points, kind in kinds if points]
     if base:
         paths.append(tag("path", d=line(base, scale, height), class_="base"))
-    for limit, buckets in limits:
+    for kind, buckets in across:
         found = extremes(buckets)
         if found is not None and found.low <= scale.high:
-            paths.append(tag("path", d=line(buckets, scale, height), class_=f"limit {limit.tier.value}"))
+            paths.append(tag("path", d=line(buckets, scale, height), class_=kind))
     return tag(
         "svg",
         *paths,

@@ -176,7 +176,7 @@ def incidents_table(scored: Sequence[Scored], compared: Compared | None) -> Mark
     rows = [
         [
             tag("b", one.incident.name),
-            moment(one.incident.begin),
+            tag("span", moment(one.incident.begin), class_="nowrap"),
             lasted_seconds(one.incident.end - one.incident.begin),
             *old[index : index + 1],
             _finding(one),
