@@ -69,6 +69,18 @@ def check(
     raise typer.Exit(checking.run(paths or [], strict, output))
 
 
+@app.command("test")
+def rule_test(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Test files or rules folders (default: rules).")] = None,
+    prometheus: Annotated[Path | None, typer.Option(help="The program (default: the one on PATH).")] = None,
+    output: Format = "text",
+) -> None:
+    """Run the tests of rules. Exit code 0: all passed, 1: one failed, 2: usage, no tests or no Prometheus."""
+    from monitor.cli import ruletests  # noqa: PLC0415
+
+    raise typer.Exit(ruletests.test(paths or [], prometheus, output))
+
+
 @app.command()
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A rules folder.")],
