@@ -30,6 +30,16 @@ class InputSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording rule of Prometheus: what a test must write beside its series, each `interval` seconds."""
+
+    record: str
+    expr: str
+    labels: Labels
+    interval: int
+
+
+@dataclass(frozen=True, slots=True)
 class GivenReading:
     """What is read of one instance of `alert` at each interval, in place of any PromQL.
 

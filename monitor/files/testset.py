@@ -11,12 +11,12 @@ from pathlib import Path
 
 from monitor.core.model import labels_of
 from monitor.core.rule import Group, Place, VersionMetric
-from monitor.core.ruletest import PROMTOOLS_INTERVAL, GivenReading, PrometheusAlert, RuleTest, TestFile
+from monitor.core.ruletest import PROMTOOLS_INTERVAL, GivenReading, PrometheusAlert, Recording, RuleTest, TestFile
 from monitor.files.contents import RELEASES, read_file
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Mapping as MappingNode
 from monitor.files.nodes import Node, Scalar, WrongError
-from monitor.files.prometheusfile import is_prometheus, read_prometheus_file
+from monitor.files.prometheusfile import is_prometheus, read_prometheus_file, recordings
 from monitor.files.releasesfile import read_releases
 from monitor.files.rulefile import read_rule_file
 from monitor.files.syntax import decode, parse
@@ -39,6 +39,7 @@ class TestSet:
     groups: tuple[Group, ...] = ()
     prometheus: Mapping[str, PrometheusAlert] = field(default_factory=dict)
     versions: tuple[VersionMetric, ...] = ()
+    recordings: tuple[Recording, ...] = ()
     findings: tuple[Finding, ...] = ()
     content: bytes = b""
 
@@ -55,6 +56,7 @@ class _Rules:
     groups: list[Group] = field(default_factory=list)
     prometheus: dict[str, PrometheusAlert] = field(default_factory=dict)
     versions: dict[str, VersionMetric] = field(default_factory=dict)
+    recordings: list[Recording] = field(default_factory=list)
 
 
 def is_test_file(path: Path) -> bool:
@@ -85,10 +87,11 @@ def read_test_set(path: Path) -> TestSet:
     file = read_test_file(root, report)
     rules = _Rules()
     for rule_file in _rule_files(file, path, root, report):
-        _read_rules(rule_file, rules, report)
+        _read_rules(rule_file, rules, file.evaluation_interval or PROMTOOLS_INTERVAL, report)
     _check_names(file, rules, report)
     groups = tuple(_paced(group, file, rules) for group in rules.groups)
-    return TestSet(file, groups, rules.prometheus, tuple(rules.versions.values()), report.findings(), content)
+    versions, recordings = tuple(rules.versions.values()), tuple(rules.recordings)
+    return TestSet(file, groups, rules.prometheus, versions, recordings, report.findings(), content)
 
 
 def _document(path: Path, report: Report) -> tuple[bytes, Node | None]:
@@ -129,7 +132,7 @@ def _place_of(root: Node, named: str) -> Place:
     return next((one.place for one in items if isinstance(one, Scalar) and one.text == named), root.place)
 
 
-def _read_rules(path: Path, rules: _Rules, report: Report) -> None:
+def _read_rules(path: Path, rules: _Rules, interval: int, report: Report) -> None:
     own = Report()
     _, root = _document(path, own)
     if root is not None:
@@ -137,6 +140,7 @@ def _read_rules(path: Path, rules: _Rules, report: Report) -> None:
         written = (read_prometheus_file if is_theirs else read_rule_file)(root, own)
         rules.groups += [one.group for one in written]
         if is_theirs:
+            rules.recordings += recordings(root, interval)
             warned = {one.place: one.message for one in own.findings() if one.severity is Severity.WARNING}
             for group in written:
                 rules.prometheus |= {one.rule.alert: _theirs(one, warned) for one in group.rules}

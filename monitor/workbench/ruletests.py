@@ -16,6 +16,7 @@ from monitor.files.expressions import code_of
 from monitor.files.testset import TestSet
 from monitor.ports import MetricsSource, Samples
 from monitor.workbench.ownprometheus import OwnPrometheus, program
+from monitor.workbench.recording import recorded
 from monitor.workbench.remotewrite import body
 from monitor.workbench.ruletestcourse import Course, drive, rules_of
 from monitor.workbench.ruletestparts import reading_series, reading_what_is_given, source_at
@@ -116,8 +117,9 @@ def _wanted(one: TestSet, test: RuleTest) -> Wanted:
     rules = rules_of(test, one.groups, one.versions)
     planned = plan(rules)
     asked = [expr for group in rules.groups for rule in group.rules for expr in planned.expressions(rule)]
-    asked += [each.expr for each in test.expressions]
-    return Wanted(test.length, tuple(group.interval for group in rules.groups), tuple(asked))
+    asked += [each.expr for each in test.expressions] + [each.expr for each in one.recordings]
+    paces = (*(group.interval for group in rules.groups), *(each.interval for each in one.recordings))
+    return Wanted(test.length, paces, tuple(asked))
 
 
 def _with_readings(one: TestSet, test: RuleTest) -> list[Missed]:
@@ -129,6 +131,9 @@ def _with_readings(one: TestSet, test: RuleTest) -> list[Missed]:
 def _with_series(one: TestSet, test: RuleTest, slot: Slot, servers: _Servers) -> list[Missed]:
     server, source = servers.get(slot.server)
     server.write(body(test.series, test.interval, slot.base))
+    for recording in one.recordings:
+        times = range(slot.base, slot.base + test.end + 1, recording.interval)
+        server.write(body(recorded(recording, times, source), recording.interval, slot.base))
     rules = rules_of(test, one.groups, one.versions)
     course = drive(test, rules, reading_series(test, rules, slot.base, source))
     expressions = (_asked(each, slot.base, source) for each in test.expressions)
