@@ -32,7 +32,7 @@ def test(paths: Sequence[Path], prometheus: Path | None, output: str) -> int:
     if wrong:
         sys.stderr.write(f"{wrong}\n")
         return UNUSABLE
-    signal.signal(signal.SIGTERM, _terminated)
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
         return _run([read_test_set(one) for one in files], prometheus, output)
     except KeyboardInterrupt:
@@ -41,6 +41,8 @@ def test(paths: Sequence[Path], prometheus: Path | None, output: str) -> int:
     except NoPrometheusError as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

@@ -104,17 +104,21 @@ class AlertTest:
 
 @dataclass(frozen=True, slots=True)
 class ExpressionTest:
-    """What a PromQL expression is expected to give at `eval_time`; labels hold `__name__` where there is one."""
+    """What a PromQL expression is expected to give at `eval_time`; labels hold `__name__` where there is one.
+
+    `fuzzy`: the last digits do not count.
+    """
 
     expr: str
     eval_time: int
     samples: tuple[tuple[Labels, float], ...]
+    fuzzy: bool = False
     place: Place = field(default=Place("", 1, 1), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
-    """One test: data, and what is expected of them. Rules are evaluated from `start` on."""
+    """One test: data, and what is expected of them. Rules are evaluated from `evaluate_from` on."""
 
     name: str
     interval: int
@@ -122,7 +126,7 @@ class RuleTest:
     readings: tuple[GivenReading, ...] = ()
     alerts: tuple[AlertTest, ...] = ()
     expressions: tuple[ExpressionTest, ...] = ()
-    start: int = 0
+    evaluate_from: int = 0
     place: Place = field(default=Place("", 1, 1), compare=False)
 
     @property

@@ -22,7 +22,17 @@ from monitor.files.expressions import expression
 from monitor.files.fields import Fields, mapping
 from monitor.files.findings import Report
 from monitor.files.nodes import Mapping, Node, Scalar, WrongError
-from monitor.files.scalars import duration, label_name, name, one_of, positive_duration, scalar, sequence, threshold
+from monitor.files.scalars import (
+    boolean,
+    duration,
+    label_name,
+    name,
+    one_of,
+    positive_duration,
+    scalar,
+    sequence,
+    threshold,
+)
 from monitor.files.seriesnotation import series, values
 
 _NUMBER = re.compile(r"[+-]?([0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.|inf|nan|\.inf|\.nan)", re.IGNORECASE)
@@ -34,7 +44,8 @@ def read_test_file(root: Node, report: Report) -> TestFile:
     fields = Fields(root, keys.FILE, report)
     fields.version()
     interval = fields.take("evaluation_interval", duration, 0) or None
-    tests = fields.each("tests", lambda node: _test(node, interval, report), "[{input_series: ..., ...}]")
+    fuzzy = fields.take("fuzzy_compare", boolean, default=False)
+    tests = fields.each("tests", lambda node: _test(node, interval, report, fuzzy=fuzzy), "[{input_series: ..., ...}]")
     return TestFile(root.place.file, fields.take("rule_files", _paths, ()), interval, tests)
 
 
@@ -42,7 +53,7 @@ def _paths(node: Node) -> tuple[str, ...]:
     return tuple(scalar(one, "a path").text for one in sequence(node, "[../critical-apis.yaml]").items)
 
 
-def _test(node: Node, evaluated: int | None, report: Report) -> RuleTest | None:
+def _test(node: Node, evaluated: int | None, report: Report, *, fuzzy: bool) -> RuleTest | None:
     fields = Fields(node, keys.TEST, report)
     if not fields.readable:
         return None
@@ -55,8 +66,10 @@ def _test(node: Node, evaluated: int | None, report: Report) -> RuleTest | None:
         series=fields.each("input_series", lambda one: _series(one, report), "[{series: up, values: 1x5}]"),
         readings=given,
         alerts=fields.each("alert_rule_test", lambda one: _alert_test(one, report), "[{alertname: A, eval_time: 5m}]"),
-        expressions=fields.each("promql_expr_test", lambda one: _expression_test(one, report), "[{expr: up}]"),
-        start=fields.take("start", positive_duration, 0),
+        expressions=fields.each(
+            "promql_expr_test", lambda one: _expression_test(one, report, fuzzy=fuzzy), "[{expr: up}]"
+        ),
+        evaluate_from=fields.take("evaluate_from", positive_duration, 0),
         place=fields.place,
     )
     _check(test, fields, report)
@@ -65,9 +78,9 @@ def _test(node: Node, evaluated: int | None, report: Report) -> RuleTest | None:
 
 def _check(test: RuleTest, fields: Fields, report: Report) -> None:
     for one in test.alerts:
-        if one.eval_time < test.start:
+        if one.eval_time < test.evaluate_from:
             report.error(
-                one.place, "value", "`eval_time` is before the `start` of the test", "nothing is evaluated yet"
+                one.place, "value", "`eval_time` is before the `evaluate_from` of the test", "nothing is evaluated yet"
             )
     named = {one.alert for one in test.alerts}
     for reading in test.readings:
@@ -150,7 +163,7 @@ def _page(node: Node, report: Report) -> ExpectedPage | None:
     return ExpectedPage(fields.take("at", duration, 0), Tier(tier) if tier else None)
 
 
-def _expression_test(node: Node, report: Report) -> ExpressionTest | None:
+def _expression_test(node: Node, report: Report, *, fuzzy: bool) -> ExpressionTest | None:
     fields = Fields(node, keys.EXPRESSION_TEST, report)
     if not fields.has("expr"):
         return None
@@ -158,6 +171,7 @@ def _expression_test(node: Node, report: Report) -> ExpressionTest | None:
         expr=fields.take("expr", expression, ""),
         eval_time=fields.take("eval_time", duration, 0),
         samples=fields.each("exp_samples", lambda one: _sample(one, report), "[{labels: up, value: 1}]"),
+        fuzzy=fuzzy,
         place=fields.at("expr"),
     )
 

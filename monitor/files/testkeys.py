@@ -9,6 +9,7 @@ FILE = Table(
     (
         Key("rule_files", "list of paths", "the rules under test, from this file's folder", "the folder above"),
         Key("evaluation_interval", "duration", "how often every rule is evaluated", "the groups' own; Prometheus's 1m"),
+        Key("fuzzy_compare", "true or false", "whether the last digits of samples do not count", "`false`"),
         Key("group_eval_order", "list of names", "promtool's; groups do not depend on each other here", "none"),
         Key("tests", "list of tests", "the tests", required=True),
         Key("version", "1", "the version of the format", "`1`"),
@@ -22,7 +23,7 @@ TEST = Table(
         Key("interval", "duration", "between two values of a series", "`evaluation_interval`"),
         Key("input_series", "list of series", "what Prometheus has", "none"),
         Key("readings", "list of readings", "what is read, in place of `input_series`", "none"),
-        Key("start", "duration", "when the rules are evaluated first: what is before is history", "`0s`"),
+        Key("evaluate_from", "duration", "when the rules are evaluated first: what is before is history", "`0s`"),
         Key("alert_rule_test", "list", "what is expected of alerts", "none"),
         Key("promql_expr_test", "list", "what is expected of PromQL", "none"),
         Key("external_labels", "mapping", "promtool's; only templates see them", "none"),

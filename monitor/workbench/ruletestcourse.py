@@ -108,7 +108,7 @@ def drive(test: RuleTest, rules: RuleSet, parts: Parts) -> Course:
     engine = Engine(parts.reader, desk, parts.clock, book, lookout)
     vigil = Vigil(engine, desk, parts.store, parts.clock, book, lookout)
     moments: dict[str, dict[int, Moment]] = {group.name: {} for group in rules.groups}
-    parts.store.commit(Change(tuple(_untouched(group, test.start, parts.base) for group in rules.groups)))
+    parts.store.commit(Change(tuple(_untouched(group, test.evaluate_from, parts.base) for group in rules.groups)))
     now = 0
     for at in times(test, rules):
         parts.clock.advance(at - now)
@@ -131,7 +131,7 @@ def times(test: RuleTest, rules: RuleSet) -> list[int]:
 
 def grid(test: RuleTest, group: Group) -> range:
     """Give the seconds at which `group` is evaluated: multiples of its interval, from the start on."""
-    first = -(-test.start // group.interval) * group.interval
+    first = -(-test.evaluate_from // group.interval) * group.interval
     return range(first, test.end + 1, group.interval)
 
 

@@ -180,7 +180,7 @@ def _asked(test: ExpressionTest, base: int, source: MetricsSource) -> Missed | N
     if not isinstance(answer, Samples):
         return Missed(test, "an answer", answer.why)
     actual = [(labels_of(sample.labels), sample.value) for sample in answer.samples]
-    if same_samples(test.samples, actual):
+    if same_samples(test.samples, actual, fuzzy=test.fuzzy):
         return None
     return Missed(test, _samples(test.samples), _samples(actual))
 

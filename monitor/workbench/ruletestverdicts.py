@@ -18,6 +18,9 @@ from monitor.workbench.ruletestcourse import Course, Moment, Page
 SAME = 1e-6
 """How far a value may be off, relatively: counts are extrapolated in floating point."""
 
+FUZZY = 2**-50
+"""A few of the last bits of a float."""
+
 STATES = {state.value for state in State}
 
 
@@ -258,7 +261,7 @@ def matches(expected: Sequence[ExpectedAlert], firing: Sequence[Firing], *, exac
 
 
 def _fits(expected: ExpectedAlert, firing: Firing, *, exactly: bool) -> bool:
-    labels = {name: value for name, value in expected.labels if name != "alertname" and value}
+    labels = {name: value for name, value in expected.labels if name != "alertname"}
     if exactly:
         return labels == dict(firing.labels) and dict(expected.annotations or ()) == dict(firing.annotations)
     return set(labels.items()) <= set(firing.labels) and set(expected.annotations or ()) <= set(firing.annotations)
@@ -277,13 +280,23 @@ def is_same(expected: float, value: float | None) -> bool:
     return value is not None and math.isclose(expected, value, rel_tol=SAME, abs_tol=SAME / 1000)
 
 
-def same_samples(expected: Sequence[tuple[Labels, float]], actual: Sequence[tuple[Labels, float]]) -> bool:
-    """Whether two vectors hold the same samples, bit by bit as promtool compares them; one NaN is like another."""
+def same_samples(
+    expected: Sequence[tuple[Labels, float]], actual: Sequence[tuple[Labels, float]], *, fuzzy: bool = False
+) -> bool:
+    """Whether two vectors hold the same samples, bit by bit as promtool compares them; `fuzzy`: but for the last ones.
 
-    def exact(samples: Sequence[tuple[Labels, float]]) -> list[tuple[Labels, str]]:
-        return sorted((labels, repr(float(value))) for labels, value in samples)
+    One NaN is like another.
+    """
+    if len(expected) != len(actual):
+        return False
+    pairs = zip(sorted(expected, key=repr), sorted(actual, key=repr), strict=True)
+    return all(want[0] == got[0] and _equal(want[1], got[1], fuzzy=fuzzy) for want, got in pairs)
 
-    return exact(expected) == exact(actual)
+
+def _equal(expected: float, actual: float, *, fuzzy: bool) -> bool:
+    if math.isnan(expected) or math.isnan(actual):
+        return math.isnan(expected) and math.isnan(actual)
+    return expected == actual or (fuzzy and math.isclose(expected, actual, rel_tol=FUZZY, abs_tol=0.0))
 
 
 # --- words --------------------------------------------------------------------------------------------------------
