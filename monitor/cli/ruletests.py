@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from monitor.core.ruletest import AlertTest
-from monitor.files.testset import TestSet, read_test_set, test_files
+from monitor.files.testset import RuleTestSet, files_of_tests, read_test_set
 from monitor.workbench.ownprometheus import NoPrometheusError
 from monitor.workbench.ruletests import Missed, Outcome, Row, run
 from monitor.workbench.ruletestverdicts import length, number, shown
@@ -56,14 +56,14 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], str]:
     for path in paths:
         if not path.exists():
             return [], f"{path}: there is no such file or folder"
-        files = test_files(path)
+        files = files_of_tests(path)
         if not files:
             return [], f"{path}: there are no tests: write {path / 'tests'}/NAME.yaml"
         found |= dict.fromkeys(files)
     return list(found), ""
 
 
-def _run(sets: Sequence[TestSet], prometheus: Path | None, output: str) -> int:
+def _run(sets: Sequence[RuleTestSet], prometheus: Path | None, output: str) -> int:
     began = time.monotonic()
     usable = [one for one in sets if not one.errors]
     if output == "text":
@@ -115,7 +115,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (length(row.at), shown(row.labels), row.tier.value, value, requests, row.verdict, row.state.value, why)
 
 
-def _summary(sets: Sequence[TestSet], outcomes: Sequence[Outcome], seconds: float) -> str:
+def _summary(sets: Sequence[RuleTestSet], outcomes: Sequence[Outcome], seconds: float) -> str:
     failed = sum(not one.passed for one in outcomes)
     unusable = sum(bool(one.errors) for one in sets)
     words = [f"{len(outcomes) - failed} passed", f"{failed} failed" if failed else ""]
@@ -131,7 +131,7 @@ def _visible(text: str) -> str:
 # --- for programs -------------------------------------------------------------------------------------------------
 
 
-def _json(sets: Sequence[TestSet], outcomes: Sequence[Outcome]) -> str:
+def _json(sets: Sequence[RuleTestSet], outcomes: Sequence[Outcome]) -> str:
     findings = [
         {
             "file": one.place.file,

@@ -141,10 +141,8 @@ class RuleTest:
 
 
 @dataclass(frozen=True, slots=True)
-class TestFile:
+class RuleTestFile:
     """One file of tests. `evaluation_interval` None: each group keeps its own. No `rule_files`: the folder above."""
-
-    __test__ = False  # pytest takes classes of this name for its own
 
     file: str
     rule_files: tuple[str, ...]

@@ -19,7 +19,7 @@ from monitor.files.routeskey import check_routes
 from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
 from monitor.files.rulefile import read_rule_file
 from monitor.files.syntax import decode, parse
-from monitor.files.testset import TESTS, is_test_file, read_test_set, test_files
+from monitor.files.testset import TESTS, files_of_tests, is_test_file, read_test_set
 from monitor.files.written import Written, WrittenGroup
 
 ROUTING = "routing.yaml"
@@ -78,7 +78,7 @@ def load(source: Path | Contents, *, fallback_channel: str = "", fallback_respon
 def check(paths: Iterable[Path]) -> Checked:
     """Check folders with their tests, and single files (which know what is beside them). Never raises."""
     paths = list(paths)
-    tests = [one for path in paths for one in test_files(path) if path.is_dir() or is_test_file(path)]
+    tests = [one for path in paths for one in files_of_tests(path) if path.is_dir() or is_test_file(path)]
     rest = [path for path in paths if path not in tests and path.name != TESTS]
     readings = [_read_folder(read_contents(path), Route("")) if path.is_dir() else _read_single(path) for path in rest]
     findings = dict.fromkeys(finding for reading in readings for finding in reading.report.findings())

@@ -14,8 +14,8 @@ from monitor.core.ruletest import (
     GivenReading,
     InputSeries,
     RuleTest,
+    RuleTestFile,
     Step,
-    TestFile,
 )
 from monitor.files import testkeys as keys
 from monitor.files.expressions import expression
@@ -39,14 +39,14 @@ _NUMBER = re.compile(r"[+-]?([0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.|inf|nan|
 _OURS = ("exp_state", "exp_tier", "exp_value", "exp_pages")
 
 
-def read_test_file(root: Node, report: Report) -> TestFile:
+def read_test_file(root: Node, report: Report) -> RuleTestFile:
     """Give the tests of one file."""
     fields = Fields(root, keys.FILE, report)
     fields.version()
     interval = fields.take("evaluation_interval", duration, 0) or None
     fuzzy = fields.take("fuzzy_compare", boolean, default=False)
     tests = fields.each("tests", lambda node: _test(node, interval, report, fuzzy=fuzzy), "[{input_series: ..., ...}]")
-    return TestFile(root.place.file, fields.take("rule_files", _paths, ()), interval, tests)
+    return RuleTestFile(root.place.file, fields.take("rule_files", _paths, ()), interval, tests)
 
 
 def _paths(node: Node) -> tuple[str, ...]:

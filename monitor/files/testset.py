@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monitor.core.model import labels_of
 from monitor.core.rule import Group, Place, VersionMetric
-from monitor.core.ruletest import PROMTOOLS_INTERVAL, GivenReading, PrometheusAlert, Recording, RuleTest, TestFile
+from monitor.core.ruletest import PROMTOOLS_INTERVAL, GivenReading, PrometheusAlert, Recording, RuleTest, RuleTestFile
 from monitor.files.contents import RELEASES, read_file
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Mapping as MappingNode
@@ -30,12 +30,10 @@ NO_RULES = frozenset({"routing", "releases"})
 
 
 @dataclass(frozen=True, slots=True)
-class TestSet:
+class RuleTestSet:
     """A file of tests and the groups under test; `file` None where it cannot be read. `prometheus`: by alert."""
 
-    __test__ = False  # pytest takes classes of this name for its own
-
-    file: TestFile | None
+    file: RuleTestFile | None
     groups: tuple[Group, ...] = ()
     prometheus: Mapping[str, PrometheusAlert] = field(default_factory=dict)
     versions: tuple[VersionMetric, ...] = ()
@@ -64,7 +62,7 @@ def is_test_file(path: Path) -> bool:
     return path.parent.name == TESTS
 
 
-def test_files(path: Path) -> tuple[Path, ...]:
+def files_of_tests(path: Path) -> tuple[Path, ...]:
     """Give the test files that `path` stands for: itself, those of its `tests` folder, or those right in it."""
     if not path.is_dir():
         return (path,)
@@ -75,15 +73,12 @@ def test_files(path: Path) -> tuple[Path, ...]:
     return tuple(sorted(one for one in folder.iterdir() if one.suffix in (".yaml", ".yml") and one.name[0] != "."))
 
 
-test_files.__test__ = False  # type: ignore[attr-defined]
-
-
-def read_test_set(path: Path) -> TestSet:
+def read_test_set(path: Path) -> RuleTestSet:
     """Read a file of tests and the rules that it names. Never raises: what is wrong stands in the findings."""
     report = Report()
     content, root = _document(path, report)
     if root is None:
-        return TestSet(None, findings=report.findings(), content=content)
+        return RuleTestSet(None, findings=report.findings(), content=content)
     file = read_test_file(root, report)
     rules = _Rules()
     for rule_file in _rule_files(file, path, root, report):
@@ -91,7 +86,7 @@ def read_test_set(path: Path) -> TestSet:
     _check_names(file, rules, report)
     groups = tuple(_paced(group, file, rules) for group in rules.groups)
     versions, recordings = tuple(rules.versions.values()), tuple(rules.recordings)
-    return TestSet(file, groups, rules.prometheus, versions, recordings, report.findings(), content)
+    return RuleTestSet(file, groups, rules.prometheus, versions, recordings, report.findings(), content)
 
 
 def _document(path: Path, report: Report) -> tuple[bytes, Node | None]:
@@ -111,7 +106,7 @@ def _document(path: Path, report: Report) -> tuple[bytes, Node | None]:
     return content, root
 
 
-def _rule_files(file: TestFile, path: Path, root: Node, report: Report) -> Iterable[Path]:
+def _rule_files(file: RuleTestFile, path: Path, root: Node, report: Report) -> Iterable[Path]:
     """Give the rule files that are named, patterns spelt out; those of the folder above where none is."""
     if not file.rule_files:
         above = path.parent.parent if is_test_file(path) else path.parent
@@ -172,7 +167,7 @@ def _theirs(written: Written, warned: Mapping[Place, str]) -> PrometheusAlert:
     return PrometheusAlert(labels_of({**dict(written.rule.labels), **dict(pairs)}), left_out)
 
 
-def _paced(group: Group, file: TestFile, rules: _Rules) -> Group:
+def _paced(group: Group, file: RuleTestFile, rules: _Rules) -> Group:
     """Give a group as it is tested: at exact grid times, and nothing too old to be read."""
     theirs = any(rule.alert in rules.prometheus for rule in group.rules)
     interval = file.evaluation_interval or (PROMTOOLS_INTERVAL if theirs else group.interval)
@@ -182,7 +177,7 @@ def _paced(group: Group, file: TestFile, rules: _Rules) -> Group:
 # --- names --------------------------------------------------------------------------------------------------------
 
 
-def _check_names(file: TestFile, rules: _Rules, report: Report) -> None:
+def _check_names(file: RuleTestFile, rules: _Rules, report: Report) -> None:
     known = {rule.alert: rule for group in rules.groups for rule in group.rules}
     names = tuple(dict.fromkeys(alert.partition("{")[0] for alert in known))
     for test in file.tests:

@@ -13,7 +13,7 @@ from monitor.core.model import Labels, State, Tier, labels_of
 from monitor.core.ruletest import AlertTest, ExpressionTest, RuleTest
 from monitor.evaluation.reading import plan
 from monitor.files.expressions import code_of
-from monitor.files.testset import TestSet
+from monitor.files.testset import RuleTestSet
 from monitor.ports import MetricsSource, Samples
 from monitor.workbench.ownprometheus import OwnPrometheus, program
 from monitor.workbench.recording import recorded
@@ -93,7 +93,7 @@ class _Servers:
 
 
 def run(
-    sets: Sequence[TestSet], prometheus: Path | None = None, told: Callable[[Outcome], None] = lambda _: None
+    sets: Sequence[RuleTestSet], prometheus: Path | None = None, told: Callable[[Outcome], None] = lambda _: None
 ) -> tuple[Outcome, ...]:
     """Run every test of `sets`, in order, telling each outcome as it comes.
 
@@ -113,7 +113,7 @@ def run(
     return tuple(found)
 
 
-def _wanted(one: TestSet, test: RuleTest) -> Wanted:
+def _wanted(one: RuleTestSet, test: RuleTest) -> Wanted:
     rules = rules_of(test, one.groups, one.versions)
     planned = plan(rules)
     asked = [expr for group in rules.groups for rule in group.rules for expr in planned.expressions(rule)]
@@ -122,13 +122,13 @@ def _wanted(one: TestSet, test: RuleTest) -> Wanted:
     return Wanted(test.length, paces, tuple(asked))
 
 
-def _with_readings(one: TestSet, test: RuleTest) -> list[Missed]:
+def _with_readings(one: RuleTestSet, test: RuleTest) -> list[Missed]:
     course = drive(test, rules_of(test, one.groups, ()), reading_what_is_given(test, EPOCH))
     found = _missed(one, test, course)
     return found + [Missed(each, "series", "`promql_expr_test` needs `input_series`") for each in test.expressions]
 
 
-def _with_series(one: TestSet, test: RuleTest, slot: Slot, servers: _Servers) -> list[Missed]:
+def _with_series(one: RuleTestSet, test: RuleTest, slot: Slot, servers: _Servers) -> list[Missed]:
     server, source = servers.get(slot.server)
     server.write(body(test.series, test.interval, slot.base))
     for recording in one.recordings:
@@ -140,7 +140,7 @@ def _with_series(one: TestSet, test: RuleTest, slot: Slot, servers: _Servers) ->
     return _missed(one, test, course) + [each for each in expressions if each is not None]
 
 
-def _missed(one: TestSet, test: RuleTest, course: Course) -> list[Missed]:
+def _missed(one: RuleTestSet, test: RuleTest, course: Course) -> list[Missed]:
     case = Case(test, course, one.prometheus)
     return [
         Missed(each.test, each.expected, each.actual, each.remark, tuple(rows(course, each.test))[:MOST_ROWS])

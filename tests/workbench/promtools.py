@@ -281,7 +281,9 @@ tests:
       - {expr: 'time()', eval_time: 5m, exp_samples: [{labels: '{}', value: 300}]}
       - {expr: 'hour()', eval_time: 65m, exp_samples: [{labels: '{}', value: 1}]}
       - {expr: 'backup_last_success_seconds @ 600 + 1', eval_time: 9m, exp_samples: [{labels: '{db="x"}', value: 1}]}
-      - {expr: 'timestamp(backup_last_success_seconds)', eval_time: 14m, exp_samples: [{labels: '{db="x"}', value: 600}]}
+      - expr: timestamp(backup_last_success_seconds)
+        eval_time: 14m
+        exp_samples: [{labels: '{db="x"}', value: 600}]
 """,
     changes=(
         ("eval_time: 61m", "eval_time: 60m"),
