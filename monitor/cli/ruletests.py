@@ -109,7 +109,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    value = "-" if row.value is None else number(row.value)
+    value = "-" if row.value is None else number(row.value, row.unit)
     requests = "-" if row.requests is None else f"{row.requests:.4g}"
     why = row.why if len(row.why) <= LONGEST_WHY else f"{row.why[: LONGEST_WHY - 3]}..."
     return (length(row.at), shown(row.labels), row.tier.value, value, requests, row.verdict, row.state.value, why)

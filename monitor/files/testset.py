@@ -25,6 +25,8 @@ from monitor.files.written import Written
 
 TESTS = "tests"
 """The folder of a rules folder in which tests stand."""
+MOST_EVALUATIONS = 100_000
+"""The most that a test may evaluate its rules: over 17 days, one each 15 seconds."""
 NO_RULES = frozenset({"routing", "releases"})
 """Files of a rules folder, by their stems, that hold no rules."""
 
@@ -85,6 +87,7 @@ def read_test_set(path: Path) -> RuleTestSet:
         _read_rules(rule_file, rules, file.evaluation_interval or PROMTOOLS_INTERVAL, report)
     _check_names(file, rules, report)
     groups = tuple(_paced(group, file, rules) for group in rules.groups)
+    _check_lengths(file, groups, report)
     versions, recordings = tuple(rules.versions.values()), tuple(rules.recordings)
     return RuleTestSet(file, groups, rules.prometheus, versions, recordings, report.findings(), content)
 
@@ -172,6 +175,16 @@ def _paced(group: Group, file: RuleTestFile, rules: _Rules) -> Group:
     theirs = any(rule.alert in rules.prometheus for rule in group.rules)
     interval = file.evaluation_interval or (PROMTOOLS_INTERVAL if theirs else group.interval)
     return replace(group, interval=interval, query_offset=0)
+
+
+def _check_lengths(file: RuleTestFile, groups: Iterable[Group], report: Report) -> None:
+    """Refuse what would be evaluated for hours: usually a slip of the pen."""
+    shortest = min((group.interval for group in groups), default=PROMTOOLS_INTERVAL)
+    for test in file.tests:
+        count = (test.end - test.evaluate_from) // shortest
+        if count > MOST_EVALUATIONS:
+            message = f"{count} evaluations, one each {shortest} s, are more than {MOST_EVALUATIONS}"
+            report.error(test.place, "value", message, "what is only history stands before `evaluate_from`")
 
 
 # --- names --------------------------------------------------------------------------------------------------------

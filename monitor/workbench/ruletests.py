@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.core.model import Labels, State, Tier, labels_of
+from monitor.core.rule import Unit, unit_of
 from monitor.core.ruletest import AlertTest, ExpressionTest, RuleTest
 from monitor.evaluation.reading import plan
 from monitor.files.expressions import code_of
@@ -38,6 +39,7 @@ class Row:
     labels: Labels
     tier: Tier
     value: float | None
+    unit: Unit
     requests: float | None
     verdict: str
     state: State
@@ -165,7 +167,7 @@ def rows(course: Course, test: AlertTest) -> Iterator[Row]:
                 state = alert.state if alert is not None else State.INACTIVE
                 verdict, why = (judged.verdict.value, judged.why) if judged is not None else ("no_data", "")
                 value, requests = (judged.value, judged.requests) if judged is not None else (None, None)
-                found.append(Row(at, key.labels, key.tier, value, requests, verdict, state, why))
+                found.append(Row(at, key.labels, key.tier, value, unit_of(rule.signal), requests, verdict, state, why))
     yield from sorted(found, key=lambda row: (row.labels, row.tier, row.at))
 
 

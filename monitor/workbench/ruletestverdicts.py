@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.core.model import AlertKey, Judgement, Labels, State, Tier, Verdict, labels_of
-from monitor.core.rule import Rule
+from monitor.core.rule import Rule, Unit, unit_of
 from monitor.core.ruletest import AlertTest, Expected, ExpectedAlert, PrometheusAlert, RuleTest
 from monitor.core.template import parse
 from monitor.evaluation.lookout import SOURCE, group_key
@@ -230,9 +230,10 @@ class _Look:
         tier = self._tier()
         read = [(key, one) for key, _, one in self._instances(tier)]
         values = {key.labels: one.value for key, one in read if one is not None}
+        unit = unit_of(self._rules[0].signal) if self._rules else Unit.NUMBER
         if not values or not all(is_same(expected, value) for value in values.values()):
-            actual = [f"{shown(labels)} {number(value)}" for labels, value in values.items()]
-            yield self._failure(number(expected), _listed(actual) if actual else "nothing was read")
+            actual = [f"{shown(labels)} {number(value, unit)}" for labels, value in values.items()]
+            yield self._failure(number(expected, unit), _listed(actual) if actual else "nothing was read")
 
     # --- pages ------------------------------------------------------------------------------------------------------
 
@@ -307,9 +308,11 @@ def shown(labels: Labels) -> str:
     return "{" + ", ".join(f'{name}="{value}"' for name, value in labels) + "}"
 
 
-def number(value: float | None) -> str:
-    """Give a value in the digits that people write."""
-    return "nothing" if value is None else f"{value:.6g}"
+def number(value: float | None, unit: Unit = Unit.NUMBER) -> str:
+    """Give a value as people write it in a test: shares in per cent."""
+    if value is None:
+        return "nothing"
+    return f"{value:.6g}" if unit is Unit.NUMBER else f"{100 * value:.6g}%"
 
 
 def length(seconds: int) -> str:

@@ -16,13 +16,13 @@ evaluation_interval: 1s
 tests:
   - interval: 1m
     input_series: [{series: queue, values: 1x9}]
-    alert_rule_test: [{alertname: Queue, eval_time: 30d}]
+    alert_rule_test: [{alertname: Queue, eval_time: 99000s}]
 """
 
 
 @pytest.fixture
 def long(tmp_path: Path) -> Path:
-    """A folder whose test would take hours, and a program that writes its process down and becomes a Prometheus."""
+    """A folder whose test would take minutes, and a program that writes its process down and becomes a Prometheus."""
     (tmp_path / "rules" / "tests").mkdir(parents=True)
     (tmp_path / "rules" / "a.yaml").write_text("groups: [{name: g, rules: [{alert: Queue, expr: queue > 5}]}]\n")
     (tmp_path / "rules" / "tests" / "a.yaml").write_text(LONG)

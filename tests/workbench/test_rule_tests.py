@@ -1,6 +1,7 @@
 """Rule tests as people write them: what is expected, what is told where it is not so, and what is not covered."""
 
 import json
+import random
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from monitor.cli.ruletests import test as run_tests
 from monitor.files import check, load, read_contents
+from monitor.files.testset import files_of_tests, read_test_set
+from tests.files.test_shipped import mutated
 
 ROOT = Path(__file__).parents[2]
 RULES = """
@@ -151,7 +154,7 @@ def test_a_failure_is_told_with_what_was_expected_and_the_readings_around_it(ben
     assert lines[2:4] == ["    expected: firing", '    actual:   Errors{job="a"}[prepare]: pending (breach)']
     assert lines[4].split() == ["time", "instance", "tier", "value", "requests", "verdict", "state", "why"]
     assert [line.split()[0] for line in lines[5:11]] == ["30s", "45s", "1m", "30s", "45s", "1m"]
-    assert '1m    {job="a"}  prepare   0.03   100       breach   pending   3 % of 100 requests failed' in bench.out
+    assert '1m    {job="a"}  prepare   3%     100       breach   pending   3 % of 100 requests failed' in bench.out
     assert "0 passed, 1 failed in" in lines[-1]
 
 
@@ -213,6 +216,11 @@ def test_a_file_that_cannot_be_used_fails_and_says_where(bench: Bench) -> None:
     assert "1 of 1 files cannot be used" in bench.out
 
 
+def test_a_test_that_would_run_for_hours_is_refused(bench: Bench) -> None:
+    assert bench.given("{labels: {job: a}, values: 1}", "{alertname: Queue, eval_time: 30d}") == 1
+    assert "172800 evaluations, one each 15 s, are more than 100000" in bench.out
+
+
 def test_check_reads_the_tests_of_a_folder_and_single_test_files(bench: Bench, folder: Path) -> None:
     bench.code("{intervall: 15s, alert_rule_test: [{alertname: Queue, eval_time: 1m}]}")
     for path in (folder, folder / "tests", folder / "tests" / "a.yaml"):
@@ -264,3 +272,18 @@ def test_a_program_that_is_no_prometheus_is_told_with_what_it_said(bench: Bench,
 
 def test_a_named_program_is_used(bench: Bench) -> None:
     assert bench.code(SERIES, prometheus=Path(shutil.which("prometheus") or "")) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mutated_test_files_give_findings_and_never_an_exception(tmp_path: Path, seed: int) -> None:
+    shutil.copytree(ROOT / "rules", tmp_path / "rules")
+    paths = files_of_tests(tmp_path / "rules")
+    texts = {path: path.read_text() for path in paths}
+    chance, refused = random.Random(seed), 0
+    for _ in range(25):
+        path = chance.choice(paths)
+        path.write_bytes(mutated(texts[path], chance))
+        read = read_test_set(path)
+        assert all(one.place.line > 0 and one.place.column > 0 and one.message for one in read.findings)
+        refused += bool(read.errors)
+    assert refused > 5, "mutations that change nothing test nothing"
