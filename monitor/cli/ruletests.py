@@ -12,7 +12,7 @@ from monitor.core.ruletest import AlertTest
 from monitor.files.testset import RuleTestSet, files_of_tests, read_test_set
 from monitor.workbench.ownprometheus import NoPrometheusError
 from monitor.workbench.ruletests import Missed, Outcome, Row, run
-from monitor.workbench.ruletestverdicts import length, number, shown
+from monitor.workbench.ruletestwords import length, number, shown
 
 UNUSABLE = 2
 INTERRUPTED = 130

@@ -19,10 +19,12 @@ from monitor.ports import MetricsSource, Samples
 from monitor.workbench.ownprometheus import OwnPrometheus, program
 from monitor.workbench.recording import recorded
 from monitor.workbench.remotewrite import body
+from monitor.workbench.ruletestcomparison import same_samples
 from monitor.workbench.ruletestcourse import Course, drive, rules_of
 from monitor.workbench.ruletestparts import reading_series, reading_what_is_given, source_at
 from monitor.workbench.ruletestslots import Slot, Wanted, slots
-from monitor.workbench.ruletestverdicts import Case, failures, moment_of, number, rules_named, same_samples, shown
+from monitor.workbench.ruletestverdicts import Case, failures, moment_of, rules_named
+from monitor.workbench.ruletestwords import number, shown
 
 AROUND = (-2, -1, 0, 1)
 """Evaluations around the one that failed that are shown."""

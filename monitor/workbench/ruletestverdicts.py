@@ -4,7 +4,6 @@ Of a Prometheus rule labels and annotations are compared whole, as promtool does
 written, since its labels route and describe and are no identity.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,24 +12,9 @@ from monitor.core.rule import Rule, Unit, unit_of
 from monitor.core.ruletest import AlertTest, Expected, ExpectedAlert, PrometheusAlert, RuleTest
 from monitor.core.template import parse
 from monitor.evaluation.lookout import SOURCE, group_key
+from monitor.workbench.ruletestcomparison import Firing, is_in, is_same, matches
 from monitor.workbench.ruletestcourse import Course, Moment, Page
-
-SAME = 1e-6
-"""How far a value may be off, relatively: counts are extrapolated in floating point."""
-
-FUZZY = 2**-50
-"""A few of the last bits of a float."""
-
-STATES = {state.value for state in State}
-
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """One alert that fires: all its labels and texts, and its tier."""
-
-    labels: Labels
-    annotations: Labels
-    tier: Tier
+from monitor.workbench.ruletestwords import expected_alert, fired_alert, listed, number, paged, shown, worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +106,7 @@ class _Look:
         theirs = any(rule.alert in self._case.prometheus for rule in self._rules)
         if not matches(expected, firing, exactly=theirs):
             remark = self._held() if len(firing) > len(expected) else ""
-            yield self._failure(_listed(map(_expected, expected)), _listed(map(_fired, firing)), remark)
+            yield self._failure(listed(map(expected_alert, expected)), listed(map(fired_alert, firing)), remark)
 
     def _held(self) -> str:
         """Say where the monitor differs from Prometheus by design: missing data resolve nothing."""
@@ -134,7 +118,7 @@ class _Look:
     def _fires(self, tier: Tier) -> Iterable[Failure]:
         firing = {one.tier for rule in self._rules for one in self._firing(rule)}
         if tier not in firing:
-            yield self._failure(f"an alert fires in the {tier} tier", f"fires: {_listed(sorted(firing))}")
+            yield self._failure(f"an alert fires in the {tier} tier", f"fires: {listed(sorted(firing))}")
 
     def _firing(self, rule: Rule) -> Iterable[Firing]:
         """Give the alerts of a rule that fire, an instance once: in its worst tier, or the one that is asked for."""
@@ -206,10 +190,10 @@ class _Look:
             yield self._failure(f"{expected} in one tier", "the rule has two tiers: write exp_tier")
             return
         found = self._instances(tier)
-        right = [_is(expected, state, judgement) for _, state, judgement in found]
+        right = [is_in(expected, state, judgement) for _, state, judgement in found]
         if not (all(right) if found else expected in {Expected.INACTIVE, Expected.NO_DATA}):
-            actual = [f"{key}: {_words(state, judgement)}" for key, state, judgement in found]
-            yield self._failure(str(expected), _listed(actual) if actual else "no instance is known")
+            actual = [f"{key}: {worded(state, judgement)}" for key, state, judgement in found]
+            yield self._failure(str(expected), listed(actual) if actual else "no instance is known")
 
     def _blind(self) -> list[AlertKey]:
         """Give the blind alerts about the rule, its group, or everything."""
@@ -233,7 +217,7 @@ class _Look:
         unit = unit_of(self._rules[0].signal) if self._rules else Unit.NUMBER
         if not values or not all(is_same(expected, value) for value in values.values()):
             actual = [f"{shown(labels)} {number(value, unit)}" for labels, value in values.items()]
-            yield self._failure(number(expected, unit), _listed(actual) if actual else "nothing was read")
+            yield self._failure(number(expected, unit), listed(actual) if actual else "nothing was read")
 
     # --- pages ------------------------------------------------------------------------------------------------------
 
@@ -245,99 +229,4 @@ class _Look:
         )
         if not same:
             wanted = [Page(one.at, one.tier) for one in expected]
-            yield self._failure(f"pages: {_listed(map(_paged, wanted))}", f"pages: {_listed(map(_paged, actual))}")
-
-
-def matches(expected: Sequence[ExpectedAlert], firing: Sequence[Firing], *, exactly: bool) -> bool:
-    """Whether each expected alert is one that fires, another one each, and none is left over."""
-    if len(expected) != len(firing):
-        return False
-    if not expected:
-        return True
-    first, rest = expected[0], expected[1:]
-    return any(
-        _fits(first, one, exactly=exactly) and matches(rest, [*firing[:index], *firing[index + 1 :]], exactly=exactly)
-        for index, one in enumerate(firing)
-    )
-
-
-def _fits(expected: ExpectedAlert, firing: Firing, *, exactly: bool) -> bool:
-    labels = {name: value for name, value in expected.labels if name != "alertname"}
-    if exactly:
-        return labels == dict(firing.labels) and dict(expected.annotations or ()) == dict(firing.annotations)
-    return set(labels.items()) <= set(firing.labels) and set(expected.annotations or ()) <= set(firing.annotations)
-
-
-def _is(expected: Expected, state: State, judgement: Judgement | None) -> bool:
-    if expected in STATES:
-        return state.value == expected.value
-    if expected is Expected.NO_DATA:
-        return judgement is None or judgement.verdict is Verdict.NO_DATA
-    return judgement is not None and judgement.verdict.value == expected.value
-
-
-def is_same(expected: float, value: float | None) -> bool:
-    """Whether a value is the expected one, give or take the last digits of a float."""
-    return value is not None and math.isclose(expected, value, rel_tol=SAME, abs_tol=SAME / 1000)
-
-
-def same_samples(
-    expected: Sequence[tuple[Labels, float]], actual: Sequence[tuple[Labels, float]], *, fuzzy: bool = False
-) -> bool:
-    """Whether two vectors hold the same samples, bit by bit as promtool compares them; `fuzzy`: but for the last ones.
-
-    One NaN is like another.
-    """
-    if len(expected) != len(actual):
-        return False
-    pairs = zip(sorted(expected, key=repr), sorted(actual, key=repr), strict=True)
-    return all(want[0] == got[0] and _equal(want[1], got[1], fuzzy=fuzzy) for want, got in pairs)
-
-
-def _equal(expected: float, actual: float, *, fuzzy: bool) -> bool:
-    if math.isnan(expected) or math.isnan(actual):
-        return math.isnan(expected) and math.isnan(actual)
-    return expected == actual or (fuzzy and math.isclose(expected, actual, rel_tol=FUZZY, abs_tol=0.0))
-
-
-# --- words --------------------------------------------------------------------------------------------------------
-
-
-def shown(labels: Labels) -> str:
-    """Give labels as PromQL writes them."""
-    return "{" + ", ".join(f'{name}="{value}"' for name, value in labels) + "}"
-
-
-def number(value: float | None, unit: Unit = Unit.NUMBER) -> str:
-    """Give a value as people write it in a test: shares in per cent."""
-    if value is None:
-        return "nothing"
-    return f"{value:.6g}" if unit is Unit.NUMBER else f"{100 * value:.6g}%"
-
-
-def length(seconds: int) -> str:
-    """Give a time since the beginning as people write it: 0s, 90s -> 1m30s."""
-    sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
-    parts = [(seconds // 86_400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s")]
-    return sign + ("".join(f"{count}{unit}" for count, unit in parts if count) or "0s")
-
-
-def _words(state: State, judgement: Judgement | None) -> str:
-    return f"{state} ({judgement.verdict if judgement is not None else Verdict.NO_DATA})"
-
-
-def _expected(one: ExpectedAlert) -> str:
-    texts = f" {shown(one.annotations)}" if one.annotations is not None else ""
-    return f"{shown(one.labels)}{texts}"
-
-
-def _fired(one: Firing) -> str:
-    return f"{shown(one.labels)} [{one.tier}] {shown(one.annotations)}"
-
-
-def _paged(one: Page) -> str:
-    return f"{length(one.at)}{f' {one.tier}' if one.tier is not None else ''}"
-
-
-def _listed(words: Iterable[str]) -> str:
-    return "; ".join(words) or "none"
+            yield self._failure(f"pages: {listed(map(paged, wanted))}", f"pages: {listed(map(paged, actual))}")

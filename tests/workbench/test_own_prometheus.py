@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.workbench.ownprometheus import OwnPrometheus, program
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 LONG = """
@@ -48,6 +50,18 @@ def _until_gone(pid: int) -> None:
     assert not _alive(pid)
 
 
+def test_it_ends_where_its_block_ends_and_leaves_nothing() -> None:
+    with pytest.raises(KeyError), OwnPrometheus(program(None)) as server:  # noqa: PT012  # whatever happens inside
+        pid = server.pid
+        assert pid is not None
+        folder = Path(f"/proc/{pid}/cmdline").read_text().partition("--config.file=")[2].partition("/prometheus.yml")[0]
+        assert Path(folder).is_dir()
+        raise KeyError
+    assert pid is not None
+    assert not _alive(pid)
+    assert not Path(folder).exists()
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
@@ -57,6 +71,7 @@ def test_it_ends_with_the_run(long: Path, sent: int, code: int) -> None:
     running = subprocess.Popen(
         [sys.executable, "-m", "monitor", "test", "--prometheus", str(long / "prometheus"), str(long / "rules")],
         cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(long)},  # what is killed leaves its folder behind
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -85,6 +85,7 @@ READINGS = [
     ("insufficient", "{labels: {job: a}, requests: 9x9, failures: 9x9}", "Errors", "1m", "prepare"),
     ("no_data", "{labels: {job: a}, requests: 100 _x9, failures: 3 _x9}", "Errors", "1m", "prepare"),
     ("no_data", "{labels: {job: a}, requests: 100x1, failures: 1x1}", "Errors", "5m", "prepare"),
+    ("inactive", "{labels: {job: a}, values: 0.5x9}", "Slow", "1m", "prepare"),
     ("pending", "{labels: {job: a}, values: 0.5 0.51}", "Slow", "15s", "prepare"),
     ("insufficient", "{labels: {job: a}, values: 0.51x5, requests: 0x5}", "Slow", "1m", "prepare"),
     ("firing", "{labels: {job: a}, values: 0.49}", "Up", "0s", "rollback"),
@@ -172,6 +173,13 @@ def test_series_are_answered_by_a_real_prometheus(bench: Bench) -> None:
 def test_one_test_sees_nothing_of_another(bench: Bench) -> None:
     asks = "{interval: 1m, promql_expr_test: [{expr: 'count_over_time(queue[4w])', eval_time: 1m, exp_samples: []}]}"
     assert bench.code(SERIES, asks, SERIES) == 0, bench.out
+
+
+def test_a_query_that_prometheus_refuses_passes_no_test(bench: Bench, folder: Path) -> None:
+    (folder / "rules.yaml").write_text("groups: [{name: g, rules: [{alert: Q, expr: 'q * on(a) q > 5'}]}]\n")
+    two = '[{series: \'q{a="1", b="1"}\', values: 1x9}, {series: \'q{a="1", b="2"}\', values: 1x9}]'
+    assert bench.code(f"{{interval: 1m, input_series: {two}, alert_rule_test: [{{alertname: Q, eval_time: 2m}}]}}") == 1
+    assert "many-to-many" in bench.out or "duplicate series" in bench.out
 
 
 def test_missing_data_differ_from_prometheus_and_the_failure_says_so(bench: Bench, folder: Path) -> None:
