@@ -5,6 +5,7 @@ Rule files are read one by one and need no routing or procedure beside them, so 
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ TESTS = "tests"
 """The folder of a rules folder in which tests stand."""
 MOST_EVALUATIONS = 100_000
 """The most that a test may evaluate its rules: over 17 days, one each 15 seconds."""
+_TESTS = re.compile(rb"^tests:", re.MULTILINE)
 NO_RULES = frozenset({"routing", "releases"})
 """Files of a rules folder, by their stems, that hold no rules."""
 
@@ -60,8 +62,11 @@ class _Rules:
 
 
 def is_test_file(path: Path) -> bool:
-    """Whether a file holds rule tests, by where it stands."""
-    return path.parent.name == TESTS
+    """Whether a file holds rule tests: by where it stands, or because its text has a list of `tests`."""
+    if path.parent.name == TESTS:
+        return True
+    content = read_file(path).files.get(path.name, b"") if path.is_file() else b""
+    return _TESTS.search(content) is not None
 
 
 def files_of_tests(path: Path) -> tuple[Path, ...]:
@@ -112,7 +117,7 @@ def _document(path: Path, report: Report) -> tuple[bytes, Node | None]:
 def _rule_files(file: RuleTestFile, path: Path, root: Node, report: Report) -> Iterable[Path]:
     """Give the rule files that are named, patterns spelt out; those of the folder above where none is."""
     if not file.rule_files:
-        above = path.parent.parent if is_test_file(path) else path.parent
+        above = path.parent.parent if path.parent.name == TESTS else path.parent
         return sorted(one for one in above.glob("*.yaml") if one.stem not in NO_RULES and one != path)
     found: dict[Path, None] = {}
     for named in file.rule_files:

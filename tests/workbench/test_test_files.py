@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.files import check
 from monitor.files.testset import files_of_tests, read_test_set
 
 RULES = """
@@ -144,3 +145,9 @@ def test_a_folder_stands_for_the_files_of_its_tests(folder: Path) -> None:
     assert [one.name for one in files_of_tests(folder / "tests")] == names
     assert files_of_tests(folder / "a.yaml") == (folder / "a.yaml",)
     assert files_of_tests(folder.parent) == ()
+
+
+def test_a_test_file_is_known_by_its_text_wherever_it_stands(folder: Path) -> None:
+    (folder.parent / "t.yml").write_text(f"rule_files: [rules/a.yaml]\ntests: [{{{EXPECTED}}}]\n")
+    assert check([folder.parent / "t.yml"]).findings == ()
+    assert check([folder / "a.yaml"]).rules == 1
