@@ -71,6 +71,18 @@ def check(
     raise typer.Exit(checking.run(paths or [], strict, output))
 
 
+@app.command("test")
+def rule_test(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Test files or rules folders (default: rules).")] = None,
+    prometheus: Annotated[Path | None, typer.Option(help="The program (default: the one on PATH).")] = None,
+    output: Format = "text",
+) -> None:
+    """Run the tests of rules. Exit code 0: all passed, 1: one failed, 2: usage, no tests or no Prometheus."""
+    from monitor.cli import ruletests  # noqa: PLC0415
+
+    raise typer.Exit(ruletests.test(paths or [], prometheus, output))
+
+
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder that is made.")] = Path("rules"),
@@ -136,7 +148,9 @@ def _seconds(text: str) -> float:
 
 @app.command("schema")
 def schema_(
-    kind: Annotated[str | None, typer.Argument(help="rules (the default), routing, releases or procedure.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="rules (the default), routing, releases, procedure, drill or tests.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the schemas of all kinds into this folder.")] = None,
 ) -> None:
     """Print the JSON Schema of a kind of files, for editors. Exit code 2: no such kind, or a folder that refuses."""

@@ -20,6 +20,7 @@ from monitor.files.routeskey import check_routes
 from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
 from monitor.files.rulefile import read_rule_file
 from monitor.files.syntax import decode, parse
+from monitor.files.testset import TESTS, files_of_tests, is_test_file, read_test_set
 from monitor.files.written import Written, WrittenGroup
 
 ROUTING = "routing.yaml"
@@ -78,10 +79,16 @@ def load(source: Path | Contents, *, fallback_channel: str = "", fallback_respon
 
 
 def check(paths: Iterable[Path]) -> Checked:
-    """Check folders and single files (which know the procedures beside them). Never raises."""
-    readings = [_read_folder(read_contents(path), Route("")) if path.is_dir() else _read_single(path) for path in paths]
+    """Check folders with their tests, and single files (which know what is beside them). Never raises."""
+    paths = list(paths)
+    tests = [one for path in paths for one in files_of_tests(path) if path.is_dir() or is_test_file(path)]
+    rest = [path for path in paths if path not in tests and path.name != TESTS]
+    readings = [_read_folder(read_contents(path), Route("")) if path.is_dir() else _read_single(path) for path in rest]
     findings = dict.fromkeys(finding for reading in readings for finding in reading.report.findings())
     contents = {name: content for reading in readings for name, content in reading.contents.items()}
+    for path, tested in ((path, read_test_set(path)) for path in tests):
+        findings |= dict.fromkeys(tested.findings)
+        contents[str(path)] = tested.content
     sources = {name: tuple(content.decode("utf-8", "replace").splitlines()) for name, content in contents.items()}
     rules = sum(len(written.rules) for reading in readings for written in reading.groups)
     return Checked(tuple(findings), len(contents), rules, sources)

@@ -6,7 +6,7 @@ Draft 7, which editors' YAML servers speak. A schema knows one file, and no Prom
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monitor.files import drillkeys, keys, procedurekeys, prometheuskeys, releasekeys, routingkeys, signalkeys
+from monitor.files import drillkeys, keys, procedurekeys, prometheuskeys, releasekeys, routingkeys, signalkeys, testkeys
 from monitor.files.schemawords import REFERENCES, VERSIONED, WORDS, Fragment, listed, mapped, of_words, text
 from monitor.files.tables import Key, Table
 
@@ -18,6 +18,7 @@ KINDS: Mapping[str, tuple[Table, ...]] = {
     "releases": (releasekeys.RELEASES,),
     "procedure": (procedurekeys.PROCEDURE,),
     "drill": (drillkeys.SCENARIO,),
+    "tests": (testkeys.FILE,),
 }
 """The kinds of files with the tables of what stands at their top; a second one is Prometheus's own format."""
 
@@ -49,6 +50,14 @@ _INSIDE: Mapping[str, Table] = {
     "healthy": drillkeys.LOAD,
     "broken": drillkeys.LOAD,
     "releases": releasekeys.RELEASES,
+    "tests": testkeys.TEST,
+    "input_series": testkeys.SERIES,
+    "readings": testkeys.READING,
+    "alert_rule_test": testkeys.ALERT_TEST,
+    "exp_alerts": testkeys.ALERT,
+    "exp_pages": testkeys.PAGE,
+    "promql_expr_test": testkeys.EXPRESSION_TEST,
+    "exp_samples": testkeys.SAMPLE,
     "registry": releasekeys.REGISTRY,
     "image": releasekeys.IMAGE,
     "replicas": releasekeys.REPLICAS,

@@ -67,6 +67,7 @@ WORDS: Mapping[str, Fragment] = {
     "durations": _SPAN,
     "duration or none": {**_SPAN, "pattern": rf"^(?:{_DURATION}|none)$"},
     "`rolled_back`, `acknowledged`, or duration": text(rf"rolled_back|acknowledged|{_DURATION}"),
+    "series of values": _TEXT,
     "PromQL": _TEXT,
     "selector": {"type": "string"},
     "matchers or selector": {"type": "string"},

@@ -105,7 +105,12 @@ def test_wrong_usage_is_2(folder: Path, paths: list[str], form: str, capsys: pyt
     assert capsys.readouterr().err
 
 
-SINGLE = ["rules/critical-apis.yaml", "rules/routing.yaml", "rules/procedures/rollback.yaml"]
+SINGLE = [
+    "rules/critical-apis.yaml",
+    "rules/routing.yaml",
+    "rules/procedures/rollback.yaml",
+    "rules/tests/rollback.yaml",
+]
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -128,7 +133,9 @@ def test_the_check_of_the_shipped_rules_is_lean() -> None:
     assert summary.endswith("files, 8 rules: fine")
     assert heavy == "[]"
     assert measured.startswith("0 ")
-    assert float(measured.split()[1]) < 0.25  # alone 0.12; others may use the machine's caches too
+    assert (
+        float(measured.split()[1]) < 0.4
+    )  # alone 0.2, a third of it the tests; others may use the machine's caches too
 
 
 def test_a_remark_fails_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,8 @@ def test_a_schema_is_one(kind: str) -> None:
 
 
 def kind_of(path: Path) -> str:
+    if path.parent.name == "tests":
+        return "tests"
     if path.parent.name == "drills":
         return "drill"
     if path.parent.name == "procedures":
@@ -74,7 +76,7 @@ def kind_of(path: Path) -> str:
 
 
 SHIPPED = sorted((ROOT / "rules").rglob("*.yaml"))
-SHIPPED = [path for path in SHIPPED if path.parent.name in {"rules", "procedures", "drills"}]
+SHIPPED = [path for path in SHIPPED if path.parent.name in {"rules", "procedures", "drills", "tests"}]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)

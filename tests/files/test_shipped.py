@@ -118,7 +118,7 @@ PIECES = [
     *("&a ", "*a", "!!str ", "\t", "\n", "\n\n---\n", "é", "\x00", "\x85", "\u2028", "\ufeff"),
     *("$labels.x", "0", "1e9", "-", ".nan", "yes", "~", "null", "by: [pod]"),
 ]
-FILES = sorted(path.relative_to(RULES) for path in RULES.rglob("*.yaml"))
+FILES = sorted(path.relative_to(RULES) for path in RULES.rglob("*.yaml") if path.parent.name != "tests")
 
 
 def mutated(text: str, chance: random.Random) -> bytes:
