@@ -100,6 +100,7 @@ def peak_kib() -> int:
     return int(status.partition("VmHWM:")[2].split()[0])
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", UNANSWERED)
 def test_it_is_not_answered(case: str) -> None:
     behaviour, why = UNANSWERED[case]
