@@ -56,6 +56,7 @@ def test_a_click_is_committed_and_then_answered(door: Door) -> None:
     assert door.slack.told == []
 
 
+@pytest.mark.alone
 def test_a_click_is_answered_within_300_ms(door: Door) -> None:
     door.click("U0BOB", "acknowledge")
     door.took.clear()
