@@ -13,7 +13,8 @@ import pytest
 
 from monitor.cli.init import Wanted, run
 from monitor.files import check
-from tests.servers.prometheus import History, Prometheus, free_port, steady
+from tests.servers.ports import free_port
+from tests.servers.prometheus import History, Prometheus, steady
 
 ROOT = Path(__file__).parents[2]
 FILES = {"errors.yaml", "latency.yaml", "availability.yaml", "routing.yaml", "releases.yaml", "procedures"}
