@@ -260,7 +260,8 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
     shared = _Shared(settings, clock, source, metrics, world.pager, release_watch(settings, source))
     baselines = Baselines(source)
     hall = _hall(shared, start.rules, store)
-    production = _side(shared, store, book, baselines, Destinations(others, lambda: _second_channel(settings, book)))
+    elsewhere = Destinations(others, lambda: _second_channel(settings, book))
+    production = _side(shared, store, book, baselines, elsewhere, trouble=lambda: store.trouble)
     conductor = Conductor(
         hall,
         production,
@@ -310,13 +311,15 @@ class _Shared:
 
 def _side(
     shared: _Shared,
-    store: WriteBehindStore,
+    store: Store,
     book: RuleBook,
     baselines: Baselines,
-    elsewhere: Destinations,
+    elsewhere: Destinations = Destinations(),  # noqa: B008  # frozen, and of nothing
+    *,
+    trouble: Callable[[], str] = lambda: "",
     prefix: str = INCIDENT,
 ) -> Side:
-    """Put one side together, on a store of its own."""
+    """Put one side together, on a store of its own; `trouble` says why evidence is not written now."""
     settings, clock, source, metrics = shared.settings, shared.clock, shared.source, shared.metrics
     news, lookout, deploys = Bell(), Lookout(), Deploys(source)
     desk = Desk(store, clock, book, news.ring, plots=settings.slack.bot_token is not None, prefix=prefix)
@@ -332,7 +335,7 @@ def _side(
         book,
         engine.readings,
         lambda: hearing.hears,
-        lambda: store.trouble,
+        trouble,
         lambda incident: follower.latest.get(incident, ()),
     )
     evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)
@@ -366,15 +369,14 @@ def _hall(shared: _Shared, rules: RuleSet, real: Store) -> Hall:
 
     def make() -> Stage:
         disk = open_store(url)
-        store = WriteBehindStore(disk)
         book = RuleBook(replace(rules, groups=()))
         source = DrillSource(shared.source)
         baselines = Baselines(source)
         apart = replace(shared, source=source, metrics=Metrics())  # drills do not count among what really happened
-        side = _side(apart, store, book, baselines, Destinations(), prefix=DRILL)
-        results = Results(disk, store, real, side.evidence.case)
+        side = _side(apart, disk, book, baselines, prefix=DRILL)
+        results = Results(disk, disk, real, side.evidence.case)
         side.evidence.beside, side.evidence.injected = results.files, results.injected
-        return Stage(side, disk, source, results, baselines.forget, store.close)
+        return Stage(side, disk, source, results, baselines.forget, disk.close)
 
     return Hall(make, lambda: exists(url))
 
@@ -384,8 +386,8 @@ def _heard(production: Side, hall: Hall) -> Callable[[bool], None]:
 
     def changed(hears: bool) -> None:  # noqa: FBT001  # what it is about
         production.hearing.changed(hears)
-        if hall.stage is not None:
-            hall.stage.side.hearing.changed(hears)
+        if hall.open is not None:
+            hall.open.side.hearing.changed(hears)
 
     return changed
 
