@@ -17,7 +17,7 @@ import structlog
 from monitor import files
 from monitor.adapters.plot import ProcessArtist
 from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
-from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
+from monitor.adapters.store import Owner, SqlStore, exists, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.core.actor import Actor
 from monitor.core.incident import Incident
@@ -315,6 +315,11 @@ def missing_program(settings: Settings, program: str) -> str:
 def database_owner(settings: Settings) -> Owner | None:
     """Give the daemon that holds the database, or None where none runs. Raises StoreError for an unusable URL."""
     return owner(settings.database_url)
+
+
+def database_exists(settings: Settings) -> bool:
+    """Whether there is a database already. Raises StoreError for an unusable URL."""
+    return exists(settings.database_url)
 
 
 def corrupt_databases(settings: Settings) -> list[str]:

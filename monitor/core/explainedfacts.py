@@ -4,7 +4,19 @@ import math
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from monitor.core.explainedwords import CAUSES, ORIGINS, VERDICTS, figure, limit_of, seconds, share, side, when
+from monitor.core.explainedwords import (
+    CAUSES,
+    ORIGINS,
+    VERDICTS,
+    acting_limit,
+    figure,
+    on_ceiling,
+    seconds,
+    share,
+    side,
+    value_words,
+    when,
+)
 from monitor.core.explaining import Explanation, Guard, HeldAgainst, Span
 from monitor.core.latency import CEILING
 from monitor.core.levers import Bound, Lever, Quantity
@@ -38,11 +50,8 @@ def _read(one: Explanation) -> Iterable[Line]:
         yield "requests", f"{_count(seen.requests)}{window}"
     if seen.failures is not None and isinstance(signal, ErrorRatio):
         yield "failures", _count(seen.failures)
-    if isinstance(signal, Latency) and seen.value is not None:
-        yield f"p{100 * signal.quantile:.4g}", seconds(seen.value)
-    value = one.judgement.value
-    if value is not None and not isinstance(signal, Condition):
-        yield "value", f"{figure(value, unit_of(signal))}{' than its baseline' if isinstance(signal, Latency) else ''}"
+    if one.judgement.value is not None and not isinstance(signal, Condition):
+        yield "value", value_words(one)
 
 
 def _count(number: float) -> str:
@@ -50,14 +59,12 @@ def _count(number: float) -> str:
 
 
 def _limits(one: Explanation) -> Iterable[Line]:
-    tier, signal = one.subject.tier, one.subject.rule.signal
-    acts = f" ({seconds((1 + tier.limit) * one.base)})" if one.base is not None and tier.limit is not None else ""
-    clear = ""
+    tier, signal, clear = one.subject.tier, one.subject.rule.signal, ""
     if tier.clear is not None:
-        acts_clear = f" ({seconds((1 + tier.clear) * one.base)})" if one.base is not None else ""
-        less = "or less" if tier.above is not None else "or more"
-        clear = f"; clear at {figure(tier.clear, unit_of(signal))}{acts_clear} {less}"
-    yield "limit", f"{limit_of(signal, tier)}{acts} for {duration(tier.hold)}{clear}"
+        limits = [] if on_ceiling(one) else [figure(tier.clear, unit_of(signal))]
+        limits += [seconds((1 + tier.clear) * one.base)] if one.base is not None else []
+        clear = f"; clear at {', '.join(limits)} or {'less' if tier.above is not None else 'more'}"
+    yield "limit", f"{acting_limit(one)}, for {duration(tier.hold)}{clear}"
 
 
 def _guards(one: Explanation) -> Iterable[Line]:
@@ -142,7 +149,8 @@ def _lever(one: Explanation, lever: Lever) -> str:
         case Quantity.FAILURES:
             return f"{_apart(lever, 'failure')} ({lever.needed:.0f} of {_count(requests)} requests)"
         case Quantity.REQUESTS:
-            return f"{_apart(lever, 'request')} ({lever.needed:.0f}), the same share of them failing or slow"
+            same = "as slow as these" if isinstance(signal, Latency) else "the same share of them failing"
+            return f"{_apart(lever, 'request')} ({lever.needed:.0f}), {same}"
         case Quantity.SLOW:
             base, limit = one.base or 0.0, one.subject.tier.limit or 0.0
             slower = f"slower than {seconds((1 + limit) * base)}"
@@ -156,7 +164,7 @@ def _lever(one: Explanation, lever: Lever) -> str:
         case Quantity.LIMIT:
             unit = unit_of(signal)
             where = f"{one.subject.tier.tier}.{side(one.subject.tier)}"
-            return f"{where} {_bound(lever, figure(lever.needed, unit))} (now {figure(lever.now, unit)})"
+            return f"a limit ({where}) {_bound(lever, figure(lever.needed, unit))} (now {figure(lever.now, unit)})"
 
 
 def _apart(lever: Lever, noun: str) -> str:
@@ -181,7 +189,8 @@ def _bound(lever: Lever, needed: str) -> str:
 
 def lately(one: Explanation) -> tuple[Line, ...]:
     """Give the last verdicts, a line for each stretch of one, the newest last."""
-    return tuple((_between(span), _span(span, unit_of(one.subject.rule.signal))) for span in one.lately)
+    unit = None if on_ceiling(one) else unit_of(one.subject.rule.signal)
+    return tuple((_between(span), _span(span, unit)) for span in one.lately)
 
 
 def _between(span: Span) -> str:
@@ -189,11 +198,11 @@ def _between(span: Span) -> str:
     return first if first == last else f"{first}-{last}"
 
 
-def _span(span: Span, unit: Unit) -> str:
+def _span(span: Span, unit: Unit | None) -> str:
     if span.verdict is None:
         return "not answered"
     verdict = str(span.verdict).replace("_", " ")
-    if span.low is None or span.high is None:
+    if span.low is None or span.high is None or unit is None:
         return verdict
     low, high = figure(span.low, unit), figure(span.high, unit)
     return f"{verdict}, {low}" if low == high else f"{verdict}, {low} to {high}"

@@ -1,9 +1,10 @@
 """Why an alert does or does not fire, in words, for whoever was woken. Pure; no layout, no colour."""
 
 from monitor.core.explaining import Change, Explanation, Origin
+from monitor.core.latency import CEILING
 from monitor.core.model import AlertKey, Cause, State, Verdict, utc
 from monitor.core.outlook import Course
-from monitor.core.rule import Signal, TierRule, Unit, unit_of
+from monitor.core.rule import Latency, Signal, TierRule, Unit, unit_of
 from monitor.core.rulewords import duration
 
 CAUSES = {
@@ -77,6 +78,29 @@ def limit_of(signal: Signal, tier: TierRule) -> str:
     return f"{side(tier)} {figure(tier.limit, unit_of(signal))}"
 
 
+def acting_limit(one: Explanation) -> str:
+    """Give the limit as it acts on this reading: of a latency in seconds too, where it is known what that is."""
+    tier, signal = one.subject.tier, one.subject.rule.signal
+    if one.base is None or tier.limit is None:
+        return limit_of(signal, tier)
+    acts = seconds((1 + tier.limit) * one.base)
+    return f"{side(tier)} the ceiling, {acts}" if on_ceiling(one) else f"{limit_of(signal, tier)}, {acts}"
+
+
+def on_ceiling(one: Explanation) -> bool:
+    """Whether an absolute limit stands in for the baseline of a latency."""
+    return any(held.larger and held.reference.name == CEILING for held in one.references)
+
+
+def value_words(one: Explanation) -> str:
+    """Give the value that was judged; of a latency its quantile, and how that compares."""
+    signal, value, seen = one.subject.rule.signal, one.judgement.value, one.seen
+    if isinstance(signal, Latency) and seen is not None and seen.value is not None:
+        beside = f", {figure(value, Unit.SLOWER)}" if value is not None and not on_ceiling(one) else ""
+        return f"p{100 * signal.quantile:.4g} {seconds(seen.value)}{beside}"
+    return "no value" if value is None else figure(value, unit_of(signal))
+
+
 def side(tier: TierRule) -> str:
     """Give the side of a tier's limit on which a breach is."""
     return "above" if tier.above is not None else "below"
@@ -89,7 +113,7 @@ def reading(one: Explanation) -> str:
     """Give the reading and its verdict in a sentence."""
     judged = one.judgement
     if judged.verdict in {Verdict.BREACH, Verdict.BETWEEN, Verdict.CLEAR}:
-        return f"{judged.why}: {VERDICTS[judged.verdict]} ({limit_of(one.subject.rule.signal, one.subject.tier)})."
+        return f"{judged.why}: {VERDICTS[judged.verdict]} (limit: {acting_limit(one)})."
     return f"{_upper(VERDICTS[judged.verdict])}: {judged.why}."
 
 
@@ -190,19 +214,23 @@ def _upper(text: str) -> str:
 
 
 def in_a_line(one: Explanation) -> str:
-    """Give the reason in a few words, for a table."""
+    """Give reading, limit and where it is heading, for a table."""
+    told = f"{one.judgement.why}; limit {acting_limit(one)}"
     if one.standing.unknown:
-        return one.standing.unknown
-    out = one.outlook
+        return f"{told}; its state is not known: {one.standing.unknown}"
+    return f"{told}{_heading(one)}"
+
+
+def _heading(one: Explanation) -> str:
+    out, alert = one.outlook, one.standing.alert
     match out.course:
-        case Course.FIRES:
-            return f"held {duration(out.done)} of {duration(out.of)}; fires at {when(out.at, one)} if it stays"
-        case Course.GIVES_UP:
-            return f"no usable reading for {duration(out.done)}; dropped at {when(out.at, one)}"
-        case Course.RESOLVES:
-            return f"clear for {duration(out.done)} of {duration(out.of)}; resolves at {when(out.at, one)}"
         case Course.WOULD_FIRE:
-            return one.judgement.why
+            return ""
+        case Course.FIRES:
+            return f"; held {duration(out.done)} of {duration(out.of)}, fires at {when(out.at, one)} if it stays"
+        case Course.GIVES_UP:
+            return f"; no usable reading for {duration(out.done)}, dropped at {when(out.at, one)} if that stays"
+        case Course.RESOLVES:
+            return f"; clear for {duration(out.done)} of {duration(out.of)}, resolves at {when(out.at, one)}"
         case _:
-            alert = one.standing.alert
-            return f"since {when(alert.since if alert else None, one)}; {one.judgement.why}"
+            return f"; since {when(alert.since if alert else None, one)}"

@@ -16,6 +16,9 @@ from monitor.core.observe import Observation
 from monitor.core.outlook import Outlook, outlook
 from monitor.core.rule import ErrorRatio, Group, Latency, Rule, TierRule
 
+TOLD = 4
+"""The last changes of an alert that are told."""
+
 
 class Origin(StrEnum):
     """Where a state is known from: the running daemon, its database, or derived from Prometheus's history."""
@@ -226,3 +229,29 @@ def as_recorded(key: AlertKey, told: Sequence[Told], derived: Alert | None) -> A
     fired = [one.change.at for one in told if one.since == last.since and one.change.after is State.FIRING]
     clear = last.change.at if last.change.after is State.RECOVERING else None
     return Alert(key, last.change.after, last.since, fired_at=fired[0] if fired else None, clear_since=clear)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one alert at a time.
+
+    `folded` is what folding made of it, `past` what it did on that way, and `told` are its recorded changes up to then.
+    `whose` says who kept the record, and the state where `from_kept`; else it was folded from history.
+    """
+
+    folded: Alert | None = None
+    past: tuple[Change, ...] = ()
+    told: tuple[Told, ...] = ()
+    whose: Origin = Origin.HISTORY
+    from_kept: bool = False
+
+
+def standing(key: AlertKey, known: Evidence) -> Standing:
+    """Give how an alert stood: as it was kept, else as it was recorded, else as history derives it."""
+    recorded = tuple(one.change for one in known.told)
+    if known.from_kept:
+        since = (one for one in known.past if one not in recorded)
+        return Standing(known.folded, known.whose, (*recorded, *since)[-TOLD:])
+    if recorded:
+        return Standing(as_recorded(key, known.told, known.folded), known.whose, recorded[-TOLD:])
+    return Standing(known.folded, Origin.HISTORY, known.past[-TOLD:])

@@ -125,6 +125,11 @@ def owner(url: str) -> lock.Owner | None:
     return lock.holder(_lock_path(_path(url)))
 
 
+def exists(url: str) -> bool:
+    """Whether there is a database at `url`. Raises StoreError for an unusable URL."""
+    return _path(url).exists()
+
+
 def set_aside(url: str) -> list[str]:
     """Give the corrupt databases that were set aside for the one at `url`; none for an unusable URL."""
     try:
