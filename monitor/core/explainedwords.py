@@ -1,6 +1,6 @@
 """Why an alert does or does not fire, in words, for whoever was woken. Pure; no layout, no colour."""
 
-from monitor.core.explaining import Change, Explanation, Origin
+from monitor.core.explaining import Explanation, Origin
 from monitor.core.latency import CEILING
 from monitor.core.model import AlertKey, Cause, State, Verdict, utc
 from monitor.core.outlook import Course
@@ -114,7 +114,8 @@ def reading(one: Explanation) -> str:
     judged = one.judgement
     if judged.verdict in {Verdict.BREACH, Verdict.BETWEEN, Verdict.CLEAR}:
         return f"{judged.why}: {VERDICTS[judged.verdict]} (limit: {acting_limit(one)})."
-    return f"{_upper(VERDICTS[judged.verdict])}: {judged.why}."
+    word = VERDICTS[judged.verdict]
+    return f"{_upper(word)}." if judged.why == word else f"{_upper(word)}: {judged.why}."
 
 
 def why(one: Explanation) -> str:
@@ -172,17 +173,16 @@ def _why_firing(one: Explanation) -> str:
         return "nobody knows since when"
     told = f"over the limit since {'before ' if alert.open_ended else ''}{when(alert.since, one)}"
     if alert.fired_at is not None and alert.fired_at != alert.since:
-        how = (
-            f" after {duration(one.subject.tier.hold)}"
-            if _carried(one) is None
-            else f" ({CAUSES[Cause.CARRIED_BY_ROLLBACK]})"
-        )
+        held = f" after {duration(one.subject.tier.hold)}"
+        how = f" ({CAUSES[Cause.CARRIED_BY_ROLLBACK]})" if _carried(one) else held
         told += f", fired at {when(alert.fired_at, one)}{how}"
     return told + _how_it_ends(one, out.course)
 
 
-def _carried(one: Explanation) -> Change | None:
-    return next((change for change in one.standing.changes if change.cause is Cause.CARRIED_BY_ROLLBACK), None)
+def _carried(one: Explanation) -> bool:
+    """Whether it fires because the rollback tier of its instance does."""
+    fired = [change for change in one.standing.changes if change.after is State.FIRING]
+    return bool(fired) and fired[-1].cause is Cause.CARRIED_BY_ROLLBACK
 
 
 def _how_it_ends(one: Explanation, course: Course) -> str:

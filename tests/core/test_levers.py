@@ -1,7 +1,6 @@
 """What would have to change: applying what is said turns the verdict as it is said, and a step less does not."""
 
 import math
-from itertools import pairwise
 from typing import Any
 
 import pytest
