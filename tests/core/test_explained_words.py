@@ -106,8 +106,8 @@ WHY: list[tuple[str, Explanation, str]] = [
         "between",
         explained(Observation(0.018, 500, 9)),
         (
-            "It does not fire: the reading is over what counts as clear, but not over the limit; a breach from the next "
-            "evaluation on fires at 03:05:15 UTC."
+            "It does not fire: the reading is over what counts as clear, but not over the limit; a breach from the "
+            "next evaluation on fires at 03:05:15 UTC."
         ),
     ),
     (
@@ -132,32 +132,32 @@ WHY: list[tuple[str, Explanation, str]] = [
         "firing without data",
         explained(NO_DATA, firing()),
         (
-            "It fires: over the limit since 02:50:00 UTC, fired at 02:55:00 UTC after 5m; missing data never resolve it: "
-            "it resolves once it is clear."
+            "It fires: over the limit since 02:50:00 UTC, fired at 02:55:00 UTC after 5m; missing data never resolve "
+            "it: it resolves once it is clear."
         ),
     ),
     (
         "until a person says so",
         explained(CALM, firing(), resolve=Resolve.BY_PERSON),
         (
-            "It fires: over the limit since 02:50:00 UTC, fired at 02:55:00 UTC after 5m; it ends when somebody says that "
-            "it is dealt with (resolve: by_person)."
+            "It fires: over the limit since 02:50:00 UTC, fired at 02:55:00 UTC after 5m; it ends when somebody says "
+            "that it is dealt with (resolve: by_person)."
         ),
     ),
     (
         "recovering",
         explained(CALM, firing(State.RECOVERING, clear_since=AT - 30), keep_firing_for=120),
         (
-            "It fires: over the limit since 02:50:00 UTC, fired at 02:55:00 UTC after 5m; clear for 30s of 2m, resolves "
-            "at 03:01:30 UTC if that stays."
+            "It fires: over the limit since 02:50:00 UTC, fired at 02:55:00 UTC after 5m; clear for 30s of 2m, "
+            "resolves at 03:01:30 UTC if that stays."
         ),
     ),
     (
         "recovering without data",
         explained(NO_DATA, firing(State.RECOVERING, clear_since=AT - 30), keep_firing_for=120),
         (
-            "It fires: over the limit since 02:50:00 UTC, fired at 02:55:00 UTC after 5m; clear for 30s of 2m, and waits "
-            "for readings."
+            "It fires: over the limit since 02:50:00 UTC, fired at 02:55:00 UTC after 5m; clear for 30s of 2m, and "
+            "waits for readings."
         ),
     ),
     ("unknown", explained(CALM, known=Standing(unknown="timeout")), "Its state is not known: timeout."),
@@ -169,8 +169,8 @@ WHY: list[tuple[str, Explanation, str]] = [
             known=Standing(changes=(Change(AT - 86400, State.FIRING, State.INACTIVE, Cause.RETIRED),)),
         ),
         (
-            "It does not fire: the reading is not over the limit. It was firing until 2025-03-03 03:00:00 UTC (a person "
-            "ended it)."
+            "It does not fire: the reading is not over the limit. It was firing until 2025-03-03 03:00:00 UTC (a "
+            "person ended it)."
         ),
     ),
 ]

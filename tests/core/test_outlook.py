@@ -60,7 +60,7 @@ LEADS = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(rules(), st.lists(verdicts, min_size=1, max_size=40))
 def test_it_happens_when_it_is_said(rule: Rule, path: list[Verdict]) -> None:
     alert, at = walked(rule, path)

@@ -65,11 +65,10 @@ def prometheus() -> Iterator[Prometheus]:
 
 def a_monitor(folder: Path, prometheus: Prometheus) -> Monitor:
     folder.mkdir(exist_ok=True)
-    secret = {
-        "MONITOR_PROMETHEUS__BEARER_TOKEN": CANARY,
-        "MONITOR_PROMETHEUS__HEADERS": f'{{"X-Scope-OrgID": "{CANARY}"}}',
-    }
-    return Monitor(folder, rules_with(folder, RULES), prometheus.url, **secret)
+    monitor = Monitor(folder, rules_with(folder, RULES), prometheus.url)
+    monitor.env["MONITOR_PROMETHEUS__BEARER_TOKEN"] = CANARY
+    monitor.env["MONITOR_PROMETHEUS__HEADERS"] = json.dumps({"X-Scope-OrgID": CANARY})
+    return monitor
 
 
 def explained(monitor: Monitor, *words: str) -> Any:  # noqa: ANN401  # any document
