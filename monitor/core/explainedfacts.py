@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from monitor.core.changewords import duration
 from monitor.core.explainedwords import (
     CAUSES,
     ORIGINS,
@@ -22,7 +23,6 @@ from monitor.core.latency import CEILING
 from monitor.core.levers import Bound, Lever, Quantity
 from monitor.core.model import Verdict, utc
 from monitor.core.rule import Condition, ErrorRatio, Latency, Unit, unit_of
-from monitor.core.rulewords import duration
 
 Line: TypeAlias = tuple[str, str]
 """A label and what stands beside it."""

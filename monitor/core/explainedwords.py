@@ -1,11 +1,11 @@
 """Why an alert does or does not fire, in words, for whoever was woken. Pure; no layout, no colour."""
 
+from monitor.core.changewords import duration
 from monitor.core.explaining import Explanation, Origin
 from monitor.core.latency import CEILING
 from monitor.core.model import AlertKey, Cause, State, Verdict, utc
 from monitor.core.outlook import Course
 from monitor.core.rule import Latency, Signal, TierRule, Unit, unit_of
-from monitor.core.rulewords import duration
 
 CAUSES = {
     Cause.BREACHED: "over the limit",
