@@ -24,7 +24,7 @@ from monitor.settings import Settings, SettingsError, load
 from monitor.workbench.curl import Door
 from monitor.workbench.explain import Explainer, UnknownAlertError, Wanted
 from monitor.workbench.explainedjson import everything_of, explained_of
-from monitor.workbench.kept import Kept, changes_in, states_in
+from monitor.workbench.kept import Kept, changes_in, hiding_in, states_in
 from monitor.workbench.moments import MomentError, moment_of
 
 __all__ = ["Files", "Question", "run"]
@@ -117,10 +117,11 @@ def _kept(settings: Settings, alert: str) -> Kept:
     try:
         states = answer(settings, Asked("GET", "/api/v1/states"))
         told = changes_in(answer(settings, Asked("GET", path)))
+        hiding = hiding_in(answer(settings, Asked("GET", "/api/v1/silences"))) if origin is Origin.DAEMON else {}
     except (RefusedError, StoreError) as error:
         _told([f"what is kept of alerts was not read, so that states are derived from history: {error}"], 0)
         return Kept()
-    return Kept(origin, states_in(states), lambda name: _of(told, name), states["rules"])
+    return Kept(origin, states_in(states), lambda name: _of(told, name), states["rules"], hiding)
 
 
 def _of(told: Mapping[AlertKey, Sequence[Told]], alert: str) -> Mapping[AlertKey, Sequence[Told]]:

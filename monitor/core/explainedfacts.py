@@ -64,7 +64,8 @@ def _limits(one: Explanation) -> Iterable[Line]:
         limits = [] if on_ceiling(one) else [figure(tier.clear, unit_of(signal))]
         limits += [seconds((1 + tier.clear) * one.base)] if one.base is not None else []
         clear = f"; clear at {', '.join(limits)} or {'less' if tier.above is not None else 'more'}"
-    yield "limit", f"{acting_limit(one)}, for {duration(tier.hold)}{clear}"
+    held = f"for {duration(tier.hold)}" if tier.hold else "at once"
+    yield "limit", f"{acting_limit(one)}, {held}{clear}"
 
 
 def _guards(one: Explanation) -> Iterable[Line]:
@@ -95,17 +96,18 @@ def _proof(one: Explanation) -> Iterable[Line]:
 
 
 def _baselines(one: Explanation) -> Iterable[Line]:
+    several = sum(not held.shown and held.reference.seconds is not None for held in one.references) > 1
     for held in one.references:
-        yield held.reference.name, _reference(held)
+        yield held.reference.name, _reference(held, "the largest: it counts" if several else "it counts")
 
 
-def _reference(held: HeldAgainst) -> str:
+def _reference(held: HeldAgainst, counts: str) -> str:
     one = held.reference
     if one.seconds is None:
         return f"none: {one.why}"
     told = f"{seconds(one.seconds)}{f', {one.why}' if one.why else ''}"
     if held.larger:
-        return f"{told}; {'stands in as the limit' if one.name == CEILING else 'the largest: it counts'}"
+        return f"{told}; {'stands in as the limit' if one.name == CEILING else counts}"
     return f"{told}; shown only" if held.shown else told
 
 

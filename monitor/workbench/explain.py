@@ -120,7 +120,7 @@ class Explainer:
         if explained.alerts and not chosen:
             trouble = f"none of its {len(explained.alerts)} alerts fits: {_names(explained.alerts)}"
         windows = [one.subject.tier.window for one in chosen] or [one.window for one in rule.every_tier]
-        questions, remarks = questions_of(self._book.plan, rule, windows, read), tuple(self._remarks(case, at))
+        questions, remarks = questions_of(self._book.plan, rule, windows, read), tuple(self._remarks(case, at, chosen))
         return replace(explained, alerts=chosen, remarks=remarks, questions=questions, trouble=trouble)
 
     def everything(self) -> tuple[Explained, ...]:
@@ -225,7 +225,7 @@ class Explainer:
 
     # --- what is said beside it ---------------------------------------------------------------------------------------
 
-    def _remarks(self, case: "_Case", asked: int | None) -> Iterable[str]:
+    def _remarks(self, case: "_Case", asked: int | None, alerts: Sequence[Explanation]) -> Iterable[str]:
         grid = case.group.interval
         if asked is not None and case.at < asked // grid * grid:
             yield f"later than {moment(case.at, asked)} nothing can be read yet"
@@ -233,6 +233,9 @@ class Explainer:
             yield "the daemon runs other rules than those that were read here: this is what these make of it"
         if case.rule.shadow:
             yield "the rule is in the shadow: it is evaluated and recorded, and pages nobody"
+        for key in (one.subject.key for one in alerts if asked is None):
+            if hidden := self._kept.hiding.get(str(key)):
+                yield f"{named(key)} {key.tier} pages nobody now: {hidden}"
 
 
 @dataclass(frozen=True, slots=True)

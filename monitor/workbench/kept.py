@@ -12,12 +12,16 @@ from monitor.ports import GroupState
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """States by group, and the recorded changes of an alert (oldest first); `digest` names the rules in force."""
+    """States by group, and the recorded changes of an alert (oldest first); `digest` names the rules in force.
+
+    `hiding` says of alerts that page nobody now, by their identity as text, what hides them.
+    """
 
     origin: Origin = Origin.HISTORY
     states: Mapping[str, GroupState] = field(default_factory=dict)
     changes: Callable[[str], Mapping[AlertKey, Sequence[Told]]] = lambda _alert: {}
     digest: str = ""
+    hiding: Mapping[str, str] = field(default_factory=dict)
 
 
 def states_in(answer: Mapping[str, Any]) -> dict[str, GroupState]:
@@ -54,6 +58,21 @@ def changes_in(answer: Mapping[str, Any]) -> dict[AlertKey, tuple[Told, ...]]:
         change = Change(_seconds(one["at"]), State(one["before"]), State(one["after"]), Cause(one["cause"]))
         found[key] = (*found.get(key, ()), Told(change, _seconds(one["since"])))
     return found
+
+
+def hiding_in(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Read the body of `/api/v1/silences`: what hides each alert now."""
+    silences = {
+        alert: f"silence {one['id']} hides it until {one['ends_at']} ({one['reason']})"
+        for one in answer["silences"]
+        for alert in one["hiding"]
+    }
+    windows = {
+        alert: f"maintenance {one['name']} hides it until {one['until']}"
+        for one in answer["maintenance"]
+        for alert in one["hiding"]
+    }
+    return silences | windows
 
 
 def _seconds(at: str) -> int:

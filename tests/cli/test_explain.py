@@ -1,14 +1,18 @@
 """`explain` as somebody who was woken sees it: at 80 columns, without colour, against a real Prometheus."""
 
 import json
+import re
+import shlex
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.cli.folder import Folder
 from tests.servers.prometheus import Prometheus
 
+ROOT = Path(__file__).parents[2]
 RULES = """
 groups:
   - name: apis
@@ -118,6 +122,22 @@ def test_a_prometheus_that_does_not_answer(asked: Folder) -> None:
     said = asked.run("explain", "ApiErrors", PROMETHEUS__URL="http://127.0.0.1:9")
     assert said.code == 1
     assert "It was not answered: " in said.out
+
+
+DOCUMENTED = re.findall(
+    r"^rollback-monitor (explain.*?) *(?:#|$)", (ROOT / "docs" / "tuning.md").read_text(), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("line", DOCUMENTED)
+def test_every_line_of_the_documentation_runs(asked: Folder, line: str) -> None:
+    said = asked.run(*shlex.split(line.replace("CriticalApiErrors", "ApiErrors")))
+    assert (said.code in {0, 1}, said.err) == (True, "")
+    assert "Api" in said.out
+
+
+def test_the_lines_of_the_documentation_are_found() -> None:
+    assert len(DOCUMENTED) >= 5
 
 
 def test_rules_that_cannot_be_used(asked: Folder) -> None:

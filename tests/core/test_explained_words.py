@@ -205,7 +205,7 @@ def test_everything_about_a_latency() -> None:
         ("limit", "above 50 % slower, 585 ms, for 5m; clear at 30 % slower, 507 ms or less"),
         ("min_requests", "50: met"),
         ("proof", "at 99 %, 85 of 1000 slower than the limit prove at least 6.64 % (Wilson), over 5 %: proven"),
-        ("same_time", "390 ms, median of 3 of 3 weeks; the largest: it counts"),
+        ("same_time", "390 ms, median of 3 of 3 weeks; it counts"),
         ("trailing", "none: only 8 of 24 hours had 50 requests"),
         ("before_deploy", "300 ms, the hour before auth 2.1 at 02:40 UTC; shown only"),
         ("state", "pending since 02:56:45 UTC, derived from Prometheus's history"),
@@ -216,6 +216,13 @@ def test_everything_about_a_latency() -> None:
         "clear: a p95 of 507 ms or less (now 778 ms)",
         "no breach: a limit (prepare.above) of 99.4 % slower or more (now 50 % slower)",
     )
+
+
+def test_of_several_references_the_largest_counts() -> None:
+    both = (Reference("same_time", 0.39, "weeks"), Reference("trailing", 0.42, "hours"))
+    told = dict(facts(explained(LATENCY, signal=SLOW, tier=replace(PREPARE, above=0.5, hold=0), references=both)))
+    assert (told["same_time"], told["trailing"]) == ("390 ms, weeks", "420 ms, hours; the largest: it counts")
+    assert told["limit"].startswith("above 50 % slower, 630 ms, at once")
 
 
 def test_a_latency_without_any_baseline_says_what_is_lacking() -> None:

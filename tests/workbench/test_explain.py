@@ -12,11 +12,14 @@ from monitor.core.explainedwords import reading, why
 from monitor.core.explaining import Explanation, Origin
 from monitor.core.model import Alert, AlertKey, State, Tier, Verdict, utc
 from monitor.core.rule import Matcher, MatchOp, Requires
+from monitor.core.silence import Silence
+from monitor.people.silencing import Wanted as Wish
 from monitor.ports import Answer, Unanswered
 from monitor.web.rules import state_of, transition_of
+from monitor.web.silences import overview_of
 from monitor.workbench.explain import Explained, Explainer, UnknownAlertError, Wanted
-from monitor.workbench.kept import Kept, changes_in, states_in
-from tests.middle.house import BAD, INTERVAL, OFFSET, QUIET, START, WORST, House, group, key, rule
+from monitor.workbench.kept import Kept, changes_in, hiding_in, states_in
+from tests.middle.house import ANA, BAD, INTERVAL, OFFSET, QUIET, START, WORST, House, group, key, rule
 
 ERRORS = rule("Errors", prepare=60, rollback=30, keep=45)
 VALUES = (QUIET, BAD, WORST, None)
@@ -222,6 +225,25 @@ def test_other_rules_in_force_are_told_and_their_states_are_not_taken() -> None:
     found = explainer(watched, kept_by(watched, digest="another")).alert("Errors")
     assert found.remarks[0].startswith("the daemon runs other rules")
     assert one_of(found).standing.origin is Origin.HISTORY
+
+
+def test_what_hides_an_alert_is_told_now_and_not_of_another_time() -> None:
+    watched = house(rule("Errors", prepare=0))
+    asked = Wish(('job="errors"',), "1h", "load test", ANA)
+    assert isinstance(watched.commands.silencing.add(asked), Silence)
+    watched.says("Errors", BAD)
+    watched.tick()
+    hiding = hiding_in(overview_of(watched.commands.silencing.overview()))
+    kept = replace(kept_by(watched), hiding=hiding)
+    (remark,) = explainer(watched, kept).alert("Errors").remarks
+    assert remark.startswith('Errors{job="errors"} prepare pages nobody now: silence 1 hides it until 2025-03-04T04:00')
+    assert remark.endswith("(load test)")
+    assert explainer(watched, kept).alert("Errors", START).remarks == ()
+
+
+def test_a_rule_in_the_shadow_is_said_to_page_nobody() -> None:
+    found = explainer(house(replace(rule("Errors", prepare=0), shadow=True))).alert("Errors")
+    assert found.remarks == ("the rule is in the shadow: it is evaluated and recorded, and pages nobody",)
 
 
 def test_everything_is_told_rule_by_rule() -> None:
