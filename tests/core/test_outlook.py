@@ -76,6 +76,15 @@ def test_it_happens_when_it_is_said(rule: Rule, path: list[Verdict]) -> None:
     assert found.at is None or found.at > at
 
 
+def test_a_recovery_with_a_gap_takes_as_much_longer() -> None:
+    tier = TierRule(Tier.PREPARE, 0.02, None, 0)
+    rule = Rule("Errors", ErrorRatio("r", "f", (), 60), (tier,), keep_firing_for=120)
+    alert, at = walked(rule, [Verdict.BREACH, Verdict.CLEAR, Verdict.NO_DATA, Verdict.NO_DATA, Verdict.CLEAR])
+    found = outlook(rule, tier, GROUP, alert, Verdict.CLEAR, at)
+    assert found == Outlook(Course.RESOLVES, START + 15 + 30 + 120, 15, 120)
+    assert goes_on(rule, alert, Verdict.CLEAR, at, State.INACTIVE) == found.at
+
+
 def test_a_hold_that_lasts() -> None:
     rule = Rule("Errors", ErrorRatio("r", "f", (), 60), (TierRule(Tier.PREPARE, 0.02, None, 300),))
     alert, at = walked(rule, [Verdict.BREACH] * 14)
