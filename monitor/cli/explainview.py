@@ -1,5 +1,6 @@
 """An explanation on a terminal, wrapped to its width; commands to copy are never wrapped."""
 
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,9 @@ WIDEST, LEAST = 100, 40
 IN_FULL = 3
 """Alerts of one rule that are told in full; the others in a line."""
 LABEL = 14
+_JOINED = "\N{NO-BREAK SPACE}"
+_UNITS = re.compile(r"(?<=\d) (?=(%|ms|s|UTC)(?!\w))")
+"""A number and its unit stay on one line."""
 STYLES = {State.FIRING: "bold red", State.RECOVERING: "bold yellow", State.PENDING: "bold yellow"}
 
 
@@ -49,7 +53,7 @@ class Page:
     def prose(self, text: str, indent: str = "  ", first: str = "") -> None:
         """Add a sentence, wrapped."""
         wrapped = textwrap.wrap(
-            plain(text),
+            _UNITS.sub(_JOINED, plain(text)),
             self.width,
             initial_indent=first or indent,
             subsequent_indent=indent,
@@ -57,7 +61,7 @@ class Page:
             break_on_hyphens=False,
         )
         for line in wrapped:
-            self.line(line)
+            self.line(line.replace(_JOINED, " "))
 
     def pairs(self, pairs: Iterable[tuple[str, str]], label: int = LABEL) -> None:
         """Add texts beside their labels."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli.explainview import Page
 from tests.cli.folder import Folder
 from tests.servers.prometheus import Prometheus
 
@@ -89,6 +90,18 @@ def test_everything_in_a_table_without_what_moves_the_cursor(asked: Folder) -> N
     assert "           1200; limit above 1500" in lines
     assert lines[-2:] == ["-          Gone", "           its reading is empty: there is no instance"]
     assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_narrow_terminal_keeps_numbers_and_units_together(asked: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns in range(40, 80, 3):
+        page = Page(columns)
+        page.prose("3.85 % of 624 requests failed since 02:25:45 UTC: a breach (limit: above 2 %), p95 458 ms, 1.2 s.")
+        lines = [line.plain for line in page.lines]
+        assert all(len(line) <= columns for line in lines)
+        assert not [line for line in lines if line.split()[0] in {"%", "%),", "UTC:", "ms,", "s."}]
+    monkeypatch.setenv("COLUMNS", "50")
+    narrow = asked.run("explain").out.splitlines()
+    assert all(len(line) <= 50 for line in narrow)
 
 
 def test_for_programs(asked: Folder) -> None:
