@@ -20,9 +20,10 @@ from monitor.core.explainedwords import (
 )
 from monitor.core.explaining import Explanation, Guard, HeldAgainst, Span
 from monitor.core.latency import CEILING
-from monitor.core.levers import Bound, Lever, Quantity
+from monitor.core.levers import Bound, Lever
 from monitor.core.model import Verdict, utc
 from monitor.core.rule import Condition, ErrorRatio, Latency, Unit, unit_of
+from monitor.core.whatif import Quantity
 
 Line: TypeAlias = tuple[str, str]
 """A label and what stands beside it."""

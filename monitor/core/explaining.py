@@ -10,11 +10,12 @@ from enum import StrEnum
 
 from monitor.core.judge import Proof, base_of, judge, needed_failures, needed_requests, proof_of
 from monitor.core.latency import BEFORE_DEPLOY, enough
-from monitor.core.levers import Case, Lever, levers, read_references
+from monitor.core.levers import Lever, levers
 from monitor.core.model import Alert, AlertKey, Cause, Judgement, Reference, State, Transition, Verdict
 from monitor.core.observe import Observation
 from monitor.core.outlook import Outlook, outlook
 from monitor.core.rule import ErrorRatio, Group, Latency, Rule, TierRule
+from monitor.core.whatif import Case, read_references
 
 TOLD = 4
 """The last changes of an alert that are told."""

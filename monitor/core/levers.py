@@ -6,27 +6,15 @@ each of them.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from monitor.core.judge import base_of, judge, needed_failures, needed_requests, proof_of
-from monitor.core.latency import CEILING, FIXED, Buckets, quantile, slower
-from monitor.core.model import Judgement, Reference, Verdict
-from monitor.core.observe import Observation
+from monitor.core.judge import base_of, needed_failures, needed_requests, proof_of
+from monitor.core.model import Verdict
 from monitor.core.proof import wilson_lower
-from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal, TierRule
-
-
-class Quantity(StrEnum):
-    """What could be another: counts in the window, the signal's value, a latency's quantile, or the rule's limit."""
-
-    REQUESTS = "requests"
-    FAILURES = "failures"
-    SLOW = "slow_requests"
-    VALUE = "value"
-    SECONDS = "seconds"
-    LIMIT = "limit"
+from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, TierRule
+from monitor.core.whatif import Case, Quantity, amount, moved, share_of
 
 
 class Bound(StrEnum):
@@ -59,43 +47,10 @@ class Lever:
         return abs(round(self.needed) - round(self.now))
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A reading with what it is judged by; `references` are those that were read."""
-
-    signal: Signal
-    tier: TierRule
-    seen: Observation
-    references: tuple[Reference, ...] = ()
-
-    @property
-    def judgement(self) -> Judgement:
-        """The reading as it is judged."""
-        return judge(self.signal, self.tier, self.seen, self.references)
-
-    @property
-    def verdict(self) -> Verdict:
-        """Its verdict."""
-        return self.judgement.verdict
-
-    @property
-    def slow_from(self) -> float | None:
-        """The seconds beyond which a request counts as slow; None where it is no latency or has no baseline."""
-        if not isinstance(self.signal, Latency) or self.tier.limit is None:
-            return None
-        base = base_of(self.signal, self.tier, self.references)
-        return None if base is None else (1 + self.tier.limit) * base
-
-
 MOST = 1e9
 """Requests beyond which no more are looked for."""
 
 Wanted: TypeAlias = Callable[[Verdict], bool]
-
-
-def read_references(given: tuple[Reference, ...]) -> tuple[Reference, ...]:
-    """Give those of a judgement's references that were read, without those that the rule itself names."""
-    return tuple(one for one in given if one.name not in {FIXED, CEILING})
 
 
 def levers(case: Case) -> tuple[Lever, ...]:
@@ -190,7 +145,7 @@ def _requests(case: Case) -> Iterable[Lever]:
     if case.seen.requests is None:
         return ()
     turns = [needed_requests(case.tier)]
-    share = _share(case)
+    share = share_of(case)
     if share > 0:
         turns.append(needed_failures(case.signal, case.tier) / share)
     if case.tier.confidence is not None:
@@ -272,66 +227,3 @@ def _as_read(case: Case, limit: float | None) -> float | None:
         return limit
     base = base_of(case.signal, case.tier, case.references)
     return None if base is None else (1 + limit) * base
-
-
-# --- another reading --------------------------------------------------------------------------------------------------
-
-
-def amount(case: Case, quantity: Quantity) -> float:
-    """Give what there is of a quantity."""
-    seen = case.seen
-    match quantity:
-        case Quantity.REQUESTS:
-            return seen.requests or 0.0
-        case Quantity.FAILURES:
-            return seen.failures or 0.0
-        case Quantity.SLOW:
-            return slower(seen.buckets or {}, case.slow_from or math.inf)
-        case Quantity.VALUE | Quantity.SECONDS:
-            return seen.value if seen.value is not None else math.nan
-        case Quantity.LIMIT:
-            return case.tier.limit if case.tier.limit is not None else math.nan
-
-
-def moved(case: Case, quantity: Quantity, to: float) -> Case:
-    """Give the case as it would be with `to` of a quantity."""
-    seen = case.seen
-    match quantity:
-        case Quantity.REQUESTS:
-            return replace(case, seen=_scaled(case, to))
-        case Quantity.FAILURES:
-            requests = seen.requests or 0.0
-            value = min(1.0, to / requests) if requests > 0 else None
-            return replace(case, seen=replace(seen, failures=to, value=value))
-        case Quantity.SLOW:
-            return replace(case, seen=_with_slow(case, to))
-        case Quantity.VALUE | Quantity.SECONDS:
-            return replace(case, seen=replace(seen, value=to))
-        case Quantity.LIMIT:
-            side = "above" if case.tier.above is not None else "below"
-            return replace(case, tier=replace(case.tier, **{side: to}))  # type: ignore[arg-type]  # both are numbers
-
-
-def _share(case: Case) -> float:
-    requests = case.seen.requests or 0.0
-    return (case.seen.failures or 0.0) / requests if requests > 0 else 0.0
-
-
-def _scaled(case: Case, requests: float) -> Observation:
-    seen, share = case.seen, _share(case)
-    if isinstance(case.signal, ErrorRatio):
-        failures = share * requests
-        value = min(1.0, failures / requests) if requests > 0 else None
-        return replace(seen, requests=requests, failures=failures, value=value)
-    factor = requests / seen.requests if seen.requests else 0.0
-    buckets = {bound: count * factor for bound, count in (seen.buckets or {}).items()}
-    return replace(seen, requests=requests, buckets=buckets if seen.buckets is not None else None)
-
-
-def _with_slow(case: Case, slow: float) -> Observation:
-    """Give a reading in which just so many requests are beyond the limit, all the others right at it."""
-    limit, requests = case.slow_from, case.seen.requests or 0.0
-    if limit is None or not isinstance(case.signal, Latency):
-        return case.seen
-    buckets: Buckets = {limit: requests - slow, 2 * limit: requests, math.inf: requests}
-    return replace(case.seen, buckets=buckets, value=quantile(case.signal.quantile, buckets))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.latency import quantile
-from monitor.core.levers import Bound, Case, Lever, Quantity, levers, moved
+from monitor.core.levers import Bound, Lever, levers
 from monitor.core.model import Reference, Tier, Verdict
 from monitor.core.observe import Observation
 from monitor.core.rule import (
@@ -23,6 +23,7 @@ from monitor.core.rule import (
     Signal,
     TierRule,
 )
+from monitor.core.whatif import Case, Quantity, moved
 
 RATIO = ErrorRatio("r", "f", ("job",), 60)
 SLOW = Latency("h", 0.95, ("job",), 60, Baseline())
