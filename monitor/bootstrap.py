@@ -420,6 +420,11 @@ def database_owner(settings: Settings) -> Owner | None:
     return owner(settings.database_url)
 
 
+def database_exists(settings: Settings) -> bool:
+    """Whether there is a database already. Raises StoreError for an unusable URL."""
+    return exists(settings.database_url)
+
+
 def corrupt_databases(settings: Settings) -> list[str]:
     """Give the corrupt databases that were set aside."""
     return set_aside(settings.database_url)

@@ -6,7 +6,7 @@ One file a command group; each is imported only when it is called, so that `--he
 import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -111,6 +111,23 @@ def diff(
     from monitor.cli import diff as differing  # noqa: PLC0415
 
     raise typer.Exit(differing.run(old, new, output))
+
+
+@app.command()
+def explain(
+    alert: Annotated[str, typer.Argument(metavar="[ALERT]", help="The alert (default: a table of all of them).")] = "",
+    at: Annotated[str, typer.Option(help="When: 2026-11-26T03:10:00Z, 03:10 (UTC), -15m; default: now.")] = "",
+    labels: Annotated[list[str] | None, typer.Option(help='Only instances such as job="auth"; repeat.')] = None,
+    tier: Annotated[Literal["prepare", "rollback"] | None, typer.Option(help="Only this tier.")] = None,
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+    output: Format = "text",
+) -> None:
+    """Say why an alert does or does not fire, and what would have to change. Exit code 1: unread, 2: no such alert."""
+    from monitor.cli import explain as explaining  # noqa: PLC0415
+
+    question = explaining.Question(alert, at, tuple(labels or ()), tier or "")
+    raise typer.Exit(explaining.run(explaining.Files(env_file, secrets_dir), question, output))
 
 
 @app.command()

@@ -70,7 +70,8 @@ async def _request(inside: Inside, method: str, path: str, body: dict[str, Any] 
     """Speak ASGI to the application: one request, one answer."""
     sent: list[dict[str, Any]] = []
     headers = [(b"authorization", f"Bearer {inside.token}".encode())]
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    path, _, query = path.partition("?")
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": headers}
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"" if body is None else orjson.dumps(body), "more_body": False}

@@ -39,7 +39,7 @@ from monitor.web.drills import drill_routes
 from monitor.web.evidence import evidence_routes
 from monitor.web.guard import Guard
 from monitor.web.pagerduty import Hooks, pagerduty_routes
-from monitor.web.rules import report_of, standing_of, transition_of
+from monitor.web.rules import report_of, standing_of, state_of, transition_of
 from monitor.web.shapes import incident_after, incident_in_full, incident_in_short, told_of
 from monitor.web.slack import Door, slack_routes
 
@@ -106,6 +106,7 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/reload", pages.standing),
             Route("/api/v1/rules", pages.rules),
             Route("/api/v1/alerts", pages.alerts),
+            Route("/api/v1/states", pages.states),
             Route("/api/v1/transitions", pages.transitions),
             Route("/api/v1/silences", pages.silences),
             Route("/api/v1/silences", pages.silence, methods=["POST"]),
@@ -169,6 +170,11 @@ class _Pages:
 
     async def alerts(self, _request: Request) -> Response:
         return _json(prometheus.alerts(await run_in_threadpool(self._inside.view)))
+
+    async def states(self, _request: Request) -> Response:
+        view = await run_in_threadpool(self._inside.view)
+        found = sorted(view.states.values(), key=lambda one: one.name)
+        return _json({"version": 1, "rules": view.book.rules.digest, "states": [state_of(one) for one in found]})
 
     async def transitions(self, request: Request) -> Response:
         alert = request.query_params.get("alert", "")
