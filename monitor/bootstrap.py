@@ -48,6 +48,7 @@ from monitor.people.ears import Ears
 from monitor.people.hearing import Hearing
 from monitor.people.requesting import Request
 from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Registry, Sent, Store, Switch
+from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.checks import Asking
 from monitor.procedure.following import Follower
 from monitor.procedure.gatekeeping import Gatekeeper
@@ -242,7 +243,8 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
     )
     checks, watch = verifier(settings, clock, book, source, reader), release_watch(settings, source)
-    follower = Follower(store, desk, clock, book, source, watch, checks)
+    where = BreakdownWatch(source, reader)
+    follower = Follower(store, desk, clock, book, source, watch, where, checks)
     pager = main_pager(settings, terminal)
     hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
     others = other_pagers(settings)

@@ -17,10 +17,11 @@ from monitor.core.closing import RESULTS_HOLD, outdated
 from monitor.core.decide import with_ticks
 from monitor.core.events import Event
 from monitor.core.incident import Incident
-from monitor.core.procedureevents import ChangesFound, ChecksRun, Pinned, TargetsPinned, VersionsSeen
+from monitor.core.procedureevents import BreakdownFound, ChangesFound, ChecksRun, Pinned, TargetsPinned, VersionsSeen
 from monitor.core.progress import Progress
 from monitor.core.proposals import THERE
 from monitor.core.release import Availability, Target, WhatChanged, WhyNot
+from monitor.core.render import telling
 from monitor.core.rule import Resolve
 from monitor.core.service import Labelled, Service
 from monitor.core.verification import CheckResult, Entered
@@ -29,6 +30,7 @@ from monitor.desk import Desk
 from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import Answer, Clock, MetricsSource, Samples, Store
+from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.releases import Look, ReleaseWatch, fired
 from monitor.procedure.verification import Verifier
 from monitor.ruleset.rulebook import RuleBook
@@ -40,6 +42,9 @@ FOLLOW_EVERY = 5
 
 LOOK_WITHIN = 20.0
 """Seconds that it may take to find what changed."""
+
+BREAK_DOWN_WITHIN = 8.0
+"""Seconds that it may take to find where it fails."""
 
 READ_WITHIN = 8.0
 """Seconds that it may take to see which versions run."""
@@ -85,6 +90,7 @@ class Follower:
         book: RuleBook,
         source: MetricsSource,
         releases: ReleaseWatch,
+        breakdowns: BreakdownWatch,
         verifier: Verifier,
     ) -> None:
         self._store = store
@@ -93,6 +99,7 @@ class Follower:
         self._book = book
         self._source = source
         self._releases = releases
+        self._breakdowns = breakdowns
         self._verifier = verifier
         self._tried = _Tried()
         self._verified: dict[str, float] = {}
@@ -109,7 +116,7 @@ class Follower:
         opened = [one for one in self._store.incidents(open_only=True) if not one.blind]
         self._forget({one.id for one in opened})
         for incident in opened:
-            self._changes(incident)
+            self._breakdown(self._changes(incident))
         running = [(one, one.running) for one in opened if one.running is not None]
         self._versions([(one, progress) for one, progress in running if progress is not None])
         for incident, progress in running:
@@ -126,18 +133,35 @@ class Follower:
 
     # --- what changed -------------------------------------------------------------------------------------------------
 
-    def _changes(self, incident: Incident) -> None:
+    def _changes(self, incident: Incident) -> Incident:
+        """See what changed before `incident`, until it is known whole; give the incident after it."""
         known = incident.changes
         if known is not None and not known.problem and not any(one.why_not in CHANGING for one in known.targets):
-            return
+            return incident
         if not incident.alerts or not self._tried.due(f"{incident.id} changes", self._clock.monotonic(), AGAIN_AFTER):
-            return
+            return incident
         rules, at = self._book.now.rules, int(self._clock.now().timestamp())
         breach = int(min(one.since for one in incident.alerts).timestamp())
         look = Look(at, breach, fired(self._store, rules, at))
         found = self._releases.look(rules.releases, look, self._within(LOOK_WITHIN))
         if known is None or _differs(known, found):
-            self._write(incident.id, ChangesFound(self._clock.now(), MONITOR, found))
+            return self._write(incident.id, ChangesFound(self._clock.now(), MONITOR, found)) or incident
+        return incident
+
+    def _breakdown(self, incident: Incident) -> None:
+        """Where no change explains it, see where it fails: once for what fires, and again when more does."""
+        changes, known = incident.changes, incident.breakdown
+        if changes is None or changes.changes or not incident.signals:
+            return
+        stale = known is None or bool(known.problem) or any(one.fired_at > known.at for one in incident.signals)
+        if not stale or not self._tried.due(f"{incident.id} where", self._clock.monotonic(), AGAIN_AFTER):
+            return
+        book = self._book.now
+        offset = max((group.query_offset for group in book.rules.groups), default=0)  # scrapes have landed by then
+        at, keys = int(self._clock.now().timestamp()) - offset, [one.key for one in telling(incident)]
+        found = self._breakdowns.look(book, keys, at, self._within(BREAK_DOWN_WITHIN))
+        if found is not None and (known is None or not found.problem):
+            self._write(incident.id, BreakdownFound(self._clock.now(), MONITOR, found))
 
     def _within(self, seconds: float) -> Deadline:
         return Deadline(self._clock, self._clock.monotonic() + seconds)
@@ -213,10 +237,11 @@ class Follower:
         now, checked = self._clock.now(), incident.progress.checked_at if incident.progress else None
         return outdated(incident, now) or (checked is not None and now - checked >= RESULTS_HOLD / 2)
 
-    def _write(self, name: str, event: Event, of: Incident | None = None) -> None:
+    def _write(self, name: str, event: Event, of: Incident | None = None) -> Incident | None:
         """Write what was seen, and the steps that are done because of it; nothing where it ended meanwhile.
 
-        What was found `of` an incident says nothing of a procedure that was started, or of what fired, since.
+        What was found `of` an incident says nothing of a procedure that was started, or of what fired, since. Gives the
+        incident after it, or None where nothing was written.
         """
 
         def decide(now: Incident) -> tuple[Event, ...] | Refusal:
@@ -224,8 +249,9 @@ class Follower:
                 return NOTHING_NEW
             return with_ticks(now, (event,), self._clock.now())
 
-        self._desk.act(name, decide)
+        after = self._desk.act(name, decide)
         log.info("procedure.seen", incident=name, what=event.kind)
+        return after if isinstance(after, Incident) else None
 
 
 def _told_apart(incident: Incident) -> tuple[object, ...]:
