@@ -27,6 +27,7 @@ from monitor.core.routes import channels, every_route, in_one_channel, united
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, RuleSet
 from monitor.core.service import Releases
 from monitor.delivery.filelane import NoFiles
+from monitor.delivery.headstart import HeadStart
 from monitor.delivery.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
 from monitor.delivery.pictures import Pictures
 from monitor.delivery.plotting import Plotting
@@ -99,6 +100,7 @@ class App:
     engine: Engine
     vigil: Vigil
     outbox: Outbox
+    head_start: HeadStart
     commands: Commands
     gate: Gatekeeper
     verifier: Verifier
@@ -261,7 +263,18 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
     )
     evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)
     plots = _plots(settings, evidence, metrics)
-    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere, plots=plots)
+    head_start = HeadStart(clock.monotonic, news.ring)
+    outbox = Outbox(
+        store,
+        pager,
+        clock,
+        scenes,
+        news,
+        _counted(metrics),
+        destinations=elsewhere,
+        plots=plots,
+        held=head_start.left,
+    )
     return App(
         settings=settings,
         clock=clock,
@@ -273,6 +286,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
         engine=engine,
         vigil=Vigil(engine, desk, store, clock, book, lookout),
         outbox=outbox,
+        head_start=head_start,
         commands=commands,
         gate=Gatekeeper(store, desk, clock),
         verifier=checks,

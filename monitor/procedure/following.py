@@ -31,7 +31,7 @@ from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import Answer, Clock, MetricsSource, Samples, Store
 from monitor.procedure.breakdowns import BreakdownWatch
-from monitor.procedure.releases import Look, ReleaseWatch, fired
+from monitor.procedure.releases import NO_REGISTRY, Look, ReleaseWatch, fired
 from monitor.procedure.verification import Verifier
 from monitor.ruleset.rulebook import RuleBook
 
@@ -42,6 +42,9 @@ FOLLOW_EVERY = 5
 
 LOOK_WITHIN = 20.0
 """Seconds that it may take to find what changed."""
+
+FIRST_WITHIN = 0.8
+"""Seconds that the first look may take, for which a page waits: half of them for metrics, the rest for the registry."""
 
 BREAK_DOWN_WITHIN = 8.0
 """Seconds that it may take to find where it fails."""
@@ -80,7 +83,7 @@ class _Tried:
 
 
 class Follower:
-    """Follows procedures. `look` is for one thread, `verify` for others."""
+    """Follows procedures. `look` is for one thread, `look_first` for another, `verify` for others."""
 
     def __init__(  # everything that it looks at
         self,
@@ -124,6 +127,20 @@ class Follower:
                 self._images(incident, progress)
         return tuple(one.id for one, _ in running if self._due(one))
 
+    def look_first(self, name: str) -> None:
+        """See in a moment what changed before incident `name`, which has just opened: its page waits for that.
+
+        What does not come in time is left to `look`. Raises StoreError where it cannot be written.
+        """
+        within = self._within(FIRST_WITHIN)
+        incident = self._store.incident(name)
+        if incident is None or incident.changes is not None or not self._book.now.rules.releases.services:
+            return
+        found = self._found(incident, within)
+        if found.problem:
+            return
+        self._write(name, ChangesFound(self._clock.now(), MONITOR, found))
+
     def _forget(self, opened: set[str]) -> None:
         self._tried.keep(opened)
         for name in set(self._verified) - opened:
@@ -136,17 +153,19 @@ class Follower:
     def _changes(self, incident: Incident) -> Incident:
         """See what changed before `incident`, until it is known whole; give the incident after it."""
         known = incident.changes
-        if known is not None and not known.problem and not any(one.why_not in CHANGING for one in known.targets):
+        if known is not None and not _may_change(known, running=incident.running is not None):
             return incident
         if not incident.alerts or not self._tried.due(f"{incident.id} changes", self._clock.monotonic(), AGAIN_AFTER):
             return incident
-        rules, at = self._book.now.rules, int(self._clock.now().timestamp())
-        breach = int(min(one.since for one in incident.alerts).timestamp())
-        look = Look(at, breach, fired(self._store, rules, at))
-        found = self._releases.look(rules.releases, look, self._within(LOOK_WITHIN))
+        found = self._found(incident, self._within(LOOK_WITHIN))
         if known is None or _differs(known, found):
             return self._write(incident.id, ChangesFound(self._clock.now(), MONITOR, found)) or incident
         return incident
+
+    def _found(self, incident: Incident, within: Deadline) -> WhatChanged:
+        rules, at = self._book.now.rules, int(self._clock.now().timestamp())
+        breach = int(min(one.since for one in incident.alerts).timestamp())
+        return self._releases.look(rules.releases, Look(at, breach, fired(self._store, rules, at)), within)
 
     def _breakdown(self, incident: Incident) -> None:
         """Where no change explains it, see where it fails: once for what fires, and again when more does."""
@@ -247,6 +266,8 @@ class Follower:
         def decide(now: Incident) -> tuple[Event, ...] | Refusal:
             if not now.is_open or (of is not None and _told_apart(of) != _told_apart(now)):
                 return NOTHING_NEW
+            if isinstance(event, ChangesFound) and now.changes is not None and not _differs(now.changes, event.found):
+                return NOTHING_NEW  # two looks at once
             return with_ticks(now, (event,), self._clock.now())
 
         after = self._desk.act(name, decide)
@@ -257,6 +278,14 @@ class Follower:
 def _told_apart(incident: Incident) -> tuple[object, ...]:
     """Give what a verification is about: another procedure, or another breach, is another one."""
     return incident.started_at, incident.commander is None, [(one.key, one.fired_at) for one in incident.alerts]
+
+
+def _may_change(known: WhatChanged, *, running: bool) -> bool:
+    """Whether another look may tell more. Which images are there is asked of what is pinned, once a procedure runs."""
+    if known.problem or any(one.why_not in CHANGING for one in known.targets):
+        return True
+    unsure = (one for one in known.targets if one.image and one.available is Availability.UNKNOWN)
+    return not running and any(one.image_why != NO_REGISTRY for one in unsure)
 
 
 def _differs(known: WhatChanged, found: WhatChanged) -> bool:
