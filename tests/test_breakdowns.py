@@ -54,6 +54,9 @@ groups:
 FAILING = {"/login": 6.0, "/refresh": 0.2, "/logout": 0.0, "/<!channel>?token=hunter2": 0.1}
 """Failures a second of ten requests a second, by route, once it has begun."""
 
+ELSEWHERE = 'http_server_requests_count{app="shop",handler="default",method="GET",uri="/cart",status="500"}'
+"""Another service fails more."""
+
 SLOW = {"auth": (1.0, 0.5), "billing": (0.1, 0.9), "web": (1.0, 0.98)}
 """The share of requests within 0.2 s before it began and since; the others take up to 1 s."""
 
@@ -75,6 +78,7 @@ def history() -> dict[str, list[tuple[float, float]]]:
             (at, grown(at, 10, 10 - failing)) for at in times()
         ]
         made[f'http_server_requests_count{{{inside},status="500"}}'] = [(at, grown(at, 0, failing)) for at in times()]
+    made[ELSEWHERE] = [(at, grown(at, 0, 50)) for at in times()]
     for app, (before, since) in SLOW.items():
         for route, per_second in (("/a", 8.0), ("/b", 2.0)):
             for bound, was, now in (("0.2", before, since if route == "/a" else 0.0), ("1", 1, 1), ("+Inf", 1, 1)):
@@ -185,6 +189,12 @@ def test_a_latency_is_told_by_its_slowest_routes(source: Counting, tmp_path: Pat
     assert (one.label, one.quantile, [route.route for route in one.routes]) == ("endpoint", 0.95, ["/b", "/a"])
     assert one.routes[0].seconds == pytest.approx(0.96, abs=0.01)
     assert [one.service for one in found.slow] == ["auth"]
+
+
+def test_a_label_of_an_instance_cannot_break_out_of_its_place(source: Counting, tmp_path: Path) -> None:
+    found = look(source, rules(tmp_path), key("Errors", app='auth"} or {uri!="\\'))
+    assert found is not None
+    assert (found.by_route, found.problem) == ((), "")
 
 
 def test_a_rule_may_say_which_label_it_is(source: Counting, tmp_path: Path) -> None:
