@@ -28,6 +28,7 @@ from monitor.core.routes import channels, every_route, in_one_channel, united
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, RuleSet
 from monitor.core.service import Releases
 from monitor.delivery.filelane import NoFiles
+from monitor.delivery.headstart import HeadStart
 from monitor.delivery.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
 from monitor.delivery.pictures import Pictures
 from monitor.delivery.plotting import Plotting
@@ -55,6 +56,7 @@ from monitor.people.ears import Ears
 from monitor.people.hearing import Hearing
 from monitor.people.requesting import Request
 from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Registry, Sent, Store, Switch
+from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.checks import Asking
 from monitor.procedure.following import Follower
 from monitor.procedure.gatekeeping import Gatekeeper
@@ -329,7 +331,8 @@ def _side(
         desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
     )
     checks = verifier(settings, clock, book, source, reader)
-    follower = Follower(store, desk, clock, book, source, shared.releases, checks)
+    where = BreakdownWatch(source, reader)
+    follower = Follower(store, desk, clock, book, source, shared.releases, where, checks)
     hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
     scenes = Scenes(
         book,
@@ -340,7 +343,18 @@ def _side(
     )
     evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)
     plots = _plots(settings, evidence, metrics)
-    outbox = Outbox(store, shared.pager, clock, scenes, news, _counted(metrics), destinations=elsewhere, plots=plots)
+    head_start = HeadStart(clock.monotonic, news.ring)
+    outbox = Outbox(
+        store,
+        shared.pager,
+        clock,
+        scenes,
+        news,
+        _counted(metrics),
+        destinations=elsewhere,
+        plots=plots,
+        held=head_start.left,
+    )
     return Side(
         store=store,
         book=book,
@@ -352,6 +366,7 @@ def _side(
         follower=follower,
         gate=Gatekeeper(store, desk, clock),
         outbox=outbox,
+        head_start=head_start,
         hearing=hearing,
         ears=Ears(clock, commands, book, store, engine.readings),
         evidence=evidence,

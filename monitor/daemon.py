@@ -85,6 +85,7 @@ class Daemon:
         self._workers = Workers(POOL, "evaluation", clock.monotonic)
         self._surveys = Workers(1, "survey", clock.monotonic)
         self._following = Workers(3, "procedure", clock.monotonic)
+        self._first_looks = Workers(1, "changes", clock.monotonic)
         self._keeping = Workers(1, "evidence", clock.monotonic)
         self._ticker = Ticker(self._missed)
         showing = Showing(app, self._progress)
@@ -96,6 +97,7 @@ class Daemon:
         self._drills = Stagehand(app.hall, app.conductor, clock)
         self._storage = StorageWatch(app.production.desk)
         app.store.told = self._storage.hear
+        app.production.desk.opened = self._opened
         parts = Parts(self._ticker, self._workers, self._outbox, self._begin_again)
         self._supervision = Supervision(app, self._progress, parts, self._manager, showing.complete_since, leave)
         self._stuck: set[str] = set()
@@ -171,6 +173,7 @@ class Daemon:
         self._keeping.stop(0.0)
         self._app.production.verifier.stop(0.0)
         self._following.stop(0.0)
+        self._first_looks.stop(0.0)
         clean = self._workers.stop(STOP_WITHIN / 2)
         delivered = self._outbox.join(STOP_WITHIN / 4)
         self._serving.join(STOP_WITHIN / 4)
@@ -323,6 +326,7 @@ class Daemon:
 
     def _follow_tick(self) -> None:
         self._following.replace_stuck()
+        self._first_looks.replace_stuck()
         self._following.submit(FOLLOW, lambda: self._follow(self._look_after), FOLLOW_WITHIN)
 
     def _look_after(self) -> None:
@@ -330,6 +334,18 @@ class Daemon:
             self._following.submit(
                 name, partial(self._follow, partial(self._app.production.follower.verify, name)), VERIFY_WITHIN
             )
+
+    def _opened(self, incident: str) -> None:
+        """Let the page of a new incident wait for what changed before it, for a moment, while that is looked for."""
+        self._app.production.head_start.begin(incident)
+        if not self._first_looks.submit(incident, partial(self._look_first, incident), FOLLOW_WITHIN):
+            self._app.production.head_start.over(incident)
+
+    def _look_first(self, incident: str) -> None:
+        try:
+            self._follow(partial(self._app.production.follower.look_first, incident))
+        finally:
+            self._app.production.head_start.over(incident)
 
     def _follow(self, work: Callable[[], None]) -> None:
         try:

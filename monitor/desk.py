@@ -14,7 +14,7 @@ from monitor.core.calling import calls, to_be_told
 from monitor.core.evaluate import retire
 from monitor.core.events import Event
 from monitor.core.incident import Incident
-from monitor.core.model import Cause, Transition
+from monitor.core.model import Cause, Tier, Transition
 from monitor.core.naming import INCIDENT, marked
 from monitor.core.paging import Owed, owed
 from monitor.core.posts import Happening, NewPost, Notice
@@ -116,6 +116,9 @@ class Desk:
         self._hiding = Hiding(store, book)
         self._channels = Channels(store, book)
         self._owed_now = owed_now
+        self.opened: Callable[[str], None] = lambda _incident: None
+        """Called with each incident that opened at the rollback tier, once it is written and before it is posted. It
+        must neither wait nor raise: a page depends on it."""
         self._kept: dict[str, _Kept] = {}
         self._lock = Lock()
         self._turn = Lock()
@@ -317,6 +320,9 @@ class Desk:
         change = with_calls(change, responses, routing.page, self._last_call, now)
         if not change.empty:
             self._store.commit(change)
+        for one in responses:
+            if one.before is None and one.after.tier is Tier.ROLLBACK:
+                self.opened(one.after.id)
         if responses:
             self._owed_now()
 

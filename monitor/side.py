@@ -6,6 +6,7 @@ touch what the other knows.
 
 from dataclasses import dataclass
 
+from monitor.delivery.headstart import HeadStart
 from monitor.delivery.outbox import Outbox
 from monitor.desk import Desk
 from monitor.evaluation.engine import Engine
@@ -36,6 +37,7 @@ class Side:
     follower: Follower
     gate: Gatekeeper
     outbox: Outbox
+    head_start: HeadStart
     hearing: Hearing
     ears: Ears
     evidence: Evidence

@@ -252,6 +252,7 @@ class Rule:
     `gap_tolerance` None: max(2 intervals, 1 minute). `overrides`: the first one that fits an instance gives its tiers.
     `expect` are instances that must exist. `after_deploy` are seconds after a release change in which prepare does not
     start. A `shadow` rule is evaluated and recorded, and pages nobody. `renamed_from` is the name whose state it takes.
+    `route_label` tells its requests apart by route (empty: the usual labels are tried).
     """
 
     alert: str
@@ -259,6 +260,7 @@ class Rule:
     tiers: tuple[TierRule, ...]
     service: str = ""
     suspects: tuple[str, ...] = ()
+    route_label: str = ""
     keep_firing_for: int = 0
     no_data: NoData = NoData.HOLD
     resolve: Resolve = Resolve.BY_SIGNAL

@@ -79,6 +79,12 @@ GROUP = Table(
 _STYLE = (
     Key("service", "template", "the service that the page speaks of", "its `service` or `job` label"),
     Key("suspects", "list of texts", "other services that may be the cause", "none"),
+    Key(
+        "route_label",
+        "label name",
+        "the label of its series that holds a request's route",
+        "the first of the usual ones that tells some apart",
+    ),
     Key("guards", "mapping", "how much traffic a verdict needs", "none", at_reload=_REDERIVED),
     Key("requires", "mapping", "a second condition, without which nothing starts", "none", at_reload=_REDERIVED),
     Key(
