@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.core.actor import Actor, Role, Source
-from monitor.core.drill.cadence import Standing, Why
+from monitor.core.drill.cadence import Cadence, Standing, Why
 from monitor.core.drill.duty import SchemaSeen
 from monitor.core.drill.log import Drill, DrillAborted, DrillFinished, DrillStarted
 from monitor.core.drill.result import Proven, Result, result
@@ -102,6 +102,43 @@ def test_a_year_without_drills_tells_twice_before_and_every_week_after(years: Ye
     assert [one.said for one in delivered] == years.notes()
     assert {(one.channel, one.kind, one.mention) for one in delivered} == {("console", PostKind.NOTE, ())}
     assert sorted(path.name for path in tmp_path.glob("*.db")) == ["monitor.db"]
+
+
+def test_it_is_told_where_drills_take_place(years: Years) -> None:
+    years.looks()
+    book = years.app.production.book
+    drills = book.now.rules.routing.drills
+    told = replace(drills, route=replace(drills.route, channel="C0DRILL"))
+    book.swap(replace(book.now.rules, routing=replace(book.now.rules.routing, drills=told)))
+    years.goes_to("2026-06-01T09:00")
+    assert years.looks() == "DRILL DUE in 1 day"
+    assert [one.post.channel for one in years.delivered()] == ["C0DRILL"]
+
+
+def test_another_cadence_counts_from_the_same_day_and_is_told_of_anew(years: Years) -> None:
+    years.looks()
+    years.goes_to("2026-06-05T12:00")
+    assert years.looks() == "DRILL OVERDUE for 3 days"
+    book = years.app.production.book
+    for months, said in ((6, ""), (3, ""), (1, "DRILL OVERDUE for 64 days"), (3, "")):
+        drills = replace(book.now.rules.routing.drills, cadence=Cadence(months=months))
+        book.swap(replace(book.now.rules, routing=replace(book.now.rules.routing, drills=drills)))
+        assert years.looks() == said, months
+
+
+def test_a_clock_that_steps_back_tells_nothing_twice(years: Years) -> None:
+    years.looks()
+    for at, said in (
+        ("2026-06-01T12:00", "DRILL DUE in 1 day"),
+        ("2026-05-19T12:00", ""),
+        ("2026-06-01T13:00", ""),
+        ("2026-06-03T12:00", "DRILL OVERDUE for 1 day"),
+        ("2026-06-02T12:00", ""),
+        ("2026-02-01T12:00", ""),
+    ):
+        years.goes_to(at)
+        assert years.looks() == said, at
+    assert len(years.notes()) == 2
 
 
 def test_a_drill_that_counts_begins_the_quarter_anew(years: Years) -> None:

@@ -105,8 +105,10 @@ def test_what_happened_while_nobody_ran_is_noticed_at_its_hour() -> None:
     world = World(auth=("42",))
     world.looks()
     world.clock.advance(3600)
-    world.shows(auth=("43",))
+    world.shows(auth=("42", "43"))
     made = world.clock.now()
+    world.clock.advance(2 * 3600)
+    world.shows(auth=("43",))
     world.clock.advance(3 * 86_400)
     world.begin()
     assert world.looks() == ["auth 43!"]

@@ -405,3 +405,7 @@ def test_a_reminder_that_could_not_be_written_is_owed_and_kept_once_it_can(tmp_p
     kept.restart()
     kept.house.outbox.deliver_due()
     assert (list(kept.store.duties()), kept.told()) == ([fact], ["DRILL DUE"])
+    later = replace(fact, at=fact.at + timedelta(days=13), days=1)
+    with read_only(kept.disk, kept.path):
+        kept.house.desk.remind(Notice.DRILL_DUE, "DRILL DUE in 1 day", "C0DRILL", later)
+        assert list(kept.store.duties()) == [fact, later]
