@@ -1,7 +1,6 @@
 """When the next drill is due, over HTTP: reading is open, noting a migration down asks for the token and a name."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,9 +17,10 @@ TOKEN = "t" * 20
 TOLD = {"as": "ana", "after_migration": "invoices moved"}
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    hall = Hall(tmp_path)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all: what is refused changes nothing, and what is not comes last."""
+    hall = Hall(tmp_path_factory.mktemp("hall"))
     hall.app.duty.look()
     serving = Serving(application(Showing(hall.app, Progress()).inside(Outcome)), "127.0.0.1:0", None)
     url = serving.bind()
@@ -29,18 +29,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     serving.stop()
     serving.join(5)
     hall.end()
-
-
-def test_a_migration_is_noted_down_and_shown_with_the_day_that_it_makes_due(server: Server) -> None:
-    first = server.read(DUE)["due"]
-    assert (first["by"], first["why"], first["known_since"]) == ("2026-06-02", "first", "2026-03-02T10:00:00Z")
-    status, _ = server.ask(DUE, TOLD, TOKEN)
-    due = server.read(DUE)["due"]
-    assert status == 200
-    assert (due["by"], due["why"], due["about"]) == ("2026-03-16", "migration", "invoices moved")
-    assert (due["ends_at"], due["overdue"], due["counted"]) == ("2026-03-17T00:00:00Z", False, None)
-    assert due["migrations"] == [{"at": "2026-03-02T10:00:00Z", "name": "invoices moved"}]
-    assert server.refusal(DUE, TOLD, TOKEN) == (409, "The migration invoices moved was noted down today already.")
 
 
 WRONG = [
@@ -61,3 +49,15 @@ def test_what_is_refused_changes_nothing(
     refused, why = server.refusal(DUE, body, token)
     assert (refused, why.startswith(said)) == (status, True), why
     assert server.read(DUE)["due"]["why"] == "first"
+
+
+def test_a_migration_is_noted_down_and_shown_with_the_day_that_it_makes_due(server: Server) -> None:
+    first = server.read(DUE)["due"]
+    assert (first["by"], first["why"], first["known_since"]) == ("2026-06-02", "first", "2026-03-02T10:00:00Z")
+    status, _ = server.ask(DUE, TOLD, TOKEN)
+    due = server.read(DUE)["due"]
+    assert status == 200
+    assert (due["by"], due["why"], due["about"]) == ("2026-03-16", "migration", "invoices moved")
+    assert (due["ends_at"], due["overdue"], due["counted"]) == ("2026-03-17T00:00:00Z", False, None)
+    assert due["migrations"] == [{"at": "2026-03-02T10:00:00Z", "name": "invoices moved"}]
+    assert server.refusal(DUE, TOLD, TOKEN) == (409, "The migration invoices moved was noted down today already.")
