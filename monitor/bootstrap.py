@@ -35,8 +35,10 @@ from monitor.delivery.plotting import Plotting
 from monitor.delivery.reports import Files, Reports
 from monitor.desk import Desk
 from monitor.drills.conductor import Conductor
+from monitor.drills.duty import Duty
 from monitor.drills.hall import Hall, Stage
 from monitor.drills.results import Results
+from monitor.drills.schemas import SchemaWatch
 from monitor.drills.source import DrillSource
 from monitor.drills.spoken import Spoken
 from monitor.drills.switchboard import Switchboard
@@ -107,6 +109,7 @@ class App:
     production: Side
     hall: Hall
     conductor: Conductor
+    duty: Duty
     folder: RulesFolder
     surveyor: Surveyor
     shadows: Shadows
@@ -272,6 +275,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
         settings.slack.drill_channel if settings.slack.bot_token else CONSOLE_CHANNEL,
         free=settings.slack.bot_token is None,
     )
+    duty = Duty(hall, production, clock, SchemaWatch(source, clock), conductor.channel)
     ears = Switchboard(clock, production, hall)
     return App(
         settings=settings,
@@ -282,6 +286,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
         production=production,
         hall=hall,
         conductor=conductor,
+        duty=duty,
         folder=RulesFolder(
             start,
             lambda contents: load_rules(settings, contents),
@@ -293,7 +298,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
         shadows=Shadows(production.desk, store, clock, book),
         token=token,
         switch=_switch(settings),
-        inbound=_inbound(settings, ears, _heard(production, hall), metrics, Spoken(conductor)),
+        inbound=_inbound(settings, ears, _heard(production, hall), metrics, Spoken(conductor, duty)),
         releases=shared.releases,
         hooks=_hooks(settings, Answering(production.commands, store), metrics),
     )

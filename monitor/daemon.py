@@ -18,6 +18,7 @@ import structlog
 from monitor.bootstrap import App
 from monitor.core.model import State
 from monitor.core.rule import RuleSet
+from monitor.drills.duty import DUTY_EVERY
 from monitor.drills.stagehand import Stagehand
 from monitor.evaluation.engine import Evaluated
 from monitor.evaluation.vigil import BLIND_GROUP, WATCH_EVERY
@@ -43,7 +44,7 @@ POOL = 8
 """Groups that may be evaluated at the same time."""
 
 RULES, RELOAD, RECORD, SURVEY, STORAGE = "(rules)", "(reload)", "(record)", "(survey)", "(storage)"
-EVIDENCE, SHADOWS = "(evidence)", "(shadows)"
+EVIDENCE, SHADOWS, DUTY = "(evidence)", "(shadows)", "(drill due)"
 """The jobs beside the groups; no group has such a name."""
 
 LOOK_EVERY = 5
@@ -69,6 +70,9 @@ FOLLOW_WITHIN, VERIFY_WITHIN = 120.0, 900.0
 
 KEEP_WITHIN = 300.0
 """Seconds after which the thread that reads evidence is given up."""
+
+DUTY_WITHIN = 120.0
+"""Seconds after which the thread that looks at what is due is given up."""
 
 STOP_WITHIN = 8.0
 """Seconds for the ordered shutdown; the promise is ten."""
@@ -120,6 +124,7 @@ class Daemon:
         for group in rules.groups:
             self._tick(group.name)
         self._drills.start()
+        self._duty_tick()
         self._supervision.start()
         self._manager.ready(f"evaluating {len(groups)} groups")
         self._obey()
@@ -221,6 +226,7 @@ class Daemon:
         ticks.append(Tick(RULES, LOOK_EVERY, 0, self._poll_tick))
         ticks.append(Tick(STORAGE, STORAGE_EVERY, 0, self._storage_tick))
         ticks.append(Tick(SHADOWS, SHADOWS_EVERY, 0, self._shadows_tick))
+        ticks.append(Tick(DUTY, DUTY_EVERY, 0, self._duty_tick))
         ticks.append(Tick(RECORD, 86400, 0, self._prune_tick))
         ticks.append(Tick(EVIDENCE, KEEP_EVERY, 0, self._keep_tick))
         self._ticker.schedule(ticks)
@@ -400,6 +406,20 @@ class Daemon:
         """Look once every group was evaluated: what happened while nobody ran is on the record then."""
         if {group.name for group in self._app.production.book.now.rules.groups} <= self._progress.tried:
             self._workers.submit(SHADOWS, lambda: self._look(self._app.shadows.look))
+
+    def _duty_tick(self) -> None:
+        """Not among the evaluations, since it may read Prometheus; and not before drills can go on."""
+        if not self._app.conductor.live:
+            return
+        self._surveys.replace_stuck()
+        self._surveys.submit(DUTY, self._remind, DUTY_WITHIN)
+
+    def _remind(self) -> None:
+        try:
+            self._app.duty.look()
+        except Exception as error:  # the one catch-all on this way: it is tried again soon
+            expected = isinstance(error, StoreError | ConflictError)
+            log.error("duty.failed", why=str(error), exc_info=not expected)  # noqa: TRY400  # as above
 
     def _keep_tick(self) -> None:
         self._keeping.replace_stuck()

@@ -11,6 +11,7 @@ from threading import Lock
 
 from monitor.core.asks import Refusal
 from monitor.core.calling import calls, to_be_told
+from monitor.core.drill.duty import DutyFact
 from monitor.core.evaluate import retire
 from monitor.core.events import Event
 from monitor.core.incident import Incident
@@ -123,6 +124,8 @@ class Desk:
         self._lock = Lock()
         self._turn = Lock()
         """Held while anything decided under the rules in force is written: never while Prometheus is read."""
+        self._noting = Lock()
+        """Held while a note takes its number."""
 
     def settle(self, name: str, decide: Callable[[GroupState], Decision]) -> None:
         """Decide about group `name` and write it.
@@ -228,15 +231,28 @@ class Desk:
 
     def note(self, notice: Notice, said: str) -> bool:
         """Owe a note to the default channel; False, and nothing is owed, where the last note said just that."""
-        told = self._store.posts(NO_INCIDENT)
-        if told and (told[-1].reason, told[-1].said) == (notice, said):
-            return False
-        channel = self._book.now.rules.routing.default.channel
-        number = 1 + max((post.n for post in told), default=0)
-        note = Post(NO_INCIDENT, channel, PostKind.NOTE, number, notice, self._clock.now(), said=said)
-        self._store.commit(Change(posts=(note,)))
+        with self._noting:
+            told = self._store.posts(NO_INCIDENT)
+            if told and (told[-1].reason, told[-1].said) == (notice, said):
+                return False
+            self._store.commit(Change(posts=(self._note(notice, said, ""),)))
         self._owed_now()
         return True
+
+    def remind(self, notice: Notice, said: str, channel: str, fact: DutyFact) -> None:
+        """Owe a note to `channel` (empty: the default one) and keep, in the same transaction, that it is owed.
+
+        Raises ConflictError where that is kept already: then nothing is owed.
+        """
+        with self._noting:
+            self._store.commit(Change(posts=(self._note(notice, said, channel),), duties=(fact,)))
+        self._owed_now()
+
+    def _note(self, notice: Notice, said: str, channel: str) -> Post:
+        """Give a note under a number of its own; who asks holds `_noting`, so that no other takes it."""
+        number = 1 + max((post.n for post in self._store.posts(NO_INCIDENT)), default=0)
+        where = channel or self._book.now.rules.routing.default.channel
+        return Post(NO_INCIDENT, where, PostKind.NOTE, number, notice, self._clock.now(), said=said)
 
     def last_notice(self, *among: Notice) -> str:
         """Give what the last note of these sorts was about, or nothing where there never was one."""

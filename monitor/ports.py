@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from monitor.core.calling import Call
+from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent
 from monitor.core.events import Event
 from monitor.core.incident import Incident
@@ -297,6 +298,7 @@ class Change:
     again; `transitions` are appended to the record; `rules` replace the kept rule set. `silences` replace those of
     their numbers where the stored version is `silence.version` (0: none is stored) and count it up; `hidden` replace
     those of their ids. Every call (`PostKind.CALL`) that stands for an incident in `recalled` is wanted once more.
+    `duties` are added; one whose name is kept already is a conflict.
     """
 
     groups: tuple[GroupState, ...] = ()
@@ -307,12 +309,13 @@ class Change:
     silences: tuple[Silence, ...] = ()
     hidden: tuple[Hidden, ...] = ()
     recalled: tuple[str, ...] = ()
+    duties: tuple[DutyFact, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
         facts = self.groups, self.events, self.posts, self.transitions, self.rules
-        return not any((*facts, self.silences, self.hidden, self.recalled))
+        return not any((*facts, self.silences, self.hidden, self.recalled, self.duties))
 
 
 class ConflictError(Exception):
@@ -377,6 +380,9 @@ class Store(Protocol):
 
     def hidden(self, *, live_only: bool = False) -> Sequence[Hidden]:
         """Give what fired and paged nobody, in order; `live_only`: what does so now."""
+
+    def duties(self) -> Sequence[DutyFact]:
+        """Give what is kept of the duty to hold drills, in order of time; nothing of it is ever forgotten."""
 
     def prune(self, before: int) -> int:
         """Forget the recorded changes before grid time `before`; give how many there were.

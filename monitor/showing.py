@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from monitor.bootstrap import App
 from monitor.core.model import Alert, AlertKey, Tier
@@ -55,6 +56,7 @@ class Showing:
             evidence=lambda name: self._side(name).evidence.bundle(name),
             side=self._side,
             drills=self._app.conductor,
+            duty=self._app.duty,
         )
 
     def _side(self, incident: str) -> Side:
@@ -117,6 +119,17 @@ class Showing:
         metrics.outbox_pending.set(len(owed))
         oldest = min((post.decided_at for post in owed), default=now)
         metrics.outbox_oldest.set((now - oldest).total_seconds())
+        self._drill_gauges(now)
+
+    def _drill_gauges(self, now: datetime) -> None:
+        """Show how the team stood at the last look; before the first one nothing is known."""
+        metrics, stands = self._app.metrics, self._app.duty.last
+        if stands is None:
+            return
+        ended = stands.counted.ended if stands.counted is not None else None
+        metrics.drill_age.value = max(0.0, (now - ended).total_seconds()) if ended is not None else None
+        metrics.drill_due.value = stands.due.ends(stands.cadence).timestamp()
+        metrics.drill_overdue.value = 1.0 if stands.overdue(now) else 0.0
 
     def _alert_gauges(self, kept: Mapping[str, GroupState]) -> None:
         metrics, book = self._app.metrics, self._app.production.book.now

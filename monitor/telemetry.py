@@ -6,7 +6,9 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any, TextIO, cast
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from monitor import __version__
 from monitor.core.redaction import REDACTED, TOKENS
@@ -110,6 +112,18 @@ def _on_one_line(_logger: object, _name: str, event: MutableMapping[str, Any]) -
     return {**event, "event": str(event.get("event", "")).replace("\n", "\\n")}
 
 
+class Seldom(Collector):
+    """A gauge that has no sample while nothing is known: 0 would be a statement."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name, self._text = name, text
+        self.value: float | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the one family, with a sample where there is a value."""
+        yield GaugeMetricFamily(self._name, self._text, value=self.value)
+
+
 class Metrics:
     """The daemon's own metrics, prefix `rollback_monitor_`.
 
@@ -125,6 +139,11 @@ class Metrics:
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(prefix + name, text, labels, registry=registry)
+
+        def seldom(name: str, text: str) -> Seldom:
+            made = Seldom(prefix + name, text)
+            registry.register(made)
+            return made
 
         def histogram(name: str, text: str, *buckets: float) -> Histogram:
             return Histogram(prefix + name, text, registry=registry, buckets=buckets)
@@ -176,6 +195,11 @@ class Metrics:
         self.stuck_threads = gauge("stuck_threads", "Threads that hang and were replaced.")
         self.durable = gauge("storage_durable", "1 while what is decided is written at once; 0: it is held in memory.")
         self.held = gauge("storage_held", "Events, posts and recorded transitions that wait to be written.")
+        self.drill_age = seldom(
+            "drill_age_seconds", "Seconds since the last drill that counts ended; none: there was none."
+        )
+        self.drill_due = seldom("drill_due_timestamp_seconds", "From when on the next drill is overdue.")
+        self.drill_overdue = seldom("drill_overdue", "1 while a drill is overdue.")
         self.heartbeats = counter("heartbeats", "Calls of the dead-man's switch, by outcome.", "outcome")
         build = gauge("build_info", "The version that runs.", "version")
         build.labels(__version__).set(1)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent, fold_drill
 from monitor.core.events import Event
 from monitor.core.incident import Incident, fold
@@ -181,6 +182,7 @@ class MemoryStore:
         self._silences: dict[int, Silence] = {}
         self._hidden: dict[str, Hidden] = {}
         self._evidence: dict[str, KeptEvidence] = {}
+        self._duties: dict[str, DutyFact] = {}
         self._lock = threading.Lock()
 
     def group(self, name: str) -> GroupState:
@@ -208,6 +210,7 @@ class MemoryStore:
                 self._owe(post)
             self._transitions += change.transitions
             self._rules = change.rules or self._rules
+            self._duties |= {one.name: one for one in change.duties}
 
     def _refuse_what_moved_on(self, change: Change) -> None:
         for group in change.groups:
@@ -220,6 +223,9 @@ class MemoryStore:
             known = self._silences.get(silence.id)
             if (known.version if known else 0) != silence.version:
                 raise ConflictError(f"silence {silence.id} moved on")
+        for fact in change.duties:
+            if fact.name in self._duties:
+                raise ConflictError(f"{fact.name} is kept already")
 
     def _owe(self, post: Post) -> None:
         known = self._posts.get(post.key)
@@ -292,6 +298,11 @@ class MemoryStore:
         with self._lock:
             every = sorted(self._hidden.values(), key=lambda one: (one.at, one.id))
         return [one for one in every if one.live or not live_only]
+
+    def duties(self) -> Sequence[DutyFact]:
+        """Give what is kept of the duty to hold drills, in order of time."""
+        with self._lock:
+            return sorted(self._duties.values(), key=lambda one: (one.at, one.name))
 
     def prune(self, before: int) -> int:
         """Forget what changed and what was hidden before grid time `before`; give the number of changes."""

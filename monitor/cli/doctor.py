@@ -26,6 +26,8 @@ from monitor.bootstrap import (
     try_database,
 )
 from monitor.cli import releases
+from monitor.cli.drilldue import PATH as DRILL_DUE
+from monitor.cli.incidents import Asked, RefusedError, answered
 from monitor.core.model import Tier, Verdict
 from monitor.core.redaction import redacted
 from monitor.core.routes import every_route
@@ -106,6 +108,8 @@ def _lines(env_file: Path | None, secrets_dir: Path | None) -> Iterator[Line]:
     yield from _commands(settings, rules)
     yield from _database(settings)
     yield from _set_aside(settings)
+    if rules is not None:
+        yield from _drill_due(settings)
     if settings.heartbeat.url is None:
         mend = "set MONITOR_HEARTBEAT__URL, so that somebody else notices when the monitor is gone"
         yield Line(ok=None, what="heartbeat: none", mend=mend)
@@ -235,6 +239,19 @@ def _database(settings: Settings) -> Iterator[Line]:
         yield Line(ok=False, what="database", mend=str(error))
     else:
         yield Line(ok=True, what=f"database {settings.database_url}: writable, schema up to date")
+
+
+def _drill_due(settings: Settings) -> Iterator[Line]:
+    """Say when the next drill is due: overdue, the setup works, and nobody knows whether the team does."""
+    try:
+        found = answered(settings, Asked("GET", DRILL_DUE), level="critical")["due"]
+    except StoreError:
+        return  # what is wrong with the database is told already
+    except RefusedError as error:
+        yield Line(ok=None, what="drill due: not known", mend=str(error))
+        return
+    late = bool(found["overdue"])
+    yield Line(ok=None if late else True, what=f"drill due: {found['sentence']}", mend=found["mend"] if late else "")
 
 
 def _evidence(url: str) -> Iterator[Line]:

@@ -95,3 +95,19 @@ def report(name: Which = "", env_file: EnvFile = None, secrets_dir: SecretsDir =
     from monitor.cli import drills  # noqa: PLC0415
 
     raise typer.Exit(drills.report(drills.Files(env_file, secrets_dir), name, output))
+
+
+@drill.command("due")
+def due(
+    after_migration: Annotated[
+        str, typer.Option(metavar="NAME", help="Say that this major migration was made now: it asks for a drill.")
+    ] = "",
+    by: Name = "",
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+    output: Format = "text",
+) -> None:
+    """Say when the next drill is due, and why."""
+    from monitor.cli import drilldue  # noqa: PLC0415
+
+    raise typer.Exit(drilldue.due(drilldue.Files(env_file, secrets_dir), after_migration, by, output))

@@ -12,7 +12,7 @@ from typing import Any
 
 from monitor.bootstrap import SystemClock, database_exists, database_owner, load_rules, source_of
 from monitor.cli.explainview import Page, everything_page, explained_page
-from monitor.cli.incidents import Asked, Files, RefusedError, answer
+from monitor.cli.incidents import Asked, Files, RefusedError, answered
 from monitor.core.explaining import Origin, Told
 from monitor.core.model import AlertKey, Tier
 from monitor.core.rule import Matcher, Place
@@ -115,9 +115,9 @@ def _kept(settings: Settings, alert: str) -> Kept:
     origin = Origin.DAEMON if holding is not None else Origin.DATABASE
     path = "/api/v1/transitions" + (f"?{urllib.parse.urlencode({'alert': alert})}" if alert else "")
     try:
-        states = answer(settings, Asked("GET", "/api/v1/states"))
-        told = changes_in(answer(settings, Asked("GET", path)))
-        hiding = hiding_in(answer(settings, Asked("GET", "/api/v1/silences"))) if origin is Origin.DAEMON else {}
+        states = answered(settings, Asked("GET", "/api/v1/states"))
+        told = changes_in(answered(settings, Asked("GET", path)))
+        hiding = hiding_in(answered(settings, Asked("GET", "/api/v1/silences"))) if origin is Origin.DAEMON else {}
     except (RefusedError, StoreError) as error:
         _told([f"what is kept of alerts was not read, so that states are derived from history: {error}"], 0)
         return Kept()

@@ -74,7 +74,7 @@ def printed(files: Files, asked: Callable[[], Asked], output: str, draw: Callabl
     """Ask, and print the answer, or the sentence that says why there is none; give the exit code."""
     try:
         settings, _ = load(env_file=files.env_file, secrets_dir=files.secrets_dir)
-        found = answer(settings, asked())
+        found = answered(settings, asked())
     except SettingsError as error:
         sys.stderr.writelines(f"rollback-monitor: {sentence}\n" for sentence in error.sentences)
         return FAILED
@@ -96,17 +96,17 @@ def _path(name: str, *action: str) -> str:
     return "/".join(["/api/v1/incidents", asked, *action])
 
 
-def answer(settings: Settings, asked: Asked) -> dict[str, Any]:
+def answered(settings: Settings, asked: Asked, level: str = "warning") -> dict[str, Any]:
     """Ask the daemon that holds the database; where none does, ask the same application on the store.
 
-    Raises RefusedError and StoreError.
+    What is logged below `level` is not told. Raises RefusedError with the sentence of a refusal, and StoreError.
     """
     holding = database_owner(settings)
     if holding is not None and holding.url:
         return _over_http((holding.pid, holding.url, holding.token), asked)
     from monitor.cli.offline import ask  # noqa: PLC0415  # loads what the daemon is made of
 
-    return _understood(*ask(settings, asked.method, asked.path, asked.body))
+    return _understood(*ask(settings, asked.method, asked.path, asked.body, level))
 
 
 def _over_http(holder: tuple[int, str, str], asked: Asked) -> dict[str, Any]:

@@ -17,12 +17,14 @@ NO_RULES = RuleSet((), Routing("", Route("")), {})
 """What reading the record needs of the rules: it can be read while they are broken."""
 
 
-def ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, bytes]:
+def ask(
+    settings: Settings, method: str, path: str, body: dict[str, Any] | None, level: str = "warning"
+) -> tuple[int, bytes]:
     """Give status and body of one request against the store.
 
     Raises StoreError; rules that cannot be used are told as 503.
     """
-    configure_logging("console", "warning", settings.secrets)  # what was done is told by the answer, not by a log line
+    configure_logging("console", level, settings.secrets)  # what was done is told by the answer, not by a log line
     try:
         app = _built(settings, method)
     except RulesError as error:
@@ -62,6 +64,7 @@ def _inside(app: App) -> Inside:
         evidence=lambda name: app.hall.of(name, app.production).evidence.bundle(name),
         side=lambda name: app.hall.of(name, app.production),
         drills=app.conductor,
+        duty=app.duty,
         view=lambda: View(app.production.book.now, {state.name: state for state in app.store.groups()}),
     )
 

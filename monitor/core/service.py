@@ -32,7 +32,8 @@ class Service:
     """One service, and where it is seen.
 
     `by` is the label of the version metric that names who deployed. An image is the template `image`, or what
-    `image_on` shows. `migrations` show the schema's version in a label, or count what was applied.
+    `image_on` shows. `migrations` show the schema's version in a label, or count what was applied;
+    each asks for a drill where they are `major`.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Service:
     image_on: Labelled | None = None
     replicas: Replicas | None = None
     migrations: Labelled | None = None
+    major: bool = True
     flags: Labelled | None = None
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from monitor.core.daily import moment, newest
 from monitor.core.model import Alert, AlertKey, Cause, State, Tier
 from monitor.core.rule import Rule, ShadowReport, unit_of
 from monitor.core.words import lasted_seconds, measure
 
-DAY = timedelta(days=1)
 NAMED = 10
 """Rules that would never have paged and are named; of more the number is told."""
 
@@ -44,16 +44,12 @@ class Unsent:
 def due(report: ShadowReport, now: datetime, last: datetime | None) -> datetime | None:
     """Give the moment whose report is owed at `now`, `last` being when one was told; None where none is.
 
-    One a day of the report's zone, and the newest only. A time that the clock skips in spring comes an hour later; of
-    one that it shows twice the first counts.
+    One a day of the report's zone, and the newest only.
     """
-    zone = ZoneInfo(report.zone)
-    today = now.astimezone(zone).date()
-    at = time(report.at // 60, report.at % 60)
-    moments = (datetime.combine(day, at, zone).astimezone(UTC) for day in (today - DAY, today))
-    newest = max(one for one in moments if one <= now)
-    told = last is not None and (last >= newest or last.astimezone(zone).date() == newest.astimezone(zone).date())
-    return None if told else newest
+    day = newest(now, report.at, report.zone)
+    owed = moment(day, report.at, report.zone)
+    told = last is not None and (last >= owed or last.astimezone(ZoneInfo(report.zone)).date() == day)
+    return None if told else owed
 
 
 def unsent(seen: Iterable[Seen], alerts: Iterable[Alert], rules: Sequence[Rule]) -> tuple[Unsent, ...]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from monitor.core.actor import Actor
 from monitor.core.drill.log import Drill
 from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
+from monitor.drills.duty import Duty, NotNoted
 
-ANYBODY = frozenset({"status", "abort"})
+ANYBODY = frozenset({"status", "abort", "due"})
 """What asks for no right: a drill that frightens somebody must be stopped by whoever it frightens."""
 
 
@@ -15,6 +16,7 @@ class Spoken:
     """Answers words about drills."""
 
     conductor: Conductor
+    duty: Duty
 
     def __call__(self, words: tuple[str, ...], by: Actor) -> str:
         """Do what the words say, in the name of `by`, and give the answer. Raises StoreError."""
@@ -26,6 +28,10 @@ class Spoken:
                 return self._status()
             case "start" if rest:
                 return _told(self.conductor.start(Asked(rest[0], by)))
+            case "due" if not rest:
+                return f"{self.duty.told()} {self.duty.mend()}"
+            case "migrated" if rest:
+                return self._migrated(" ".join(rest), by)
             case "inject":
                 return _told(self.conductor.inject(by, " ".join(rest)))
             case "abort":
@@ -36,8 +42,8 @@ class Spoken:
                 return _told(self.conductor.sign_off(rest[0].upper(), by, " ".join(rest[1:])))
             case _:
                 return (
-                    "Not understood; nothing was done. There are: status, start SCENARIO, inject, abort REASON, "
-                    "finish, sign-off DRILL-0001."
+                    "Not understood; nothing was done. There are: status, due, migrated NAME, start SCENARIO, inject, "
+                    "abort REASON, finish, sign-off DRILL-0001."
                 )
 
     def _status(self) -> str:
@@ -45,8 +51,13 @@ class Spoken:
         running = next((one for one in drills if one.running), None)
         lines = [_line(running)] if running is not None else ["No drill runs."]
         lines += [f"Last: {_line(one)}" for one in drills[:1] if one is not running]
+        lines.append(self.duty.told())
         known = ", ".join(one.name for one in self.conductor.scenarios())
         return "\n".join([*lines, f"There are: {known or 'none'}"])
+
+    def _migrated(self, name: str, by: Actor) -> str:
+        noted = self.duty.after_migration(name, by)
+        return noted.sentence if isinstance(noted, NotNoted) else f"Noted. {self.duty.told()}"
 
 
 def _line(drill: Drill) -> str:

@@ -77,6 +77,7 @@ DRILLS = Table(
         Key("every", "number", "so many months may lie between two drills that count", "`3`"),
         Key("after_migration", "duration", "so long after a major migration there must have been one", "`14d`"),
         Key("remind", "list of durations", "so long before a due date people are reminded", "`[14d, 1d]`"),
+        Key("at", '`"HH:MM"`', "when on such a day, in `zone`", '`"09:00"`'),
         Key("zone", "time zone", "the calendar that due dates are days of", "`UTC`"),
     ),
 )

@@ -6,12 +6,14 @@ from monitor.files import drillkeys as keys
 from monitor.files.escalationkey import channel
 from monitor.files.fields import Fields
 from monitor.files.findings import Report
+from monitor.files.maintenancekey import minutes
 from monitor.files.nodes import Node, WrongError
 from monitor.files.people import people
 from monitor.files.scalars import positive_duration, sequence, whole_number
 from monitor.files.zones import zone
 
-DAY = 86_400
+DAY, MINUTES = 86_400, 1440
+"""A day in seconds, and in minutes."""
 
 
 def read_drills(node: Node, report: Report) -> DrillRouting:
@@ -28,12 +30,20 @@ def read_drills(node: Node, report: Report) -> DrillRouting:
             after_migration=fields.take("after_migration", _days, usual.after_migration),
             remind=fields.take("remind", _reminders, usual.remind),
             zone=fields.take("zone", zone, usual.zone),
+            at=fields.take("at", _morning, usual.at),
         ),
     )
 
 
 def _reminders(node: Node) -> tuple[int, ...]:
     return tuple(sorted({_days(item) for item in sequence(node, "[14d, 1d]").items}, reverse=True))
+
+
+def _morning(node: Node) -> int:
+    found = minutes(node)
+    if found == MINUTES:
+        raise WrongError(node.place, "a day ends at 24:00, and nobody is reminded then", 'write "00:00"')
+    return found
 
 
 def _days(node: Node) -> int:

@@ -75,6 +75,7 @@ MIGRATIONS = Table(
         Key("schema", "selector", "an info metric that carries the version of the schema", "one of the two"),
         Key("label", "label name", "for `schema`: its label that holds the version", "`version`"),
         Key("applied", "selector", "a counter or gauge of the migrations that were applied", "one of the two"),
+        Key("major", "`true`, `false`", "whether each of them asks for a drill", "`true`"),
     ),
 )
 

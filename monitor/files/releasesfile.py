@@ -10,7 +10,7 @@ from monitor.files.expressions import matchers_of, metric_of, selector
 from monitor.files.fields import Fields, mapping
 from monitor.files.findings import Report
 from monitor.files.nodes import Mapping, Node, Scalar, WrongError, find
-from monitor.files.scalars import label_name, name, positive_duration, text
+from monitor.files.scalars import boolean, label_name, name, positive_duration, text
 from monitor.files.tables import Table
 
 _URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+/?")
@@ -71,6 +71,7 @@ def _service(service: str, node: Node, report: Report) -> tuple[Service, Version
     metric = fields.take("version", _info_metric, "")
     label = fields.take("label", label_name, "version")
     image, image_on = _image(fields, label, report)
+    migrations, major = _migrations(fields, report)
     read = Service(
         name=service,
         version=Labelled(metric, label),
@@ -78,7 +79,8 @@ def _service(service: str, node: Node, report: Report) -> tuple[Service, Version
         image=image,
         image_on=image_on,
         replicas=_replicas(fields, report),
-        migrations=_migrations(fields, report),
+        migrations=migrations,
+        major=major,
         flags=_flags(fields, report),
     )
     if read.by == label:
@@ -111,16 +113,18 @@ def _replicas(fields: Fields, report: Report) -> Replicas | None:
     return Replicas(desired, updated) if desired and updated else None
 
 
-def _migrations(fields: Fields, report: Report) -> Labelled | None:
+def _migrations(fields: Fields, report: Report) -> tuple[Labelled | None, bool]:
+    """Give where they are seen, and whether each asks for a drill."""
     inner = _inner(fields, "migrations", keys.MIGRATIONS, report)
     if inner is None:
-        return None
+        return None, True
     kind = inner.only_one(("schema", "applied"))
     if kind == "applied" and inner.has("label"):
         report.error(inner.at("label"), "value", "`label` says nothing about an `applied` count", "leave it out")
     metric = inner.take(kind, _info_metric, "") if kind else ""
     label = inner.take("label", label_name, "version") if kind == "schema" else ""
-    return Labelled(metric, label) if metric else None
+    major = inner.take("major", boolean, default=True)
+    return (Labelled(metric, label) if metric else None), major
 
 
 def _flags(fields: Fields, report: Report) -> Labelled | None:

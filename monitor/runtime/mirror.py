@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from monitor.core.drill.duty import DutyFact
 from monitor.core.events import Event
 from monitor.core.incident import Incident, fold
 from monitor.core.silence import Hidden, Silence
@@ -33,6 +34,7 @@ class Mirror:
     posts: dict[str, Post] = field(default_factory=dict)
     silences: dict[int, Silence] = field(default_factory=dict)
     hidden: dict[str, Hidden] = field(default_factory=dict)
+    duties: dict[str, DutyFact] = field(default_factory=dict)
     rules: KeptRules | None = None
     next_number: int = 1
 
@@ -43,6 +45,7 @@ class Mirror:
         mirror.next_number = store.next_incident_number()
         mirror.silences = {one.id: one for one in store.silences()}
         mirror.hidden = {one.id: one for one in store.hidden()}
+        mirror.duties = {one.name: one for one in store.duties()}
         for name in {one.id for one in store.incidents(open_only=True)} | {post.incident for post in store.owed()}:
             mirror.learn(name, store)
         mirror.learn(NO_INCIDENT, store)
@@ -73,6 +76,9 @@ class Mirror:
             known = self.silences.get(silence.id)
             if (known.version if known else 0) != silence.version:
                 raise ConflictError(f"silence {silence.id} moved on")
+        for fact in change.duties:
+            if fact.name in self.duties:
+                raise ConflictError(f"{fact.name} is kept already")
 
     def apply(self, change: Change) -> None:
         """Take over what was, or would have been, committed."""
@@ -83,6 +89,7 @@ class Mirror:
             self.next_number = max(self.next_number, _number(new.incident) + 1)
         self.silences |= {one.id: replace(one, version=one.version + 1) for one in change.silences}
         self.hidden |= {one.id: one for one in change.hidden}
+        self.duties |= {one.name: one for one in change.duties}
         for post in (*self.calls_of(change.recalled), *change.posts):
             known = self.posts.get(post.key)
             again = replace(known, wanted=known.wanted + 1, state=PostState.OWED) if known else post

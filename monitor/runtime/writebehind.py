@@ -11,6 +11,7 @@ from datetime import datetime
 from threading import RLock
 from typing import TypeVar
 
+from monitor.core.drill.duty import DutyFact
 from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.silence import Hidden, Silence
@@ -36,7 +37,9 @@ MOST_HELD = 20_000
 MOST_TRANSITIONS = 20_000
 """Recorded transitions that are held; the oldest give way, since nothing is decided by them."""
 
-WRITTEN_LATER = frozenset({"groups", "events", "posts", "transitions", "rules", "silences", "hidden", "recalled"})
+WRITTEN_LATER = frozenset(
+    {"groups", "events", "posts", "transitions", "rules", "silences", "hidden", "recalled", "duties"}
+)
 """The parts of a change that are written later; a test holds it to `Change`."""
 
 
@@ -51,6 +54,7 @@ class Held:
     transitions: list[Recorded] = field(default_factory=list)
     silences: dict[int, None] = field(default_factory=dict)
     hidden: dict[str, None] = field(default_factory=dict)
+    duties: dict[str, None] = field(default_factory=dict)
     rules: bool = False
     events: int = 0
     dropped: int = 0
@@ -72,6 +76,7 @@ class Held:
         self.posts |= dict.fromkeys(post.key for post in change.posts)
         self.silences |= dict.fromkeys(one.id for one in change.silences)
         self.hidden |= dict.fromkeys(one.id for one in change.hidden)
+        self.duties |= dict.fromkeys(one.name for one in change.duties)
         self.transitions += change.transitions
         self.rules = self.rules or change.rules is not None
         self.events += sum(len(new.events) for new in change.events)
@@ -213,6 +218,7 @@ class WriteBehindStore:
             rules=self._mirror.rules if held.rules else None,
             silences=self._silenced(held),
             hidden=tuple(self._mirror.hidden[one] for one in held.hidden),
+            duties=self._unkept(held),
         )
         return change, known
 
@@ -220,6 +226,11 @@ class WriteBehindStore:
         """The silences that are held, each at the version that the database has of it."""
         stored = {one.id: one.version for one in self._inner.silences()} if held.silences else {}
         return tuple(replace(self._mirror.silences[one], version=stored.get(one, 0)) for one in held.silences)
+
+    def _unkept(self, held: Held) -> tuple[DutyFact, ...]:
+        """The facts that the database has not: the write that failed first may have come through."""
+        there = {one.name for one in self._inner.duties()} if held.duties else set()
+        return tuple(self._mirror.duties[name] for name in held.duties if name not in there)
 
     def _incidents(self, held: Held) -> list[str]:
         return list(dict.fromkeys(self._mirror.posts[key].incident for key in held.posts if key in self._mirror.posts))
@@ -336,6 +347,13 @@ class WriteBehindStore:
         return self._read(
             lambda: self._inner.hidden(live_only=live_only),
             lambda: self._mirror.hidden_ones(live_only=live_only),
+        )
+
+    def duties(self) -> Sequence[DutyFact]:
+        """Give what is kept of the duty to hold drills, in order of time."""
+        return self._read(
+            self._inner.duties,
+            lambda: sorted(self._mirror.duties.values(), key=lambda one: (one.at, one.name)),
         )
 
     def rules(self) -> KeptRules | None:

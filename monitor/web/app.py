@@ -23,6 +23,7 @@ from starlette.routing import Route
 from monitor.core.gate import GateAnswer
 from monitor.core.incident import Incident
 from monitor.drills.conductor import Conductor
+from monitor.drills.duty import Duty
 from monitor.people.commands import Commands, Done
 from monitor.people.requesting import NotDone
 from monitor.people.requesting import Request as Asked
@@ -35,6 +36,7 @@ from monitor.web import prometheus, silences
 from monitor.web.asking import NAME, WHO, WordsError, request_of, somebody
 from monitor.web.bodies import BodyError, body_of
 from monitor.web.deploys import deploy_routes
+from monitor.web.drilldue import due_routes
 from monitor.web.drills import drill_routes
 from monitor.web.evidence import evidence_routes
 from monitor.web.guard import Guard
@@ -88,6 +90,7 @@ class Inside:
     evidence: Callable[[str], Mapping[str, bytes] | None] | None = None
     side: Callable[[str], Acted] | None = None
     drills: Conductor | None = None
+    duty: Duty | None = None
 
     def acted(self, incident: str) -> Acted:
         """Give where an incident is kept, and who acts on it."""
@@ -118,6 +121,7 @@ def application(inside: Inside) -> Starlette:
             *slack_routes(inside.slack),
             *deploy_routes(inside.gate),
             *pagerduty_routes(inside.pagerduty),
+            *due_routes(inside.duty, pages.body),
             *drill_routes(inside.drills, pages.body),
         ],
         middleware=[Middleware(Guard)],

@@ -80,6 +80,7 @@ def test_everything_is_in_place(house: House, prometheus: Prometheus, slack: Sla
         "ok    clocks agree",
         "ok    rule ApiErrors: 2 instances, now clear",
         f"ok    database {house.url}: writable, schema up to date",
+        lines[6],
         "note  heartbeat: none: set MONITOR_HEARTBEAT__URL, so that somebody else notices when the monitor is gone",
         "ok    Slack token: rollback-monitor in example",
         "ok    Slack scopes",
@@ -88,6 +89,7 @@ def test_everything_is_in_place(house: House, prometheus: Prometheus, slack: Sla
         "ok    Slack Socket Mode",
         f"note  rollback pages Slack only: {SWALLOWED}",
     ]
+    assert re.match(r"ok    drill due: The next drill is due in \d+ days, by ", lines[6])
     assert code == 0
     assert not slack.messages(), "it only looks"
 

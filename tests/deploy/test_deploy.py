@@ -53,7 +53,9 @@ def test_the_unit_lets_systemd_know_when_it_is_ready_and_when_it_is_not_well() -
 
 
 def test_prometheus_accepts_the_rules_about_the_monitor() -> None:
-    assert "9 rules found" in said("promtool", "check", "rules", str(DEPLOY / "prometheus/rollback-monitor.rules.yaml"))
+    assert "10 rules found" in said(
+        "promtool", "check", "rules", str(DEPLOY / "prometheus/rollback-monitor.rules.yaml")
+    )
 
 
 def test_the_rules_about_the_monitor_fire_when_they_should() -> None:

@@ -24,8 +24,8 @@ def hall(tmp_path: Path) -> Iterator[Hall]:
 
 
 def test_a_drill_is_held_by_words_alone(hall: Hall) -> None:
-    speak = Spoken(hall.app.conductor)
-    assert speak((), GUEST).startswith("No drill runs.\nThere are: billing, errors")
+    speak = Spoken(hall.app.conductor, hall.app.duty)
+    assert speak((), GUEST).startswith("No drill runs.\nThe next drill is due in 92 days, by Tue 02 Jun 2026")
     assert speak(("start", "login"), EVA) == "DRILL-0001, Logins fail for production users (tabletop): injected"
     assert speak(("status",), GUEST).startswith("DRILL-0001, Logins fail")
     assert "runs since" in speak(("start", "errors"), EVA)
@@ -36,7 +36,7 @@ def test_a_drill_is_held_by_words_alone(hall: Hall) -> None:
 
 
 def test_a_stranger_begins_nothing_and_may_stop_everything(hall: Hall) -> None:
-    speak = Spoken(hall.app.conductor)
+    speak = Spoken(hall.app.conductor, hall.app.duty)
     assert speak(("start", "login"), GUEST).startswith("Only responders and commanders")
     assert hall.app.conductor.drills() == ()
     speak(("start", "login"), EVA)
@@ -48,6 +48,6 @@ def test_a_stranger_begins_nothing_and_may_stop_everything(hall: Hall) -> None:
 
 
 def test_what_is_not_understood_does_nothing(hall: Hall) -> None:
-    assert Spoken(hall.app.conductor)(("begin",), EVA).startswith("Not understood")
-    assert Spoken(hall.app.conductor)(("start",), EVA).startswith("Not understood")
+    assert Spoken(hall.app.conductor, hall.app.duty)(("begin",), EVA).startswith("Not understood")
+    assert Spoken(hall.app.conductor, hall.app.duty)(("start",), EVA).startswith("Not understood")
     assert hall.app.conductor.drills() == ()

@@ -81,6 +81,19 @@ def test_a_second_daemon_on_the_same_database_is_told_who_holds_it(tmp_path: Pat
         assert f"locked by pid {monitor.process.pid}" in second.stderr
 
 
+def test_when_a_drill_is_due_is_known_at_once_and_a_migration_moves_it(tmp_path: Path) -> None:
+    with Monitor(tmp_path, rules_with(tmp_path, FAST), "http://127.0.0.1:9") as monitor:
+        due = "rollback_monitor_drill_due_timestamp_seconds"
+        eventually(lambda: monitor.metric(due), 10, "it looks at what is due when it starts")
+        quarter = monitor.metric(due)
+        told = monitor.command("drill", "due", "--after-migration", "invoices moved")
+        assert (told.returncode, "after the migration invoices moved" in told.stdout) == (0, True), told.stderr
+        migration = monitor.metric(due)
+        assert 15 * 86_400 > migration - time.time() > 13 * 86_400
+        assert quarter > migration
+        assert not list(tmp_path.glob("*drills.db"))
+
+
 def newer(database: Path) -> None:
     open_store(f"sqlite:///{database}").close()
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:

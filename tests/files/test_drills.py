@@ -105,14 +105,18 @@ def test_routing_says_where_drills_take_place_and_how_often(folder: Path) -> Non
     (folder / "routing.yaml").write_text(
         "environment: production\n"
         "drills: {channel: C0DRILL, responders: [U1], every: 6, after_migration: 7d,\n"
-        "  remind: [2d, 7d], zone: Europe/Berlin}\n"
+        '  remind: [2d, 7d], at: "07:30", zone: Europe/Berlin}\n'
     )
     rules = load(folder).rules
     assert rules is not None
     drills = rules.routing.drills
     assert (drills.route.channel, drills.route.responders, drills.route.approvers) == ("C0DRILL", ("U1",), ("U1",))
     cadence = drills.cadence
+    assert cadence.at == 7 * 60 + 30
     assert (cadence.months, cadence.after_migration, cadence.remind, cadence.zone) == (6, 7, (7, 2), "Europe/Berlin")
     (folder / "routing.yaml").write_text("environment: production\ndrills: {remind: [36h]}\n")
     (wrong,) = [one for one in load(folder).findings if one.severity is Severity.ERROR]
     assert "whole days are wanted" in wrong.message
+    (folder / "routing.yaml").write_text('environment: production\ndrills: {at: "24:00"}\n')
+    (wrong,) = [one for one in load(folder).findings if one.severity is Severity.ERROR]
+    assert "nobody is reminded then" in wrong.message

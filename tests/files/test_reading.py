@@ -345,7 +345,7 @@ def test_releases_say_where_everything_is_seen(tmp_path: Path) -> None:
         "registry: {url: 'https://r.example.com:5000/'}\nlookback: 7d\nproven: 2h\nservices:\n"
         "  auth:\n    version: build\n    by: who\n    image: 'r.example.com:5000/auth:{version}'\n"
         "    replicas: {desired: d, updated: u}\n    migrations: {schema: s}\n    flags: {metric: f, label: name}\n"
-        "  web: {version: pods, label: image, migrations: {applied: a}}\n"
+        "  web: {version: pods, label: image, migrations: {applied: a, major: false}}\n"
         "  till: {version: build, image: {metric: pods}}\n"
     )
     read(tmp_path, "signal: {query: {expr: x}}\nrollback: {above: 1}")
@@ -360,7 +360,7 @@ def test_releases_say_where_everything_is_seen(tmp_path: Path) -> None:
         migrations=Labelled("s", "version"),
         flags=Labelled("f", "name"),
     )
-    web = Service("web", Labelled("pods", "image"), image="{version}", migrations=Labelled("a"))
+    web = Service("web", Labelled("pods", "image"), image="{version}", migrations=Labelled("a"), major=False)
     till = Service("till", Labelled("build", "version"), image_on=Labelled("pods", "image"))
     assert rules.releases == Releases((auth, web, till), "https://r.example.com:5000", 7 * 86400, 7200)
 

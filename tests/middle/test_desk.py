@@ -1,6 +1,8 @@
 """Stories of incidents, from what the rules found to what was owed: together they reach every row of the table."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -10,10 +12,10 @@ from monitor.core.asks import No, Refusal
 from monitor.core.events import EndReason
 from monitor.core.model import Tier
 from monitor.core.page import ActionKind
-from monitor.core.posts import POSTS, Happening, NewPost
+from monitor.core.posts import POSTS, Happening, NewPost, Notice
 from monitor.core.rule import Escalation, Resolve
 from monitor.people.silencing import Wanted
-from monitor.ports import Change, ConflictError, Unanswered
+from monitor.ports import NO_INCIDENT, Change, ConflictError, Post, Unanswered
 from tests.middle.house import (
     ANA,
     BAD,
@@ -415,3 +417,20 @@ def test_a_refusal_is_given_back_and_writes_nothing() -> None:
     refusal = Refusal(No.NOT_ALLOWED, "not now")
     assert house.desk.act("INC-0001", lambda _incident: refusal) is refusal
     assert len(house.store.changes) == before
+
+
+def test_notes_of_several_threads_have_a_number_each() -> None:
+    house = House(CRITICAL)
+
+    class Slow(RecallingStore):
+        """A store in which somebody else comes in between reading and writing."""
+
+        def posts(self, incident: str) -> Sequence[Post]:
+            found = super().posts(incident)
+            time.sleep(0.01)
+            return found
+
+    house.build(rule_set(CRITICAL), store := Slow())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: house.desk.note(Notice.STORAGE_TROUBLE, f"note {n}"), range(8)))
+    assert sorted(one.said for one in store.posts(NO_INCIDENT)) == [f"note {n}" for n in range(8)]

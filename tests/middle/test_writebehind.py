@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,14 @@ from sqlalchemy import event
 
 from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import SqlStore, open_store
+from monitor.core.drill.duty import Reminded
 from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
 from monitor.core.posts import Notice
 from monitor.core.procedureevents import Reopened
 from monitor.delivery.outbox import Outbox, Scenes
-from monitor.ports import NO_INCIDENT, Change, Post, PostState, RetryAfter, StoreError
+from monitor.ports import NO_INCIDENT, Change, ConflictError, Post, PostState, RetryAfter, StoreError
 from monitor.runtime.storagewatch import StorageWatch
 from monitor.runtime.writebehind import WRITTEN_LATER, WriteBehindStore
 from tests.middle.house import ANA, BAD, QUIET, REOPEN_WITHIN, ROUTE, WORST, House, group, rule, rule_set
@@ -388,3 +389,23 @@ def test_on_a_store_without_trouble_it_is_that_store() -> None:
     ]
     assert store.flush()
     assert isinstance(store.posts("INC-0001")[0], Post)
+
+
+def test_a_reminder_that_could_not_be_written_is_owed_and_kept_once_it_can(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    fact = Reminded(kept.house.clock.now(), date(2026, 6, 2), 14)
+    with read_only(kept.disk, kept.path):
+        kept.house.desk.remind(Notice.DRILL_DUE, "DRILL DUE", "C0DRILL", fact)
+        assert list(kept.store.duties()) == [fact]
+        with pytest.raises(ConflictError):
+            kept.house.desk.remind(Notice.DRILL_DUE, "DRILL DUE", "C0DRILL", fact)
+        kept.house.outbox.deliver_due()
+    assert kept.store.flush()
+    assert (list(kept.disk.duties()), kept.told()) == ([fact], ["DRILL DUE"])
+    kept.restart()
+    kept.house.outbox.deliver_due()
+    assert (list(kept.store.duties()), kept.told()) == ([fact], ["DRILL DUE"])
+    later = replace(fact, at=fact.at + timedelta(days=13), days=1)
+    with read_only(kept.disk, kept.path):
+        kept.house.desk.remind(Notice.DRILL_DUE, "DRILL DUE in 1 day", "C0DRILL", later)
+        assert list(kept.store.duties()) == [fact, later]

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from monitor.adapters.store import codec, drilling, keeping, tables
+from monitor.adapters.store import codec, drilling, dutying, keeping, tables
 from monitor.adapters.store.lock import Lock
+from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent
 from monitor.core.events import Ended, Event, Opened
 from monitor.core.incident import Incident, fold
@@ -118,6 +119,7 @@ class SqlStore:
                 _write_silence(connection, silence)
             for one in change.hidden:
                 _write_hidden(connection, one)
+            dutying.add(connection, change.duties)
             if change.rules is not None:
                 _write_rules(connection, change.rules)
 
@@ -248,6 +250,11 @@ class SqlStore:
             return keeping.size(connection)
 
     # --- drills ---------------------------------------------------------------------------------------------------
+
+    def duties(self) -> Sequence[DutyFact]:
+        """Give what is kept of the duty to hold drills, in order of time."""
+        with self._reading() as connection:
+            return dutying.read(connection)
 
     def drills(self) -> Sequence[Drill]:
         """Give every drill, newest first."""

@@ -176,6 +176,14 @@ transitions = Table(
     Index("ix_transitions_alert", "alert", "at"),
 )
 
+duty_facts = Table(
+    "duty_facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 drill_events = Table(
     "drill_events",
     metadata,

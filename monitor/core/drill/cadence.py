@@ -6,9 +6,11 @@ Dates are those of the team's own calendar: a due date is a day, and ends when t
 from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from monitor.core.daily import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +18,23 @@ class Cadence:
     """What routing.yaml says of drills.
 
     `months` may lie between two that count; a major migration asks for one within `after_migration` days. People are
-    reminded `remind` days before, in the morning of that day in `zone`.
+    reminded `remind` days before, at minute `at` of that day in `zone`.
     """
 
     months: int = 3
     after_migration: int = 14
     remind: tuple[int, ...] = (14, 1)
     zone: str = "UTC"
+    at: int = 540
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A drill that counts: one that really rolled something back, is whole, and met its target."""
+
+    name: str
+    began: datetime
+    ended: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +62,8 @@ class Due:
     about: str = ""
 
     def ends(self, cadence: Cadence) -> datetime:
-        """Give the moment from which it is overdue: midnight after the day, in the team's zone."""
-        return datetime.combine(self.day + timedelta(days=1), time(), ZoneInfo(cadence.zone))
+        """Give the moment from which it is overdue: midnight after the day in the team's zone, in UTC."""
+        return moment(self.day + timedelta(days=1), 0, cadence.zone)
 
     def overdue(self, now: datetime, cadence: Cadence) -> bool:
         """Whether it should have been by `now`."""
@@ -62,25 +74,29 @@ class Due:
         return (self.day - now.astimezone(ZoneInfo(cadence.zone)).date()).days
 
 
-def due(
-    counted: tuple[datetime, str] | None, migrations: Iterable[Migration], known_since: datetime, cadence: Cadence
-) -> Due:
+def due(counted: Counted | None, migrations: Iterable[Migration], known_since: datetime, cadence: Cadence) -> Due:
     """Give the next drill.
 
-    `counted` is when the last drill that counts ended, and its name (None: there was none yet: then the first is due a
-    quarter after `known_since`). A migration asks for one of its own unless a drill that counts *began* to be
-    after it: what is `counted` must be later.
+    `counted` is the last drill that counts. None: there was none yet, and the first is due as if there had been one
+    when the monitor first knew of the team. A migration asks for one of its own until one that counts *began* after it.
     """
-    zone = ZoneInfo(cadence.zone)
     if counted is None:
-        wanted = [Due(_later(known_since.astimezone(zone).date(), cadence.months), Why.FIRST)]
+        wanted = [Due(_later(_day(known_since, cadence), cadence.months), Why.FIRST)]
     else:
-        wanted = [Due(_later(counted[0].astimezone(zone).date(), cadence.months), Why.QUARTER, counted[1])]
-    for one in migrations:
-        if counted is None or one.at > counted[0]:
-            day = one.at.astimezone(zone).date() + timedelta(days=cadence.after_migration)
-            wanted.append(Due(day, Why.MIGRATION, one.name))
+        wanted = [Due(_later(_day(counted.ended, cadence), cadence.months), Why.QUARTER, counted.name)]
+    for one in unanswered(counted, migrations):
+        day = _day(one.at, cadence) + timedelta(days=cadence.after_migration)
+        wanted.append(Due(day, Why.MIGRATION, one.name))
     return min(wanted, key=lambda one: one.day)
+
+
+def unanswered(counted: Counted | None, migrations: Iterable[Migration]) -> tuple[Migration, ...]:
+    """Give the migrations after which no drill that counts has begun."""
+    return tuple(one for one in migrations if counted is None or one.at > counted.began)
+
+
+def _day(at: datetime, cadence: Cadence) -> date:
+    return at.astimezone(ZoneInfo(cadence.zone)).date()
 
 
 def _later(day: date, months: int) -> date:
@@ -89,7 +105,28 @@ def _later(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def reminders(next_one: Due, now: datetime, cadence: Cadence) -> int | None:
-    """Give of how many days before it people are to be reminded by now, the nearest; None: not yet."""
-    reached = [days for days in cadence.remind if next_one.left(now, cadence) <= days]
-    return min(reached, default=None)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the team stands: the next drill, by which cadence, and what it is counted from.
+
+    `known_since` is when the monitor first knew of the team (None: it never ran), `migrations` are those that are
+    unanswered.
+    """
+
+    due: Due
+    cadence: Cadence
+    counted: Counted | None = None
+    migrations: tuple[Migration, ...] = ()
+    known_since: datetime | None = None
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether the next drill should have been by `now`."""
+        return self.due.overdue(now, self.cadence)
+
+
+def standing(
+    counted: Counted | None, migrations: Iterable[Migration], known_since: datetime | None, now: datetime, by: Cadence
+) -> Standing:
+    """Give how the team stands at `now`, `by` its cadence."""
+    open_ones = unanswered(counted, migrations)
+    return Standing(due(counted, open_ones, known_since or now, by), by, counted, open_ones, known_since)
