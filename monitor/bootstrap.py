@@ -5,7 +5,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -20,6 +20,7 @@ from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, beside, exists, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.core.actor import Actor
+from monitor.core.drill.rehearsal import with_rehearsal
 from monitor.core.incident import Incident
 from monitor.core.naming import DRILL, INCIDENT
 from monitor.core.page import ActionKind
@@ -78,6 +79,7 @@ from monitor.telemetry import Metrics
 if TYPE_CHECKING:
     from monitor.adapters.pagerdutyhooks import PagerDutyHooks
     from monitor.adapters.slack.inbound import SlackInbound
+    from monitor.adapters.slack.probe import Finding
 
 log = structlog.get_logger()
 
@@ -133,9 +135,10 @@ def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
         plan(loaded.rules)
     except ValueError as error:
         raise RulesError([str(error)]) from error
+    rules = with_rehearsal(loaded.rules)
     if settings.slack.bot_token is None:  # the terminal shows an incident once
-        return replace(loaded.rules, routing=in_one_channel(loaded.rules.routing))
-    return loaded.rules
+        return replace(rules, routing=in_one_channel(rules.routing))
+    return rules
 
 
 def begin_with(settings: Settings, store: Store) -> Start:
@@ -457,18 +460,29 @@ def try_database(settings: Settings) -> None:
 
 def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, str]]:
     """Give what Slack says of token, scopes, channel and people: whether it is well, what was found, the mend."""
+    everybody = united(every_route(rules.routing))
+    places = (*channels(rules.routing), rules.routing.escalation.channel)
+    people = (*everybody.responders, *everybody.commanders, *everybody.approvers)
+    return [(one.ok, one.what, one.mend) for one in _probed(settings, places, people)]
+
+
+def drill_findings(settings: Settings, channel: str, people: Sequence[str]) -> "list[Finding]":
+    """Give what Slack says of the token, its scopes, the `channel` of a drill and the `people` who take part."""
+    return _probed(settings, (channel,), people)
+
+
+def _probed(settings: Settings, places: Sequence[str], people: Sequence[str]) -> "list[Finding]":
     from monitor.adapters.slack.probe import probe  # noqa: PLC0415  # loaded only where Slack is used
 
-    slack, everybody = settings.slack, united(every_route(rules.routing))
-    found = probe(
+    slack = settings.slack
+    return probe(
         slack.bot_token.get_secret_value() if slack.bot_token else "",
         app_token=slack.app_token.get_secret_value() if slack.app_token else "",
         signed=slack.signing_secret is not None,
-        channels=[one for one in dict.fromkeys((*channels(rules.routing), rules.routing.escalation.channel)) if one],
-        people=(*everybody.responders, *everybody.commanders, *everybody.approvers),
+        channels=[one for one in dict.fromkeys(places) if one],
+        people=people,
         base_url=slack.api_url,
     )
-    return [(one.ok, one.what, one.mend) for one in found]
 
 
 def _switch(settings: Settings) -> Switch | None:

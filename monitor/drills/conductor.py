@@ -27,6 +27,7 @@ from monitor.core.drill.log import (
     fold_drill,
 )
 from monitor.core.drill.played import Played, instance
+from monitor.core.drill.result import Result
 from monitor.core.drill.scenario import Scenario
 from monitor.core.drill.staging import found, staged_rules, target_of
 from monitor.core.events import Ended, EndReason, Event
@@ -153,6 +154,12 @@ class Conductor:
         stage = self.hall.stage
         drill = next((one for one in self.drills() if one.id == name), None)
         return stage.results.report(drill) if stage is not None and drill is not None else None
+
+    def result(self, name: str) -> Result | None:
+        """Give what is known of a drill by now, without its impact, or None where there is none. Raises StoreError."""
+        stage = self.hall.stage
+        drill = next((one for one in self.drills() if one.id == name), None)
+        return stage.results.of(drill) if stage is not None and drill is not None else None
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every drill that could be begun, by name."""

@@ -11,7 +11,10 @@ from starlette.routing import Route
 
 from monitor.core.drill.log import Drill, DrillEvent
 from monitor.core.drill.report import DATA, NAME
+from monitor.core.drill.result import Result
 from monitor.core.drill.scenario import Scenario
+from monitor.core.evidence.moments import NAMES
+from monitor.core.evidence.plainly import time_of as exactly
 from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
 from monitor.ports import ConflictError, StoreError
 from monitor.web.asking import NAME as CALLED
@@ -50,9 +53,8 @@ class _Drills:
 
     async def one(self, request: Request) -> Response:
         name = request.path_params["id"].upper()
-        drills = await run_in_threadpool(self._conductor.drills)
-        found = next((one for one in drills if one.id == name), None)
-        return _json({"drill": drill_of(found)}) if found is not None else _wrong(f"There is no drill {name}.", 404)
+        found = await run_in_threadpool(self._conductor.result, name)
+        return _json({"drill": result_of(found)}) if found is not None else _wrong(f"There is no drill {name}.", 404)
 
     async def report(self, request: Request) -> Response:
         name = request.path_params["id"].upper()
@@ -134,6 +136,16 @@ def drill_of(drill: Drill) -> dict[str, Any]:
         "aborted": _event(drill.aborted),
         "finished": _event(drill.finished),
         "signed": [_event(one) for one in drill.signed],
+    }
+
+
+def result_of(found: Result) -> dict[str, Any]:
+    """Give a drill with what is known of its clock by now, to the millisecond, and what is missing."""
+    moments = {letter: getattr(found.moments, name) for name, (letter, _) in NAMES.items()}
+    return drill_of(found.drill) | {
+        "result": str(found.proven),
+        "moments": {letter: exactly(at) if at is not None else None for letter, at in moments.items()},
+        "gaps": list(found.gaps),
     }
 
 

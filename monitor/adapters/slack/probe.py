@@ -21,17 +21,22 @@ SCOPES: tuple[tuple[str, str], ...] = (
     ("groups:history", "a page whose reply was lost is posted twice in private channels"),
 )
 """The bot scopes that are used, and what happens without each; `deploy/slack/manifest.yaml` asks for the same."""
+NO_PAGE_WITHOUT = frozenset({"chat:write"})
 TIMEOUT = 5.0
 REINSTALL = "update the app from deploy/slack/manifest.yaml and reinstall it to the workspace"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: whether it is well, what was found, and what to do where it is not."""
+    """One line: whether it is well, what was found, and what to do where it is not.
+
+    `vital`: without it no page reaches anybody, or nobody can answer it.
+    """
 
     ok: bool
     what: str
     mend: str = ""
+    vital: bool = True
 
 
 def probe(
@@ -69,7 +74,8 @@ def _scopes(answer: SlackResponse) -> Iterator[Finding]:
     has = {scope.strip() for scope in told[0].split(",")}
     missing = [(scope, without) for scope, without in SCOPES if scope not in has]
     for scope, without in missing:
-        yield Finding(ok=False, what=f"Slack scope {scope} is missing: {without}", mend=REINSTALL)
+        what = f"Slack scope {scope} is missing: {without}"
+        yield Finding(ok=False, what=what, mend=REINSTALL, vital=scope in NO_PAGE_WITHOUT)
     if not missing:
         yield Finding(ok=True, what="Slack scopes")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from monitor.core.drill.scenario import Load, Script
 from monitor.core.model import Labels, Sample, labels_of
-from monitor.core.rule import Availability, Count, ErrorRatio, Latency, Requires, Rule, Signal
+from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Requires, Rule, Signal
 
 MINUTE = 60
 _SHAPE = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
@@ -57,6 +57,8 @@ def part(signal: Signal, name: str, played: Played, at: float, window: float) ->
             return _one(labels if name == "seen" else (), 1.0)
         case Count(), _:
             return ()
+        case Condition(), _:
+            return _one(labels, played.now(at).value) if played.broken(at - 1, at) > 0 else ()
         case _:
             return _one(labels, played.now(at).value)
 

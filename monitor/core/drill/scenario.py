@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitor.core.model import Labels
-from monitor.core.rule import Place, Signal
+from monitor.core.rule import Place, Signal, TierRule
 from monitor.core.service import Releases
 
 
@@ -77,7 +77,8 @@ class Scenario:
     """One file of rules/drills.
 
     `alert` is the rule that must page. `script` plays its signal; without one real traffic is watched, by `signal`,
-    which stands in for that of the rule.
+    which stands in for that of the rule; `tiers`, where there are any, for the rule's: what is to be shown is then the way
+    of a page, as soon as it can be.
     `releases` says where the versions of the target are seen, where that is not as in releases.yaml. `procedure`
     stands in for the rule's where it is named; `recovery_target` (seconds) for the procedure's. `inject` and `mend`
     tell people how to break and mend the target, and are only shown.
@@ -91,6 +92,7 @@ class Scenario:
     hypothesis: str
     script: Script | None = None
     signal: Signal | None = None
+    tiers: tuple[TierRule, ...] = ()
     releases: Releases | None = None
     environment: str = ""
     procedure: str = ""

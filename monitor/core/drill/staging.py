@@ -8,6 +8,9 @@ from monitor.core.rule import ENVIRONMENT, Group, Pages, Route, Routing, Rule, R
 AS_LONG_AS_IT_TAKES = 86_400
 """Seconds in which everything that fires belongs to one incident: a drill has no second one."""
 
+SOON = 5
+"""Seconds between two evaluations, and behind now, where a scenario has tiers of its own: it is to be seen soon."""
+
 
 def staged_rules(rules: RuleSet, scenario: Scenario, name: str, route: Route, seconds: int) -> RuleSet:
     """Give the rules of a drill: one group with the rule that must page, nobody to escalate to, no other pager.
@@ -21,6 +24,9 @@ def staged_rules(rules: RuleSet, scenario: Scenario, name: str, route: Route, se
         acted = replace(acted, expect=())
     if scenario.signal is not None:
         acted = replace(acted, signal=scenario.signal, expect=())
+    if scenario.tiers:
+        acted = replace(acted, tiers=scenario.tiers, overrides=(), requires=None, after_deploy=0)
+        group = replace(group, interval=min(group.interval, SOON), query_offset=min(group.query_offset, SOON))
     known = rules.procedures.get(procedure)
     return RuleSet(
         (replace(group, name=name, rules=(acted,), blind_after=AS_LONG_AS_IT_TAKES),),
