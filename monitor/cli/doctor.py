@@ -275,6 +275,11 @@ def _set_aside(settings: Settings) -> Iterator[Line]:
 
 def _pagers(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
     yield from _slack(settings, rules)
+    yield from fallback(settings, rules)
+
+
+def fallback(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
+    """Say who is called beside Slack, and whether they answer."""
     found = pager_findings(settings)
     for name, problem in found.items():
         yield Line(ok=not problem, what=f"pager {name}{'' if problem else ': answers'}", mend=problem)

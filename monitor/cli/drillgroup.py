@@ -1,5 +1,6 @@
 """`drill ...`: drills from the shell."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -95,6 +96,28 @@ def report(name: Which = "", env_file: EnvFile = None, secrets_dir: SecretsDir =
     from monitor.cli import drills  # noqa: PLC0415
 
     raise typer.Exit(drills.report(drills.Files(env_file, secrets_dir), name, output))
+
+
+@drill.command("rehearse")
+def rehearse(  # what a person may say
+    for_: Annotated[str, typer.Option("--for", help="How long people have from the page on, such as 2m.")] = "2m",
+    participant: Annotated[
+        list[str] | None, typer.Option(help="Slack id of a user or user group who takes part; repeat it.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Keep the page in this file, as Markdown.")] = None,
+    by: Name = "",
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+    *,
+    page_others: Annotated[
+        bool, typer.Option("--page-others", help="Send the other pagers a page marked as a test.")
+    ] = False,
+) -> None:
+    """Prove in two minutes that a page arrives and can be answered. Exit code 0: all of it, 1: not all."""
+    from monitor.cli import rehearse as rehearsing  # noqa: PLC0415
+
+    wanted = rehearsing.Wanted(for_, tuple(participant or ()), by, out, page_others)
+    raise typer.Exit(rehearsing.run(rehearsing.Files(env_file, secrets_dir), wanted))
 
 
 @drill.command("due")

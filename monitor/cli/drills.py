@@ -13,14 +13,14 @@ from monitor.files.scalars import positive_duration
 
 PATH = "/api/v1/drills"
 
-__all__ = ["Files", "act", "report", "start", "status"]
+__all__ = ["Files", "act", "report", "seconds_of", "start", "status"]
 
 
 def start(files: Files, wanted: dict[str, Any], target: str, by: str) -> int:
     """Begin a drill, in somebody's name."""
 
     def asked() -> Asked:
-        seconds = {"recovery_target_s": _seconds(target)} if target else {}
+        seconds = {"recovery_target_s": seconds_of("--recovery-target", target)} if target else {}
         return Asked("POST", PATH, {"as": by or login_name(), **wanted, **seconds})
 
     return printed(files, asked, "text", _print_begun)
@@ -75,11 +75,12 @@ def _named(name: str) -> str:
     return asked
 
 
-def _seconds(text: str) -> int:
+def seconds_of(option: str, text: str) -> int:
+    """Give a length of time such as 15m in seconds. Raises RefusedError, which names the option."""
     try:
-        return positive_duration(Scalar(text, plain=True, place=Place("--recovery-target", 1, 1)))
+        return positive_duration(Scalar(text, plain=True, place=Place(option, 1, 1)))
     except WrongError as wrong:
-        raise RefusedError(f"--recovery-target: {wrong.message}; write 15m.") from wrong
+        raise RefusedError(f"{option}: {wrong.message}; write 15m.") from wrong
 
 
 def _print_begun(answer: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from monitor.bootstrap import SystemClock, load_rules, main_pager, other_pagers,
 from monitor.core.rule import RuleSet
 from monitor.core.words import plain
 from monitor.people.trial import calls_for, line_for
-from monitor.ports import Delivery, Message, ProbedPager, Sent
+from monitor.ports import Delivery, ProbedPager, Sent
 from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 
@@ -54,10 +54,11 @@ def _sent(settings: Settings, rules: RuleSet, *, mention: bool) -> Iterator[tupl
         name = f"Slack channel {channel}" if settings.slack.bot_token else "console"
         yield name, pager.deliver(line_for(channel, routing.environment, called, now))
     for name, other in other_pagers(settings).items():
-        yield f"pager {name}", _called(other, calls_for(name, routing.environment, now))
+        yield f"pager {name}", tried(name, other, routing.environment)
 
 
-def _called(pager: ProbedPager, calls: tuple[Message, Message]) -> Delivery:
-    """Call it and say at once that it is over; where the call was not taken, nothing is there to end."""
+def tried(name: str, pager: ProbedPager, environment: str) -> Delivery:
+    """Send a test page, and say at once that it is over; where it was not taken, nothing is there to end."""
+    calls = calls_for(name, environment, SystemClock().now())
     taken = pager.deliver(calls[0])
     return pager.deliver(calls[1]) if isinstance(taken, Sent) else taken

@@ -46,8 +46,8 @@ def folder(path: Path, *rules: str) -> Path:
 def rule(alert: str, signal: str, more: str) -> str:
     """A rule as it stands in a file."""
     return (
-        f"\n      - alert: {alert}\n        service: auth\n        shadow: true\n        signal: {{{signal}}}\n        {more}"
-        f'\n        annotations: {{summary: "{alert} is wrong"}}'
+        f"\n      - alert: {alert}\n        service: auth\n        shadow: true\n        signal: {{{signal}}}"
+        f'\n        {more}\n        annotations: {{summary: "{alert} is wrong"}}'
     )
 
 

@@ -77,8 +77,8 @@ class Scenario:
     """One file of rules/drills.
 
     `alert` is the rule that must page. `script` plays its signal; without one real traffic is watched, by `signal`,
-    which stands in for that of the rule; `tiers`, where there are any, for the rule's: what is to be shown is then the way
-    of a page, as soon as it can be.
+    which stands in for that of the rule; `tiers`, where there are any, stand in for the rule's: what is to be shown is
+    then the way of a page, as soon as it can be.
     `releases` says where the versions of the target are seen, where that is not as in releases.yaml. `procedure`
     stands in for the rule's where it is named; `recovery_target` (seconds) for the procedure's. `inject` and `mend`
     tell people how to break and mend the target, and are only shown.
