@@ -38,6 +38,7 @@ from monitor.desk import Desk
 from monitor.drills.conductor import Conductor
 from monitor.drills.duty import Duty
 from monitor.drills.hall import Hall, Stage
+from monitor.drills.pressed import Pressed
 from monitor.drills.results import Results
 from monitor.drills.schemas import SchemaWatch
 from monitor.drills.source import DrillSource
@@ -279,7 +280,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
         free=settings.slack.bot_token is None,
     )
     duty = Duty(hall, production, clock, SchemaWatch(source, clock), conductor.channel)
-    ears = Switchboard(clock, production, hall)
+    ears = Switchboard(clock, production, hall, Pressed(conductor))
     return App(
         settings=settings,
         clock=clock,

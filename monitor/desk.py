@@ -109,7 +109,8 @@ class Desk:
         prefix: str = INCIDENT,
     ) -> None:
         """Make a desk; `plots` says that the pager carries them, so that they are owed. Names begin with `prefix`."""
-        self._plots = plots
+        self.plots = plots
+        """Whether files can be owed."""
         self._prefix = prefix
         self._store = store
         self._clock = clock
@@ -331,7 +332,7 @@ class Desk:
     def _commit(self, responses: Sequence[Response], change: Change) -> None:
         routing, now = self._book.now.rules.routing, self._clock.now()
         change = with_responses(change, responses, self._channels.audiences, now)
-        if not self._plots:
+        if not self.plots:
             change = replace(change, posts=tuple(one for one in change.posts if one.kind not in FILES))
         change = with_calls(change, responses, routing.page, self._last_call, now)
         if not change.empty:

@@ -42,8 +42,9 @@ MARKS = {True: "ok  ", False: "BAD ", None: "note"}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for: how long people have from the page on (2m), who takes part, in whose name, where the page is kept.
+    """What is asked for: how long people have from the page on (2m), who takes part, in whose name.
 
+    `out` is where what it proved is kept;
     `page_others` sends a test page to the other pagers, which only answer otherwise.
     """
 

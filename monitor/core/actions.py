@@ -11,8 +11,9 @@ from monitor.core.escalation import held_until
 from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
+from monitor.core.naming import drill_named, is_drill
 from monitor.core.page import Action, ActionKind, Place
-from monitor.core.posts import Happening
+from monitor.core.posts import Happening, Notice
 from monitor.core.procedure import Does, Step
 from monitor.core.progress import Progress, blocked, current, last_settled, members, open_wave
 from monitor.core.proposals import PROPOSED, proposed
@@ -72,6 +73,25 @@ def under_approval(incident: Incident) -> tuple[Action, ...]:
 def _approve(incident: Incident, step: str) -> Action:
     confirm = ("Agree to it?", "You agree as an approver; what follows cannot be undone.", "I agree", "Not yet")
     return Action(ActionKind.APPROVE, "Approve", _value(incident, step), confirm, danger=True, place=Place.FIRST)
+
+
+def under_notice(notice: str, said: str) -> tuple[Action, ...]:
+    """Give the buttons under what the channel of drills is told of one that begins, or that waits for its fault."""
+    drill = drill_named(said)
+    if not drill:
+        return ()
+    match notice:
+        case Notice.DRILL_STARTED:
+            return (abort_drill(f"{drill}|1"),)
+        case Notice.DRILL_WAITS:
+            return (Action(ActionKind.INJECT_FAULT, "Fault injected now", f"{drill}|1", place=Place.FIRST),)
+        case _:
+            return ()
+
+
+def abort_drill(value: str) -> Action:
+    """Give what ends a drill at once; anybody may, since it may frighten anybody."""
+    return Action(ActionKind.ABORT_DRILL, "Abort drill…", value, place=Place.MORE, asks=True)
 
 
 UNDER: Mapping[str, Callable[[Incident], tuple[Action, ...]]] = {
@@ -155,6 +175,7 @@ def _more(incident: Incident) -> list[Action]:
     value = _value(incident)
     more = [Action(ActionKind.SUMMON, "Page somebody else…", value, place=Place.MORE, asks=True)]
     more.append(Action(ActionKind.NOTE, "Note…", value, place=Place.MORE, asks=True))
+    more += [abort_drill(value)] if is_drill(incident.id) else []
     if incident.blind:
         return more
     if incident.commander is None and incident.recovered_at is None:

@@ -155,6 +155,12 @@ FORMS: Mapping[ActionKind, Form] = {
         ),
         "Complete",
     ),
+    ActionKind.ABORT_DRILL: Form(
+        "Abort the drill",
+        "Its page ends, and the channel is told. Anybody may; that is a result too, and nobody is blamed for it.",
+        (REASON,),
+        "Abort it",
+    ),
 }
 """The forms whose fields are always the same."""
 

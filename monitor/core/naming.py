@@ -1,5 +1,7 @@
 """How incidents and drills are called."""
 
+import re
+
 INCIDENT, DRILL = "INC", "DRILL"
 
 NOT_REAL = "DRILL (not real): "
@@ -14,6 +16,12 @@ def incident_id(number: int, prefix: str = INCIDENT) -> str:
 def is_drill(name: str) -> bool:
     """Whether `name` is that of a drill."""
     return name.startswith(f"{DRILL}-")
+
+
+def drill_named(text: str) -> str:
+    """Give the first drill that `text` names, or nothing."""
+    found = re.search(rf"\b{DRILL}-[0-9]{{1,9}}\b", text)
+    return found.group() if found else ""
 
 
 def marked(name: str, text: str) -> str:

@@ -58,6 +58,12 @@ class ActionKind(StrEnum):
     REOPEN = "reopen"
     EXPLAIN = "explain"
     COMPLETE = "complete"
+    INJECT_FAULT = "inject_fault"
+    ABORT_DRILL = "abort_drill"
+
+
+OF_DRILLS = frozenset({ActionKind.INJECT_FAULT, ActionKind.ABORT_DRILL})
+"""What is asked of a drill, and not of its incident."""
 
 
 class Place(StrEnum):

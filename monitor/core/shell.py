@@ -11,6 +11,7 @@ from enum import StrEnum
 from monitor.core.page import Action, ActionKind
 
 PROGRAM = "rollback-monitor incident"
+DRILLS = "rollback-monitor drill"
 
 PLAIN = re.compile(r"[\w@%+=:,./-]+")
 """Words that a shell leaves as they are."""
@@ -31,13 +32,14 @@ class Spelling:
     """An action in words.
 
     `button` is what its button begins with, `line` its command with `{id}` and `{about}`. Without `named` what it is
-    about may be left out: the step that is meant is found.
+    about may be left out: the step that is meant is found. `program` is what stands before it.
     """
 
     button: str
     line: str
     about: About = About.INCIDENT
     named: bool = False
+    program: str = PROGRAM
 
 
 SPELLINGS: Mapping[ActionKind, Spelling] = {
@@ -72,6 +74,8 @@ SPELLINGS: Mapping[ActionKind, Spelling] = {
     ActionKind.REOPEN: Spelling("Open again", 'reopen {id} --reason "…"'),
     ActionKind.EXPLAIN: Spelling("Why did it go away?…", 'explain {id} "…"'),
     ActionKind.COMPLETE: Spelling("Complete the record…", 'complete {id} --root-cause "…"'),
+    ActionKind.INJECT_FAULT: Spelling("Fault injected now", "inject {id}", program=DRILLS),
+    ActionKind.ABORT_DRILL: Spelling("Abort drill…", 'abort {id} --reason "…"', program=DRILLS),
 }
 """Every action. Where words must be filled in stands "…" or a word in capitals."""
 
@@ -85,7 +89,7 @@ def typed(kind: ActionKind, incident: str, about: str = "") -> str:
     about = about or (spelling.about.upper() if spelling.named else "")
     words = [] if about in UNTYPED else about.split("/") if kind is ActionKind.CHOOSE else [about]
     line = spelling.line.format(id=incident, about=" ".join(_quoted(word) for word in words if word))
-    return f"{PROGRAM} {re.sub(' {2,}', ' ', line).strip()}"
+    return f"{spelling.program} {re.sub(' {2,}', ' ', line).strip()}"
 
 
 def to_show(incident: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.core import calling
-from monitor.core.actions import UNDER, under_escalation
+from monitor.core.actions import UNDER, under_escalation, under_notice
 from monitor.core.card import card
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
@@ -278,7 +278,7 @@ class Lane:
     def _message(self, post: Post, seen: "_Seen") -> Message | None:
         """Give what `post` says now; None where it must wait for its root."""
         if post.kind is PostKind.NOTE:
-            return Message(post)
+            return Message(post, actions=under_notice(post.reason, post.said))
         incident = seen.incident(post.incident)
         if incident is None:
             return None

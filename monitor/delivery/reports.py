@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitor.core.drill.report import NAME as DRILL_REPORT
 from monitor.core.evidence import manifest, report
+from monitor.core.naming import marked
 from monitor.core.paging import REPORT
 from monitor.core.words import shortened
 from monitor.delivery.filelane import Maker, Unmade
@@ -15,6 +17,9 @@ MOST_BYTES = 1_000_000
 """The largest bundle that is put into a thread; a larger one is exported from a shell."""
 
 TITLE = 150
+
+RESULT, SIGNED = "result", "signed"
+"""The report of a drill: when it was finished, and once it is signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Reports:
 
     def of(self, post: Post) -> Attachment | Unreported:
         """Give the file of `post`, or why there is none. Takes seconds. Raises StoreError."""
+        if post.said in {RESULT, SIGNED}:
+            return self._of_drill(post)
         files = self._files(post)
         if not files:
             return Unreported(f"there is no incident {post.incident}")
@@ -46,6 +53,14 @@ class Reports:
         seal = manifest.seal_of(files[manifest.NAME])
         title = shortened(f"{post.incident}: evidence, SHA-256 of its manifest {seal}", TITLE)
         return Attachment(packed, f"{post.incident}-evidence-{post.n}.zip", title)
+
+    def _of_drill(self, post: Post) -> Attachment | Unreported:
+        case = self.evidence.case(post.incident)
+        files = self.evidence.beside(case) if case is not None else {}
+        if DRILL_REPORT not in files:
+            return Unreported(f"there is no drill {post.incident}")
+        title = marked(post.incident, f"{post.incident}: what it proved")
+        return Attachment(files[DRILL_REPORT], f"{post.incident}-{post.said}.md", title)
 
     def _files(self, post: Post) -> Mapping[str, bytes]:
         which = (post.incident, post.n // 2)

@@ -33,9 +33,12 @@ from monitor.core.drill.staging import found, staged_rules, target_of
 from monitor.core.events import Ended, EndReason, Event
 from monitor.core.incident import Incident
 from monitor.core.naming import DRILL, incident_id, marked
+from monitor.core.page import ActionKind
 from monitor.core.posts import Notice
 from monitor.core.rule import Route, RuleSet
+from monitor.core.shell import typed
 from monitor.core.words import lasted
+from monitor.drills import telling
 from monitor.drills.hall import Hall, Stage
 from monitor.drills.source import staged
 from monitor.ports import Change, Clock, ConflictError, KeptRules
@@ -254,6 +257,8 @@ class Conductor:
         drill = fold_drill(name, events)
         self._set(stage, drill, rules)
         self._note(stage, Notice.DRILL_STARTED, drill, _announced(drill, scenario))
+        if drill.injected is None:
+            self._note(stage, Notice.DRILL_WAITS, drill, waits(drill.id))
         log.info("drill.started", drill=name, scenario=scenario.name, kind=str(scenario.kind), by=asked.by.id)
         self.changed()
         return drill
@@ -332,13 +337,15 @@ class Conductor:
             self._over(stage, after)
         elif isinstance(event, Injected):
             self._play(stage, after, stage.side.store.incident(drill.id))
+        telling.report(stage, after, self.clock.now())
         self.changed()
         return after
 
     def _over(self, stage: Stage, drill: Drill) -> None:
         """End what is open of it, and tell the channel."""
         self._play(stage, drill, stage.side.store.incident(drill.id))
-        why = over_words(drill)
+        proved = telling.came_to(stage, drill)
+        why = f"{over_words(drill)}. {proved}" if proved else over_words(drill)
 
         def end(incident: Incident) -> tuple[Event, ...] | Refusal:
             if not incident.is_open:
@@ -355,6 +362,12 @@ class Conductor:
 def _fires_since(incident: Incident, since: datetime) -> bool:
     """Whether something began to fire again since then."""
     return any(one.active and one.fired_at >= since for one in incident.alerts)
+
+
+def waits(name: str) -> str:
+    """Give what is told of a drill that waits for its fault; there is a button under it."""
+    how = typed(ActionKind.INJECT_FAULT, name)
+    return f"{name} waits for its fault. Say so just before you inject it, since its clock starts then: {how}"
 
 
 def over_words(drill: Drill) -> str:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from monitor.core.forms import Form
 from monitor.core.incident import Incident
+from monitor.core.page import OF_DRILLS
 from monitor.core.rule import Route
 from monitor.drills.hall import Hall
+from monitor.drills.pressed import Pressed
 from monitor.people.ears import Asked, Ears
 from monitor.ports import Clock
 from monitor.side import Side
@@ -18,13 +20,18 @@ class Switchboard:
     clock: Clock
     production: Side
     hall: Hall
+    pressed: Pressed
 
     def handle(self, asked: Asked) -> str | None:
         """Carry it out; None when it is done, else why not."""
+        if asked.command in OF_DRILLS:
+            return self.pressed.handle(asked)
         return self._of(asked.incident).handle(asked)
 
     def form_of(self, asked: Asked, *, chosen: bool) -> Form | str | None:
         """Give the form to be filled in for what is asked, words where it may not be, None where it needs none."""
+        if asked.command in OF_DRILLS:
+            return self.pressed.form_of(asked)
         return self._of(asked.incident).form_of(asked, chosen=chosen)
 
     def told(self, incident: Incident) -> str:

@@ -44,11 +44,12 @@ from monitor.core.asks import (
 from monitor.core.forms import TARGET
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey
-from monitor.core.page import ActionKind
+from monitor.core.page import OF_DRILLS, ActionKind
 from monitor.core.procedure import Procedure
 from monitor.core.procedureevents import FollowUp, Pinned
 from monitor.core.progress import Progress, current, last_settled
 from monitor.core.proposals import PROPOSED, proposed
+from monitor.core.shell import typed
 
 LONGEST = 2_000
 """Characters that a field of a form may hold."""
@@ -120,6 +121,8 @@ class Requesting:
     def command(self, request: Request, incident: Incident) -> Command | NotDone:
         """Give the command that `request` means for `incident`."""
         match request.action:
+            case kind if kind in OF_DRILLS:
+                return NotDone(f"This is asked of the drill, not of its incident: {typed(kind, request.incident)}")
             case ActionKind.START:
                 return self._start(request, incident)
             case ActionKind.PIN:

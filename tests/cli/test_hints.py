@@ -23,7 +23,7 @@ from monitor.core.render import render
 from monitor.core.response import follow
 from monitor.core.routes import Audience
 from monitor.core.rule import Route
-from monitor.core.shell import PROGRAM, SPELLINGS, About, typed, typed_action
+from monitor.core.shell import DRILLS, PROGRAM, SPELLINGS, About, typed, typed_action
 from monitor.core.verification import Outcome
 from tests.core.procedural import ANA, AUTH, BEN, WEB, Driven, firing
 
@@ -35,11 +35,10 @@ HINT = re.compile(re.escape(PROGRAM) + r'(?: (?:"…"|--?[a-z-]+|[A-Za-z0-9][\w=
 def understood(line: str) -> tuple[str, ...]:
     """Let the command line read a hint, filled in; give the words of its command. Raises click.UsageError."""
     words = shlex.split(line.partition(" (or ")[0].replace("…", "because"))
-    assert words[:2] == PROGRAM.split()
+    assert " ".join(words[:2]) in {PROGRAM, DRILLS}
     group = typer.main.get_command(app)
     assert isinstance(group, click.Group | typer.core.TyperGroup)
-    incident = group.commands["incident"]
-    command = incident.commands[words[2]]  # type: ignore[attr-defined]  # it is a group
+    command = group.commands[words[1]].commands[words[2]]  # type: ignore[attr-defined]  # it is a group
     read = command.make_context(words[2], words[3:]).params
     if words[2] == "step":
         step_words(read["what"], read["words"] or [], read["reason"])

@@ -140,7 +140,8 @@ def page(seen: Seen, found: Sequence[Proof], result: str, begun_by: str) -> str:
 def _items(found: Sequence[Proof]) -> Iterator[str]:
     for one in found:
         mark = {True: "- [x] ", False: "- [ ] ", None: "- "}[one.ok]
-        words = f"{one.what}: {one.mend}" if one.mend else one.what
+        between = ". Mend: " if one.ok is False else ": "
+        words = f"{one.what}{between}{one.mend}" if one.mend else one.what
         yield f"{_wrapped(words, mark)}\n"
 
 

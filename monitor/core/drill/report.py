@@ -82,6 +82,19 @@ def sentence(result: Result) -> str:
             return f"Failed: {took}, and the target is {target}."
 
 
+MOST_GAPS = 3
+"""Things that are missing which are named where people only read in passing."""
+
+
+def so_far(result: Result) -> str:
+    """Give what a drill came to as its thread is told at its end, without a stop; what is missing may still come."""
+    if result.proven is not Proven.INCOMPLETE:
+        return sentence(result).removesuffix(".")
+    more = len(result.gaps) - MOST_GAPS
+    named = "; ".join(result.gaps[:MOST_GAPS])
+    return f"Incomplete so far: {named}{f'; and {more} more' if more > 0 else ''}"
+
+
 def _clock(result: Result) -> str:
     found = result.moments
     rows = [(*NAMES[name], _at(getattr(found, name))) for name in NAMES]

@@ -1,0 +1,34 @@
+"""What somebody asks of a drill by a button: that its fault is injected now, or that it is given up."""
+
+from dataclasses import dataclass
+
+from monitor.core.forms import FORMS, Form
+from monitor.core.page import ActionKind
+from monitor.drills.conductor import Conductor, NoDrill
+from monitor.people.ears import Asked
+
+ONLY_RESPONDERS = "Only responders and commanders may do that; anybody may abort a drill. Nothing was done."
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """Answers the buttons of drills."""
+
+    conductor: Conductor
+
+    def handle(self, asked: Asked) -> str | None:
+        """Carry it out; None when it is done, else why not. Raises StoreError."""
+        running = self.conductor.running
+        if running is None or running.id != asked.incident:
+            return f"{asked.incident} does not run."
+        if asked.command is ActionKind.ABORT_DRILL:
+            outcome = self.conductor.abort(asked.by, asked.words.get("reason", ""))
+        elif not asked.by.roles:
+            return asked.doubt or ONLY_RESPONDERS
+        else:
+            outcome = self.conductor.inject(asked.by)
+        return outcome.sentence if isinstance(outcome, NoDrill) else None
+
+    def form_of(self, asked: Asked) -> Form | None:
+        """Give the form to be filled in for it, or None where it asks for nothing."""
+        return FORMS.get(asked.command)
