@@ -84,14 +84,17 @@ class _Rehearsal:
         self._slack = settings.slack.bot_token is not None
         self._by = wanted.by or login_name()
         self._seconds = seconds_of("--for", wanted.lasts)
+        if wanted.out is not None:
+            _writable(wanted.out)
 
     def hold(self) -> int:
         """Look at what must be there, hold the drill, and print what it proved."""
         found = self._beforehand()
         if found is None:
             return 1
-        with monitor(self._settings, self._files) as words:
-            found.append(_told(Proof(ok=True, what=words)))
+        with monitor(self._settings, self._files) as (pid, own):
+            how = "none ran, so one was started for as long as this takes" if own else "it runs"
+            found.append(_told(Proof(ok=True, what=f"monitor: {how} (pid {pid})")))
             api = Api(self._settings, self._by)
             drill = self._begun(api)
             try:
@@ -101,6 +104,8 @@ class _Rehearsal:
                 drill = _ended(api, drill["id"])
             finally:
                 self._given_up(api, drill["id"])
+                if own:
+                    api.tells(drill["id"])
             seen = seen_of(drill, api.deeds(drill["id"]), slack=self._slack)
         return self._written(seen, [*proofs(seen), *found], drill)
 
@@ -122,7 +127,7 @@ class _Rehearsal:
         findings = drill_findings(self._settings, where, people)
         found = [_told(Proof(one.ok, one.what, one.mend)) for one in findings]
         if any(one.vital and not one.ok for one in findings):
-            _say("\nStopped: no page could reach anybody, or nobody could answer it. Mend that first.")
+            _say("\nStopped: a page could reach nobody, or not be answered. Mend that first.")
             return None
         return found
 
@@ -243,6 +248,14 @@ class _Rehearsal:
             self._wanted.out.write_text(text)
             _say(f"\nKept in {self._wanted.out}.")
         return int(any(one.ok is False for one in found) or drill["result"] != "passed")
+
+
+def _writable(out: Path) -> None:
+    """See that what will be proven can be kept. Raises RefusedError."""
+    try:
+        out.touch()
+    except OSError as error:
+        raise RefusedError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
 def _ended(api: Api, name: str) -> dict[str, Any]:

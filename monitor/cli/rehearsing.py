@@ -18,6 +18,9 @@ from monitor.settings import Settings
 STARTS_WITHIN, ENDS_WITHIN = 45.0, 15.0
 """Seconds in which a monitor must listen, and in which it ends once it was asked to."""
 
+TOLD_WITHIN = 30.0
+"""Seconds in which the last words of a drill and its report are posted, before its monitor is ended."""
+
 EVERY = 0.3
 """Seconds between two looks."""
 
@@ -27,20 +30,20 @@ LAST_LINES = 5
 
 
 @contextmanager
-def monitor(settings: Settings, files: Files) -> Iterator[str]:
-    """Give words on the monitor that runs; where none does, one is started, and ended with the block.
+def monitor(settings: Settings, files: Files) -> Iterator[tuple[int, bool]]:
+    """Give the pid of the monitor that runs; where none does, one is started for us, and ended with the block.
 
     Raises RefusedError where it cannot be started.
     """
     holding = database_owner(settings)
     if holding is not None and holding.url:
-        yield f"monitor: it runs (pid {holding.pid})"
+        yield holding.pid, False
         return
     with tempfile.TemporaryFile("w+") as log:
         own = _started(settings, files, log.fileno())
         try:
             _wait(settings, own, lambda: _last(log))
-            yield f"monitor: none ran, so one was started for as long as this takes (pid {own.pid})"
+            yield own.pid, True
         finally:
             _end(own)
 
@@ -105,6 +108,12 @@ class Api:
         """Give a drill as it stands."""
         drill: dict[str, Any] = self._ask("GET", f"{DRILLS}/{name}")["drill"]
         return drill
+
+    def tells(self, name: str) -> None:
+        """Wait until the channel was told all of a drill, for as long as that may take: nobody does it later."""
+        end = time.monotonic() + TOLD_WITHIN
+        while self.drill(name)["untold"] and time.monotonic() < end:
+            time.sleep(EVERY)
 
     def act(self, name: str, action: str, note: str = "") -> None:
         """Finish it or give it up."""

@@ -217,9 +217,10 @@ def instance(key: AlertKey) -> str:
 
 
 def _start_confirm(incident: Incident) -> tuple[str, str, str, str]:
+    freezes = "" if is_drill(incident.id) else f" deploys of {incident.environment} freeze,"
     text = (
-        f"Nothing is rolled back by this. You become incident commander, deploys of {incident.environment} freeze, and "
-        "the checklist opens in the thread."
+        f"Nothing is rolled back by this. You become incident commander,{freezes} and the checklist opens in the "
+        "thread."
     )
     return "Start the rollback?", text, "Take command", "Not yet"
 

@@ -41,7 +41,7 @@ from monitor.core.words import lasted
 from monitor.drills import telling
 from monitor.drills.hall import Hall, Stage
 from monitor.drills.source import staged
-from monitor.ports import Change, Clock, ConflictError, KeptRules
+from monitor.ports import NO_INCIDENT, Change, Clock, ConflictError, KeptRules
 from monitor.side import Side
 
 log = structlog.get_logger()
@@ -163,6 +163,12 @@ class Conductor:
         stage = self.hall.stage
         drill = next((one for one in self.drills() if one.id == name), None)
         return stage.results.of(drill) if stage is not None and drill is not None else None
+
+    def untold(self, name: str) -> int:
+        """Give how much of a drill is owed to its channel and not there yet. Raises StoreError."""
+        stage = self.hall.stage
+        owed = stage.side.store.owed() if stage is not None else ()
+        return sum(one.incident in {name, NO_INCIDENT} for one in owed)
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every drill that could be begun, by name."""

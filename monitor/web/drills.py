@@ -54,7 +54,10 @@ class _Drills:
     async def one(self, request: Request) -> Response:
         name = request.path_params["id"].upper()
         found = await run_in_threadpool(self._conductor.result, name)
-        return _json({"drill": result_of(found)}) if found is not None else _wrong(f"There is no drill {name}.", 404)
+        if found is None:
+            return _wrong(f"There is no drill {name}.", 404)
+        untold = await run_in_threadpool(self._conductor.untold, name)
+        return _json({"drill": result_of(found) | {"untold": untold}})
 
     async def report(self, request: Request) -> Response:
         name = request.path_params["id"].upper()

@@ -108,6 +108,10 @@ def test_a_team_proves_on_its_first_day_that_its_pages_arrive(tmp_path: Path) ->
         assert "- [x] buttons: a click in Slack reached the monitor" in page
         assert (tmp_path / "page.md").read_text() in out
         assert max(map(len, out.splitlines())) <= 80
+        (root,) = [one for one in slack.messages("C0DRILL") if one.buttons]
+        over = [one.text for one in slack.thread(root) if "DRILL-0001 is over. Passed: the page reached" in one.text]
+        assert len(over) == 1
+        assert "DRILL-0001-result.md" in [one.name for one in slack.shared(root)]
         assert slack.messages("C0OPS") == [], "production's channel hears nothing of it"
         assert [json.loads(one.body)["event"] for one in hook.received] == ["test", "triggered", "resolved"]
         pid = re.search(r"as long as this takes \(pid (\d+)\)", " ".join(out.split()))

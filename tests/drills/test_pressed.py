@@ -1,0 +1,158 @@
+"""The buttons of drills: who may press which, what becomes of them, and what the thread is told in the end."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.slack.interactions import Press
+from monitor.core.actions import actions_of, under_notice
+from monitor.core.actor import Actor, Role, Source
+from monitor.core.drill.log import Drill, Stage
+from monitor.core.forms import Form
+from monitor.core.page import OF_DRILLS, ActionKind
+from monitor.core.posts import Notice
+from monitor.core.shell import SPELLINGS, typed_action
+from monitor.drills.pressed import Pressed
+from monitor.drills.spoken import Spoken
+from monitor.drills.switchboard import Switchboard
+from monitor.people.requesting import NotDone
+from tests.drills.hall import ANA, BEN, ROOT, Hall
+from tests.e2e.running import eventually
+
+EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}), click="c1")
+GUEST = Actor("U0GUS", "Gus", Source.SLACK)
+STAGING = """
+title: Logins fail on staging
+trigger: login
+alert: LoginFailing
+kind: staging
+hypothesis: Within 15 minutes the version before serves logins again.
+environment: staging
+watch: {error_ratio: {requests: 'http_requests_total{env="staging"}', failures: 'code=~"5.."', by: [route]}}
+"""
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
+    """A monitor with the shipped rules, and a drill that watches staging."""
+    rules = tmp_path / "rules"
+    shutil.copytree(ROOT / "rules", rules)
+    (rules / "drills" / "staging.yaml").write_text(STAGING)
+    made = Hall(tmp_path, rules)
+    yield made
+    made.end()
+
+
+def board(hall: Hall) -> Switchboard:
+    """What clicks reach."""
+    return Switchboard(hall.clock, hall.app.production, hall.app.hall, Pressed(hall.app.conductor))
+
+
+def press(hall: Hall, drill: Drill, kind: ActionKind, by: Actor, **words: str) -> str | None:
+    """Press a button of a drill."""
+    return board(hall).handle(Press(drill.id, kind, by, 1, words=words))
+
+
+def test_anybody_gives_a_drill_up_by_its_page_and_says_why(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    (abort,) = [one for one in actions_of(hall.incident(drill.id)) if one.kind is ActionKind.ABORT_DRILL]
+    assert abort.label.startswith(SPELLINGS[abort.kind].button)
+    assert typed_action(abort) == 'rollback-monitor drill abort DRILL-0001 --reason "…"'
+    form = board(hall).form_of(Press(drill.id, abort.kind, GUEST), chosen=True)
+    assert isinstance(form, Form)
+    assert [ask.name for ask in form.asks] == ["reason"]
+    assert press(hall, drill, abort.kind, GUEST, reason=" ") == "Say why it is given up."
+    assert press(hall, drill, abort.kind, GUEST, reason="it looks real") is None
+    assert hall.drill(drill.id).stage is Stage.ABORTED
+    assert press(hall, drill, abort.kind, GUEST, reason="again") == "DRILL-0001 does not run."
+
+
+def test_it_can_be_given_up_before_there_is_a_page_and_an_older_button_stops_no_other(hall: Hall) -> None:
+    first = hall.start("login")
+    note = hall.stage.side.store.posts("")[-1]
+    (abort,) = under_notice(note.reason, note.said)
+    assert (abort.kind, abort.value) == (ActionKind.ABORT_DRILL, "DRILL-0001|1")
+    assert press(hall, first, abort.kind, GUEST, reason="not now") is None
+    second = hall.start("login")
+    assert press(hall, first, abort.kind, GUEST, reason="not now") == "DRILL-0001 does not run."
+    assert hall.drill(second.id).running
+
+
+def test_a_fault_is_said_to_be_injected_by_a_button_of_those_who_take_part(hall: Hall) -> None:
+    drill = hall.start("staging")
+    note = hall.stage.side.store.posts("")[-1]
+    assert note.reason == Notice.DRILL_WAITS
+    assert note.said.startswith("DRILL (not real): DRILL-0001 waits for its fault.")
+    (button,) = under_notice(note.reason, note.said)
+    assert button.label.startswith(SPELLINGS[button.kind].button)
+    hall.clock.advance(30)
+    assert (press(hall, drill, button.kind, GUEST) or "").startswith("Only responders and commanders")
+    assert hall.drill(drill.id).injected is None
+    assert press(hall, drill, button.kind, EVA) is None
+    injected = hall.drill(drill.id).injected
+    assert injected is not None
+    assert (injected.at, injected.by.name) == (hall.clock.now(), "Eva")
+    assert (press(hall, drill, button.kind, EVA) or "").startswith("The fault of DRILL-0001 was injected at")
+
+
+def test_what_is_played_waits_for_no_fault_and_other_notes_have_no_buttons(hall: Hall) -> None:
+    hall.start("login")
+    assert [one.reason for one in hall.stage.side.store.posts("")] == [Notice.DRILL_STARTED]
+    assert under_notice(Notice.DRILL_OVER, "DRILL-0001 is over") == ()
+    assert under_notice(Notice.DRILL_STARTED, "without a name") == ()
+
+
+@pytest.mark.parametrize("kind", sorted(OF_DRILLS))
+def test_an_incident_is_not_asked_for_what_is_asked_of_a_drill(hall: Hall, kind: ActionKind) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    assert isinstance(hall.act(drill.id, kind), NotDone)
+    assert f"rollback-monitor drill {SPELLINGS[kind].line.split()[0]} DRILL-0001" in str(hall.act(drill.id, kind))
+    assert hall.drill(drill.id).running
+
+
+def test_the_thread_is_told_what_it_came_to_with_what_is_missing(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.act(drill.id, ActionKind.ACKNOWLEDGE)
+    hall.act(drill.id, ActionKind.START)
+    hall.app.conductor.finish(ANA)
+    assert hall.incident(drill.id).end_note == (
+        "DRILL-0001 is over. Incomplete so far: T3 Slack accepted the page: not seen; T7 Target pinned: not seen; "
+        "T8 First service rolled back: not seen; and 6 more"
+    )
+
+
+def test_its_report_is_owed_to_the_thread_when_it_is_finished_and_again_when_it_is_signed(hall: Hall) -> None:
+    hall.stage.side.desk.plots = True
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.app.conductor.finish(ANA)
+    assert reports(hall, drill) == ["result"]
+    hall.app.conductor.sign_off(drill.id, ANA)
+    assert reports(hall, drill) == ["result"]
+    hall.app.conductor.sign_off(drill.id, BEN)
+    assert reports(hall, drill) == ["result", "signed"]
+
+
+def test_of_one_that_was_given_up_there_is_no_report_in_the_thread(hall: Hall) -> None:
+    hall.stage.side.desk.plots = True
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.app.conductor.abort(ANA, "enough")
+    assert reports(hall, drill) == []
+    assert hall.incident(drill.id).end_note == "DRILL ABORTED by Ana: enough"
+
+
+def reports(hall: Hall, drill: Drill) -> list[str]:
+    """The reports that the thread of a drill is owed or has."""
+    return [one.said for one in hall.stage.side.store.posts(drill.id) if one.kind == "report"]
+
+
+def test_who_types_is_answered_in_time_though_a_drill_takes_long_to_begin(hall: Hall) -> None:
+    speak = Spoken(hall.app.conductor, hall.app.duty, patience=0.0)
+    assert speak(("start", "login"), EVA) == "login is being begun; the channel of drills is told when it is."
+    assert eventually(hall.app.conductor.drills, 10, "it begins")[0].running
