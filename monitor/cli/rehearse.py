@@ -93,7 +93,7 @@ class _Rehearsal:
         if found is None:
             return 1
         with monitor(self._settings, self._files) as (pid, own):
-            how = "none ran, so one was started for as long as this takes" if own else "it runs"
+            how = "none ran, so one was started for this" if own else "it runs"
             found.append(_told(Proof(ok=True, what=f"monitor: {how} (pid {pid})")))
             api = Api(self._settings, self._by)
             drill = self._begun(api)

@@ -24,6 +24,11 @@ groups:
         prepare: {above: 2, for: 5m}
         annotations: {summary: "{{ $value }} API errors of {{ $labels.job }}"}
 """
+DOCUMENTED = [
+    line
+    for line in (ROOT / "docs" / "drills.md").read_text().partition("<!-- rehearsal")[2].split("```")[1].splitlines()
+    if "-> now" not in line  # said to who needs longer than it takes to look
+]
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -35,6 +40,11 @@ def rules(folder: Path, drills: str = "drills: {channel: C0DRILL, responders: [S
     (made / "own.yaml").write_text(RULES)
     (made / "routing.yaml").write_text(f"environment: production\ndefault: {{channel: C0OPS}}\n{drills}")
     return made
+
+
+def numberless(line: str) -> str:
+    """A line without what differs from one rehearsal to another."""
+    return re.sub(r"(\d+\.\d|pid \d+)", "N", line).strip()
 
 
 class Rehearsal:
@@ -108,13 +118,15 @@ def test_a_team_proves_on_its_first_day_that_its_pages_arrive(tmp_path: Path) ->
         assert "- [x] buttons: a click in Slack reached the monitor" in page
         assert (tmp_path / "page.md").read_text() in out
         assert max(map(len, out.splitlines())) <= 80
+        assert set(map(numberless, DOCUMENTED)) <= {numberless(line) for line in told.splitlines()}
         (root,) = [one for one in slack.messages("C0DRILL") if one.buttons]
         over = [one.text for one in slack.thread(root) if "DRILL-0001 is over. Passed: the page reached" in one.text]
         assert len(over) == 1
         assert "DRILL-0001-result.md" in [one.name for one in slack.shared(root)]
+        assert slack.messages("C0DRILL")[0].options == ["abort_drill"], "the note that it begins"
         assert slack.messages("C0OPS") == [], "production's channel hears nothing of it"
         assert [json.loads(one.body)["event"] for one in hook.received] == ["test", "triggered", "resolved"]
-        pid = re.search(r"as long as this takes \(pid (\d+)\)", " ".join(out.split()))
+        pid = re.search(r"started for this \(pid (\d+)\)", " ".join(out.split()))
         assert pid is not None
         assert not Path(f"/proc/{pid[1]}").exists()
 
