@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.bootstrap import drill_findings
 from monitor.core.drill.rehearsed import COLUMNS
+from monitor.settings import Settings
 from tests.cli.folder import Folder, Said
 from tests.servers.slack import SlackServer
 
@@ -75,6 +77,16 @@ def test_who_takes_part_is_looked_up_instead_of_the_configured(tmp_path: Path, s
     told = stops(rehearse(tmp_path, slack, "--participant", "U0NOBODY"))
     assert "BAD Slack user U0NOBODY: " in told
     assert "U0ANA" not in told
+
+
+@pytest.mark.parametrize(("scope", "vital"), [("files:write", False), ("users:read", False), ("chat:write", True)])
+def test_a_scope_stops_it_only_where_no_page_can_be_posted(slack: SlackServer, scope: str, vital: bool) -> None:  # noqa: FBT001
+    slack.scopes.discard(scope)
+    settings = Settings(
+        slack={"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.url}  # type: ignore[arg-type]  # read by pydantic
+    )
+    missing = [one for one in drill_findings(settings, "C0DRILL", ("S0IC",)) if scope in one.what]
+    assert [(one.ok, one.vital) for one in missing] == [(False, vital)]
 
 
 @pytest.mark.parametrize(

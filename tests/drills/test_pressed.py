@@ -149,7 +149,9 @@ def test_of_one_that_was_given_up_there_is_no_report_in_the_thread(hall: Hall) -
 
 def reports(hall: Hall, drill: Drill) -> list[str]:
     """The reports that the thread of a drill is owed or has."""
-    return [one.said for one in hall.stage.side.store.posts(drill.id) if one.kind == "report"]
+    owed = [one for one in hall.stage.side.store.posts(drill.id) if one.kind == "report"]
+    assert [one.wanted for one in owed] == [1] * len(owed), "each is uploaded once"
+    return [one.said for one in owed]
 
 
 def test_who_types_is_answered_in_time_though_a_drill_takes_long_to_begin(hall: Hall) -> None:
