@@ -1,6 +1,7 @@
 """`drill rehearse` as a real process, with a real monitor and a strict Slack in which people press buttons, or not."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -59,6 +60,7 @@ class Rehearsal:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def line(self) -> str:
@@ -145,19 +147,16 @@ def test_where_nobody_presses_anything_it_says_what_was_not_proven(tmp_path: Pat
         assert "The drill: incomplete (T4 Acknowledged: not seen" in " ".join(page.split())
         (drill,) = json.loads(monitor.get("/api/v1/drills"))["drills"]
         assert (drill["stage"], drill["rehearsal"]) == ("finished", True)
-        gives_up(monitor, slack)
 
 
-def gives_up(monitor: Monitor, slack: SlackServer) -> None:
-    """Somebody who rehearses again, and thinks better of it: the drill is over, and the thread says so."""
-    rehearsal = Rehearsal(monitor)
-    page = page_of(slack)
-    rehearsal.process.send_signal(signal.SIGINT)
-    code, _, err = rehearsal.end()
-    assert (code, err) == (130, "rollback-monitor: stopped; nothing is left of it but its record.\n")
-    drill = json.loads(monitor.get("/api/v1/drills"))["drills"][0]
-    assert (drill["stage"], drill["aborted"]["reason"]) == ("aborted", "the rehearsal was stopped")
-    eventually(lambda: "DRILL ABORTED by ana" in str(slack.thread(page)), 10, "the thread says so")
+def test_ctrl_c_gives_the_drill_up_and_the_channel_is_told_before_its_monitor_ends(tmp_path: Path) -> None:
+    with SlackServer() as slack:
+        rehearsal = Rehearsal(Monitor(tmp_path, rules(tmp_path), NOWHERE, slack))
+        page = page_of(slack)
+        os.killpg(rehearsal.process.pid, signal.SIGINT)  # as a terminal does
+        code, _, err = rehearsal.end()
+        assert (code, err) == (130, "rollback-monitor: stopped; nothing is left of it but its record.\n")
+        assert "DRILL ABORTED by ana: the rehearsal was stopped" in str(slack.thread(page))
 
 
 def test_without_slack_it_is_answered_from_another_terminal(tmp_path: Path) -> None:
