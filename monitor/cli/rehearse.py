@@ -117,8 +117,8 @@ class _Rehearsal:
         _say(f"A rehearsal in {where}: one page that says that it is a drill.")
         _say("Only who takes part is called; nothing is rolled back, no deploy is stopped.\n")
         if not self._slack:
-            _say("There is no Slack (MONITOR_SLACK__BOT_TOKEN): the page is printed where the monitor")
-            _say("runs, and answered from another terminal.\n")
+            _say("There is no Slack (MONITOR_SLACK__BOT_TOKEN is not set): the page is printed")
+            _say("where the monitor runs, and answered from another terminal.\n")
             return []
         people = self._people()
         if not (where and people):
@@ -190,7 +190,8 @@ class _Rehearsal:
             if seen.commanded is not None or drill["stage"] not in RUNNING or time.monotonic() > end:
                 _wipe()
                 return
-            _waiting(end - time.monotonic())
+            if self._slack:  # else the page may be printed here
+                _waiting(f"{max(0, end - time.monotonic()):.0f} s left" if paged else "waiting for the page")
             time.sleep(EVERY)
 
     def _news(self, seen: Seen) -> Iterator[tuple[str, str]]:
@@ -285,9 +286,9 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _waiting(seconds: float) -> None:
+def _waiting(words: str) -> None:
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K         {max(0, seconds):.0f} s left; Ctrl-C gives the drill up")
+        sys.stderr.write(f"\r\x1b[K         {words}; Ctrl-C gives the drill up")
         sys.stderr.flush()
 
 

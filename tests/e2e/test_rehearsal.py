@@ -172,4 +172,4 @@ def test_without_slack_it_is_answered_from_another_terminal(tmp_path: Path) -> N
     page = " ".join(out.partition("\n# ")[2].split())
     assert "- [x] acknowledgement: ana, after " in page
     assert "- [x] responders: ana may start a rollback" in page
-    assert "- [ ] Slack: not set up, so token, channel and buttons were not proven. Mend: set MONITOR_SLACK" in page
+    assert "- [ ] Slack: not set up, so token, channel and buttons were not proven. Mend: make the app" in page

@@ -88,7 +88,7 @@ def _acknowledged(seen: Seen) -> Proof:
 
 def _buttons(seen: Seen) -> Proof:
     if not seen.slack:
-        mend = "set MONITOR_SLACK__BOT_TOKEN and MONITOR_SLACK__APP_TOKEN (README, “From nothing to a page”)"
+        mend = "make the app and set its two tokens (README, From nothing to a page in your own Slack)"
         return Proof(ok=False, what="Slack: not set up, so token, channel and buttons were not proven", mend=mend)
     if any(deed is not None and deed.in_slack for deed in (seen.acknowledged, seen.commanded)):
         return Proof(ok=True, what="buttons: a click in Slack reached the monitor")
