@@ -4,18 +4,22 @@ A store, a source, a pager and a clock, in memory. They pass the same contract t
 """
 
 import threading
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.events import Event
-from monitor.core.incident import Incident, fold
+from monitor.core.incident import Incident, apply, fold
+from monitor.core.model import Labels
 from monitor.core.plot import Plot
 from monitor.core.silence import Hidden, Silence
 from monitor.ports import (
     Answer,
     Availability,
     Change,
+    Column,
+    ColumnAnswer,
     ConflictError,
     Delivery,
     Exited,
@@ -25,12 +29,14 @@ from monitor.ports import (
     Killed,
     Message,
     Missing,
+    NewEvents,
     NoAnswer,
     NotStarted,
     Post,
     PostKind,
     PostState,
     RangeAnswer,
+    RangeColumns,
     RangeSamples,
     Recorded,
     Samples,
@@ -87,6 +93,21 @@ class ScriptedSource:
                 return answer
             found[at] = answer.samples
         return RangeSamples(found)
+
+    def columns(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> ColumnAnswer:
+        """Give the scripted answers by series, or the first that is no samples."""
+        answer = self.range(expr, start, end, step, deadline=deadline)
+        if not isinstance(answer, RangeSamples):
+            return answer
+        times = range(start, end + 1, step)
+        found: dict[Labels, tuple[array[float], bytearray]] = {}
+        for place, at in enumerate(times):
+            for sample in answer.at[at]:
+                empty = array("d", bytes(8 * len(times))), bytearray(len(times))
+                values, present = found.setdefault(sample.labels, empty)
+                values[place], present[place] = sample.value, 1
+        columns = tuple(Column(labels, values, bytes(present)) for labels, (values, present) in found.items())
+        return RangeColumns(start, step, len(times), columns)
 
     def clock(self) -> datetime | None:
         """Give the time that it was told to have."""
@@ -174,6 +195,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._groups: dict[str, GroupState] = {}
         self._events: dict[str, tuple[Event, ...]] = {}
+        self._incidents: dict[str, Incident] = {}
         self._posts: dict[str, Post] = {}
         self._transitions: tuple[Recorded, ...] = ()
         self._rules: KeptRules | None = None
@@ -201,7 +223,7 @@ class MemoryStore:
             for group in change.groups:
                 self._groups[group.name] = replace(group, version=group.version + 1)
             for new in change.events:
-                self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
+                self._append(new)
             calls = [one for one in self._posts.values() if one.kind is PostKind.CALL]
             for post in (*(one for one in calls if one.incident in change.recalled), *change.posts):
                 self._owe(post)
@@ -220,6 +242,15 @@ class MemoryStore:
             if (known.version if known else 0) != silence.version:
                 raise ConflictError(f"silence {silence.id} moved on")
 
+    def _append(self, new: NewEvents) -> None:
+        """Keep events, and the incident as they leave it: folding everything anew at each look costs the square."""
+        known = self._incidents.get(new.incident)
+        self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
+        incident = fold(new.incident, new.events) if known is None else known
+        for event in new.events if known is not None else ():
+            incident = apply(incident, event)
+        self._incidents[new.incident] = incident
+
     def _owe(self, post: Post) -> None:
         known = self._posts.get(post.key)
         again = replace(known, wanted=known.wanted + 1, state=PostState.OWED) if known else post
@@ -227,14 +258,13 @@ class MemoryStore:
 
     def incident(self, incident: str) -> Incident | None:
         """Give one incident, folded from its events."""
-        events = self.events(incident)
-        return fold(incident, events) if events else None
+        with self._lock:
+            return self._incidents.get(incident)
 
     def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
         """Give the incidents, newest first."""
         with self._lock:
-            told: Mapping[str, tuple[Event, ...]] = dict(self._events)
-        folded = [fold(name, told[name]) for name in sorted(told, key=_number, reverse=True)]
+            folded = [self._incidents[name] for name in sorted(self._incidents, key=_number, reverse=True)]
         late = [one for one in folded if since is None or one.ended_at is None or one.ended_at >= since]
         return [one for one in late if one.is_open or not open_only]
 

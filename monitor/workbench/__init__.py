@@ -1,0 +1,1 @@
+"""Where rules are tried on history before they wake anybody."""
