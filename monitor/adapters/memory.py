@@ -197,6 +197,7 @@ class MemoryStore:
         self._events: dict[str, tuple[Event, ...]] = {}
         self._incidents: dict[str, Incident] = {}
         self._posts: dict[str, Post] = {}
+        self._keys: dict[str, list[str]] = {}
         self._transitions: tuple[Recorded, ...] = ()
         self._rules: KeptRules | None = None
         self._silences: dict[int, Silence] = {}
@@ -224,8 +225,8 @@ class MemoryStore:
                 self._groups[group.name] = replace(group, version=group.version + 1)
             for new in change.events:
                 self._append(new)
-            calls = [one for one in self._posts.values() if one.kind is PostKind.CALL]
-            for post in (*(one for one in calls if one.incident in change.recalled), *change.posts):
+            mine = [self._posts[key] for name in change.recalled for key in self._keys.get(name, ())]
+            for post in (*(one for one in mine if one.kind is PostKind.CALL), *change.posts):
                 self._owe(post)
             self._transitions += change.transitions
             self._rules = change.rules or self._rules
@@ -254,6 +255,8 @@ class MemoryStore:
     def _owe(self, post: Post) -> None:
         known = self._posts.get(post.key)
         again = replace(known, wanted=known.wanted + 1, state=PostState.OWED) if known else post
+        if known is None:
+            self._keys.setdefault(post.incident, []).append(post.key)
         self._posts[post.key] = again
 
     def incident(self, incident: str) -> Incident | None:
@@ -264,9 +267,9 @@ class MemoryStore:
     def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
         """Give the incidents, newest first."""
         with self._lock:
-            folded = [self._incidents[name] for name in sorted(self._incidents, key=_number, reverse=True)]
-        late = [one for one in folded if since is None or one.ended_at is None or one.ended_at >= since]
-        return [one for one in late if one.is_open or not open_only]
+            known = [one for one in self._incidents.values() if one.is_open or not open_only]
+        late = [one for one in known if since is None or one.ended_at is None or one.ended_at >= since]
+        return sorted(late, key=lambda one: _number(one.id), reverse=True)
 
     def events(self, incident: str) -> Sequence[Event]:
         """Give the events of one incident in order."""
@@ -281,7 +284,7 @@ class MemoryStore:
     def posts(self, incident: str) -> Sequence[Post]:
         """Give everything that is or was owed for one incident, or for none, in order of decision."""
         with self._lock:
-            mine = [post for post in self._posts.values() if post.incident == incident]
+            mine = [self._posts[key] for key in self._keys.get(incident, ())]
         return sorted(mine, key=lambda post: (post.decided_at, post.n))
 
     def owed(self) -> Sequence[Post]:

@@ -32,12 +32,16 @@ class NotJudgedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One alert over the grid: its verdict, and the value that was judged (not a number: none)."""
+    """One alert over the grid: its verdict, and the value that was judged (not a number: none).
+
+    `unseen` is what it hears where it is not in the data; `base` the seconds that a latency was held against.
+    """
 
     tier: TierRule
     codes: Codes
     values: Floats
     unseen: Code
+    base: Floats | None = None
 
 
 @dataclass(slots=True)
@@ -143,7 +147,7 @@ class Case:
             codes[codes == Code.ABSENT] = unseen
         if rule.requires is not None:
             under_condition(rule, rule.requires, key.labels, self.reading(rule.requires.expr), codes)
-        return Track(tier, codes, values, unseen)
+        return Track(tier, codes, values, unseen, base)
 
     def _uncovered(self) -> dict[AlertKey, Track]:
         """Judge point by point."""
