@@ -61,6 +61,7 @@ from monitor.runtime.writebehind import WriteBehindStore
 from monitor.settings import GuardedSettings, Settings, command_environment
 from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
+from monitor.workbench.replay.world import World
 
 if TYPE_CHECKING:
     from monitor.adapters.pagerdutyhooks import PagerDutyHooks
@@ -131,6 +132,19 @@ def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
     return loaded.rules
 
 
+def replay_sources(settings: Settings) -> PrometheusSource | SeveralSources:
+    """Give the source of readings with all that a replay asks of it."""
+    servers = prometheus_servers(settings)
+    return servers[0] if len(servers) == 1 else SeveralSources(servers)
+
+
+def replay_world(source: MetricsSource) -> World:
+    """Give what the days of a replay are made of: a store that forgets, for each of them anew."""
+    from monitor.adapters.memory import MemoryStore  # noqa: PLC0415  # loaded only where it is used
+
+    return World(MemoryStore, source)
+
+
 def begin_with(settings: Settings, store: Store) -> Start:
     """Give the rules to begin with: those on disk, or, where they cannot be used, the last good ones.
 
@@ -159,8 +173,7 @@ def _last_good(settings: Settings, last: Contents | None) -> RuleSet | None:
 
 def source_of(settings: Settings) -> MetricsSource:
     """Give the source of readings: one server, or several of which the next stands in for the first."""
-    servers = prometheus_servers(settings)
-    return servers[0] if len(servers) == 1 else SeveralSources(servers)
+    return replay_sources(settings)
 
 
 def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:

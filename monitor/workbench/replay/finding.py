@@ -1,6 +1,6 @@
 """What a life gave, as the values that every report is made of. Pure but for the store that it reads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -99,8 +99,14 @@ def unread(folded: Folded, span: Span) -> list[Unread]:
 # --- incidents --------------------------------------------------------------------------------------------------------
 
 
-def pages(store: Store, span: Span) -> list[Paged]:
-    """Give the pages of the span in order."""
+def offsets(rules: RuleSet) -> dict[str, int]:
+    """Give how many seconds after a grid time each rule, or group, is evaluated."""
+    found = {rule.alert: group.query_offset for group in rules.groups for rule in group.rules}
+    return {**{group.name: group.query_offset for group in rules.groups}, **found}
+
+
+def pages(store: Store, span: Span, late: Mapping[str, int]) -> list[Paged]:
+    """Give the pages of the span in order; `late` says how many seconds after its grid time an alert is heard of."""
     found = []
     for incident in store.incidents():
         told = [

@@ -5,7 +5,7 @@ and incidents end by their own rule. It decides nothing itself.
 """
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -21,10 +21,11 @@ from monitor.evaluation.engine import Engine, cleared
 from monitor.evaluation.lookout import Look, Lookout
 from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import Vigil
-from monitor.ports import GroupState, MetricsSource, Store
+from monitor.ports import GroupState, Store
 from monitor.ruleset.rulebook import RuleBook
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.sighting import Sighting, sighting
+from monitor.workbench.replay.world import World
 
 NOBODY = Escalation(
     rollback_again=(),
@@ -69,14 +70,6 @@ class Moment:
     def monotonic(self) -> float:
         """Give the same in seconds: here, no clock is ever wrong."""
         return float(int(self._now.timestamp()))
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What the daemon's parts are made of: an empty store for each life, and a source that is never asked."""
-
-    store: Callable[[], Store]
-    source: MetricsSource
 
 
 @dataclass(frozen=True, slots=True)

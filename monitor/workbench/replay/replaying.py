@@ -17,12 +17,13 @@ from monitor.evaluation.promql import baseline_expression
 from monitor.evaluation.reading import SCRAPED, Plan, plan
 from monitor.ports import ColumnSource, RangeColumns, Samples
 from monitor.workbench.replay.fetching import PATIENCE
-from monitor.workbench.replay.finding import Span, blind, cases, insufficient, pages, stretches, unread
+from monitor.workbench.replay.finding import Span, blind, cases, insufficient, offsets, pages, stretches, unread
 from monitor.workbench.replay.folding import Folded, fold
 from monitor.workbench.replay.history import Grid, History
-from monitor.workbench.replay.living import Life, World, unattended
+from monitor.workbench.replay.living import Life, unattended
 from monitor.workbench.replay.tracing import traces
 from monitor.workbench.replay.tracks import Case, Context
+from monitor.workbench.replay.world import World
 
 COARSE = 5000
 """Points at which the beginning of a history is looked for."""
@@ -104,7 +105,7 @@ class Replay:
             end=self._end,
             interval=interval,
             alerts=tuple(found),
-            pages=tuple(pages(life.store, span)),
+            pages=tuple(pages(life.store, span, offsets(rules))),
             blind=tuple(blind(rules, life.blind, span)),
             insufficient=tuple(one for each in every for one in insufficient(each, span)),
             unread=(*self._before_it_lived(rules), *(one for each in every for one in unread(each, span))),
