@@ -1,4 +1,4 @@
-"""Keys of rules that are tried with other values, as `--set ALERT.prepare.above=3%` says them: into the nodes of a file.
+"""Keys of rules that are tried with other values, as `--set ALERT.prepare.above=3%` says them: set in a file's nodes.
 
 They are set before anything is read, so that every check of a rule file applies to them too.
 """

@@ -117,7 +117,7 @@ def pages(store: Store, span: Span, late: Mapping[str, int]) -> list[Paged]:
         events = _with_before(incident.id, store.events(incident.id)) if told else []
         for post in told:
             page = _page(incident, events, post)
-            if span.holds(page.at):
+            if span.holds(page.at - min((late.get(key.alert, 0) for key in page.alerts), default=0)):
                 found.append(page)
     return sorted(found, key=lambda page: (page.at, page.incident))
 
