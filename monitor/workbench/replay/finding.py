@@ -1,7 +1,7 @@
 """What a life gave, as the values that every report is made of. Pure but for the store that it reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -12,6 +12,7 @@ from monitor.core.incident import Incident, apply, fold
 from monitor.core.model import AlertKey, State, Transition
 from monitor.core.posts import Happening
 from monitor.core.replay.outcome import Blind, Case, Insufficient, Paged, Stretch, Unread
+from monitor.core.response import incident_id
 from monitor.core.rule import RuleSet
 from monitor.ports import Post, PostKind, Store
 from monitor.workbench.replay.folding import Folded
@@ -94,6 +95,30 @@ def unread(folded: Folded, span: Span) -> list[Unread]:
         elif end >= span.begin:
             found.append(Unread(folded.group.name, folded.rule.alert, max(begin, span.begin), end, hole.why))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Happenings:
+    """What one episode brought: pages, incidents, and what was unwatched."""
+
+    pages: tuple[Paged, ...]
+    cases: tuple[Case, ...]
+    blind: tuple[Blind, ...]
+
+    def numbered_from(self, count: int) -> "Happenings":
+        """Give the same with its incidents numbered after `count` others."""
+        names = {one.incident: incident_id(count + number) for number, one in enumerate(self.cases, start=1)}
+        return replace(
+            self,
+            pages=tuple(replace(one, incident=names.get(one.incident, one.incident)) for one in self.pages),
+            cases=tuple(replace(one, incident=names[one.incident]) for one in self.cases),
+        )
+
+
+def happenings_of(store: Store, moves: Iterable[Transition], rules: RuleSet, span: Span) -> Happenings:
+    """Give what the store and the transitions of blindness tell of the span."""
+    late = offsets(rules)
+    return Happenings(tuple(pages(store, span, late)), tuple(cases(store, span)), tuple(blind(rules, moves, span)))
 
 
 # --- incidents --------------------------------------------------------------------------------------------------------

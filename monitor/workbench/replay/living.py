@@ -5,13 +5,14 @@ and incidents end by their own rule. It decides nothing itself.
 """
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.core.firing import firing_of, worst_of
 from monitor.core.incident import Incident
-from monitor.core.model import State, Tier, Transition, utc
+from monitor.core.model import AlertKey, State, Tier, Transition, utc
+from monitor.core.replay.totals import united
 from monitor.core.response import Finding, Fired
 from monitor.core.routes import in_one_channel
 from monitor.core.rule import Escalation, Group, Pages, Resolve, Route, Rule, RuleSet
@@ -22,7 +23,7 @@ from monitor.evaluation.lookout import Look, Lookout
 from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import Vigil
 from monitor.ports import GroupState, Store
-from monitor.ruleset.rulebook import RuleBook
+from monitor.ruleset.rulebook import InForce, RuleBook
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.sighting import Sighting, sighting
 from monitor.workbench.replay.world import World
@@ -73,11 +74,79 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one rule does in an episode: its transitions, and the times at which its data come into or out of sight."""
+
+    folded: Folded
+    transitions: tuple[Transition, ...] = ()
+    sighting: Sighting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A stretch in which something fires, is unwatched, or an incident is open; before and after it nothing is.
+
+    What happens in it depends on nothing outside: two rule sets that have it in common have its incidents in common.
+    """
+
+    begin: int
+    end: int
+    parts: tuple[Part, ...]
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells it from others, as long as everything that was folded is kept."""
+        return (self.begin, self.end, *((id(one.folded), len(one.transitions)) for one in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
 class Lived:
     """What incidents there were, in a store, and what was unwatched."""
 
     store: Store
     blind: tuple[Transition, ...]
+
+
+def episodes(rules: RuleSet, folded: Sequence[Folded], end: int) -> list[Episode]:
+    """Give the episodes of a rule set up to grid time `end`, in order."""
+    late = max((group.interval + group.query_offset for group in rules.groups), default=0)
+    over = rules.routing.reopen_within + 2 * late
+    told = [(one, tuple(move for move in one.transitions if _heard(one.rule, move))) for one in folded]
+    seen = [(one, sight) for one in folded if (sight := sighting(one)) is not None]
+    busy = [span for one, moves in told for span in _firing(moves, end, over)]
+    busy += [span for one, sight in seen for span in sight.away(late)]
+    return [
+        Episode(
+            begin,
+            finish,
+            (
+                *(Part(one, some) for one, moves in told if (some := _within(moves, begin, finish))),
+                *(Part(one, sighting=sight) for one, sight in seen if sight.between(begin, finish)),
+            ),
+        )
+        for begin, finish in united(busy)
+    ]
+
+
+def _heard(rule: Rule, move: Transition) -> bool:
+    """Whether incidents hear of a transition: alerts that begin to fire, and those that end."""
+    fires = move.after is State.FIRING and move.before is not State.RECOVERING
+    return not rule.shadow and (fires or (move.after is State.INACTIVE and move.before is not State.PENDING))
+
+
+def _firing(moves: Sequence[Transition], end: int, over: int) -> list[tuple[int, int]]:
+    """Give when each alert fires, with the time in which an incident stays open after it."""
+    found, since = [], dict[AlertKey, int]()
+    for one in moves:
+        if one.after is State.FIRING:
+            since.setdefault(one.alert.key, one.at)
+        elif one.alert.key in since:
+            found.append((since.pop(one.alert.key), one.at + over))
+    return found + [(begin, end + over) for begin in since.values()]
+
+
+def _within(moves: Sequence[Transition], begin: int, end: int) -> tuple[Transition, ...]:
+    return tuple(one for one in moves if begin <= one.at <= end)
 
 
 @dataclass(order=True, slots=True)
@@ -91,22 +160,22 @@ class _Due:
 
 
 class Life:
-    """One rule set's days."""
+    """One episode under one rule set."""
 
-    def __init__(self, rules: RuleSet, folded: Mapping[str, Sequence[Folded]], world: World, begin: int) -> None:
-        """`folded` holds what became of the rules of each group."""
+    def __init__(self, book: InForce, episode: Episode, world: World) -> None:
+        rules = book.rules
         self._rules = rules
         self._groups = {group.name: group for group in rules.groups}
-        self._folded = folded
-        self._clock = Moment(begin)
+        self._episode = episode
+        self._clock = Moment(episode.begin)
         self._store = world.store()
-        book = RuleBook(rules)
+        kept = RuleBook(replace(rules, groups=()))
+        kept.put_back(book)  # its PromQL is composed already
         self._lookout = Lookout()
-        self._desk = Desk(self._store, self._clock, book, lambda: None)
+        self._desk = Desk(self._store, self._clock, kept, lambda: None)
         reader = Reader(world.source, Baselines(world.source))
-        engine = Engine(reader, self._desk, self._clock, book, self._lookout)
-        self._vigil = Vigil(engine, self._desk, self._store, self._clock, book, self._lookout)
-        self._begin = begin
+        engine = Engine(reader, self._desk, self._clock, kept, self._lookout)
+        self._vigil = Vigil(engine, self._desk, self._store, self._clock, kept, self._lookout)
         self._todo: list[_Due] = []
         self._known: set[tuple[float, int, str, int]] = set()
         self._moves: dict[tuple[str, int], list[tuple[Rule, list[Transition]]]] = {}
@@ -114,9 +183,10 @@ class Life:
         self._blind: list[Transition] = []
 
     def live(self, end: int) -> Lived:
-        """Live from the beginning to grid time `end`."""
-        for number, group in enumerate(self._rules.groups):
-            self._plan(number, group)
+        """Live until the end of the episode, and not beyond grid time `end`."""
+        order = {group.name: number for number, group in enumerate(self._rules.groups)}
+        for part in self._episode.parts:
+            self._plan(order[part.folded.group.name], part)
         while self._todo:
             due = heapq.heappop(self._todo)
             if due.point > end:
@@ -131,23 +201,21 @@ class Life:
 
     # --- what will happen -------------------------------------------------------------------------------------------
 
-    def _plan(self, number: int, group: Group) -> None:
-        for folded in self._folded[group.name]:
-            for one in folded.transitions:
-                moves = self._moves.setdefault((group.name, one.at), [])
-                if not moves or moves[-1][0] is not folded.rule:
-                    moves.append((folded.rule, []))
-                moves[-1][1].append(one)
-                self._due(one.at + group.query_offset, number, group.name, one.at)
-            sight = sighting(folded)
-            if sight is not None:
-                self._sightings.setdefault(group.name, []).append(sight)
-                for index in sight.points:
-                    at = folded.grid.time(index)
-                    self._due(at + group.query_offset, number, group.name, at)
-                for index in sight.asked:
-                    at = folded.grid.time(index)
-                    self._due(at + group.query_offset, len(self._groups), "", at)
+    def _plan(self, number: int, part: Part) -> None:
+        folded, group, sight = part.folded, part.folded.group, part.sighting
+        for one in part.transitions:
+            moves = self._moves.setdefault((group.name, one.at), [])
+            if not moves or moves[-1][0] is not folded.rule:
+                moves.append((folded.rule, []))
+            moves[-1][1].append(one)
+            self._due(one.at + group.query_offset, number, group.name, one.at)
+        if sight is not None:
+            self._sightings.setdefault(group.name, []).append(sight)
+            begin, end = self._episode.begin, self._episode.end
+            for at in sight.between(begin, end):
+                self._due(at + group.query_offset, number, group.name, at)
+            for at in sight.asked_between(begin, end):
+                self._due(at + group.query_offset, len(self._groups), "", at)
 
     def _due(self, at: float, order: int, group: str, point: int) -> None:
         known = (at, order, group, point)
@@ -175,7 +243,7 @@ class Life:
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
-    def _evaluate(self, group: Group, at: int) -> None:
+    def _evaluate(self, group: Group, at: int, *, watching: bool = False) -> None:
         moves = self._moves.pop((group.name, at), [])
         transitions = tuple(one for _, some in moves for one in some)
         findings = tuple(
@@ -189,10 +257,12 @@ class Life:
                 if one.after is not State.INACTIVE:
                     alerts[one.alert.key] = one.alert
             cursors = {rule.alert: at for rule in group.rules}
-            return Decision(replace(state, alerts=alerts, cursors=cursors), findings, bool(moves), transitions)
+            return Decision(replace(state, alerts=alerts, cursors=cursors), findings, durable=bool(moves))
 
-        self._desk.settle(group.name, decide)
-        self._lookout.note(group, self._looks(group, at), float(at + group.query_offset))
+        if findings or watching:
+            self._desk.settle(group.name, decide)
+        if watching or group.name in self._sightings:
+            self._lookout.note(group, self._looks(group, at), float(at + group.query_offset))
 
     def _looks(self, group: Group, at: int) -> list[Look]:
         found = []
@@ -207,8 +277,7 @@ class Life:
         now = self._clock.monotonic()
         for group in self._rules.groups:
             at = int(now - group.query_offset) // group.interval * group.interval
-            if at >= self._begin:
-                self._evaluate(group, at)
+            self._evaluate(group, at, watching=True)
         self._blind += self._vigil.watch()
 
 

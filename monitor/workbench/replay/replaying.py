@@ -3,7 +3,7 @@
 Who calls it says when it is, and where readings come from; nothing here reads a clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.core.latency import HOUR, SLOT, WEEK, trailing_hours
@@ -13,14 +13,15 @@ from monitor.core.rule import Condition, Group, Latency, NoData, ReferenceKind, 
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judging
-from monitor.evaluation.promql import baseline_expression
-from monitor.evaluation.reading import SCRAPED, Plan, plan
+from monitor.evaluation.promql import baseline_expression, expressions
+from monitor.evaluation.reading import SCRAPED, Plan
 from monitor.ports import ColumnSource, RangeColumns, Samples
+from monitor.ruleset.rulebook import InForce
 from monitor.workbench.replay.fetching import PATIENCE
-from monitor.workbench.replay.finding import Span, blind, cases, insufficient, offsets, pages, stretches, unread
+from monitor.workbench.replay.finding import Happenings, Span, happenings_of, insufficient, stretches, unread
 from monitor.workbench.replay.folding import Folded, fold
 from monitor.workbench.replay.history import Grid, History
-from monitor.workbench.replay.living import Life, unattended
+from monitor.workbench.replay.living import Life, episodes, unattended
 from monitor.workbench.replay.tracing import traces
 from monitor.workbench.replay.tracks import Case, Context
 from monitor.workbench.replay.world import World
@@ -54,6 +55,8 @@ class Replay:
         self._judging = Judging(self._baselines, self._deploys)
         self._context = Context(history, Plan(), self._baselines, self._deploys, self._judging)
         self._folded: dict[tuple[object, ...], Folded] = {}
+        self._lived: dict[tuple[object, ...], Happenings] = {}
+        self._parts: dict[tuple[object, ...], Mapping[str, str]] = {}
         self._prepared: list[_Prepared] = []
         self._lead = 0
         self._first = 0
@@ -62,9 +65,21 @@ class Replay:
     def want(self, rules: RuleSet) -> int:
         """Say that `rules` will be tried; give the number to ask by. Raises ValueError where PromQL cannot be made."""
         alone = unattended(rules)
-        self._prepared.append(_Prepared(alone, plan(alone)))
+        self._prepared.append(_Prepared(alone, self._plan(alone)))
         self._lead = max(self._lead, lead(alone))
         return len(self._prepared) - 1
+
+    def _plan(self, rules: RuleSet) -> Plan:
+        """Compose the PromQL of a rule set; what several have in common once."""
+        parts: dict[str, dict[int, Mapping[str, str]]] = {}
+        for group in rules.groups:
+            for rule in group.rules:
+                for tier in rule.every_tier:
+                    asked = rule.signal, tier.window, group.interval
+                    if asked not in self._parts:
+                        self._parts[asked] = expressions(*asked)
+                    parts.setdefault(rule.alert, {})[tier.window] = self._parts[asked]
+        return Plan(parts, rules.versions)
 
     def read(self) -> None:
         """Read what is wanted. An interrupt leaves what was read until then: the outcome ends there, and says so."""
@@ -94,9 +109,8 @@ class Replay:
         if not self.reached:
             return Replayed(self._begin, self._begin, interval, (), (), (), (), (), complete=False)
         span = Span(self._begin, self._end)
-        folded = {group.name: self._fold(number, group) for group in rules.groups}
-        life = Life(rules, folded, self._world, self._first).live(self._end)
-        every = [one for some in folded.values() for one in some]
+        every = [one for group in rules.groups for one in self._fold(number, group)]
+        lived = self._live(number, every, span)
         found = sorted(
             (one for each in every for one in stretches(each, span)), key=lambda one: (one.since, one.group, one.key)
         )
@@ -105,13 +119,13 @@ class Replay:
             end=self._end,
             interval=interval,
             alerts=tuple(found),
-            pages=tuple(pages(life.store, span, offsets(rules))),
-            blind=tuple(blind(rules, life.blind, span)),
+            pages=tuple(page for one in lived for page in one.pages),
+            blind=tuple(sorted((each for one in lived for each in one.blind), key=lambda one: one.begin)),
             insufficient=tuple(one for each in every for one in insufficient(each, span)),
             unread=(*self._before_it_lived(rules), *(one for each in every for one in unread(each, span))),
             traces=traces(every, span) if with_traces else (),
             complete=self.complete,
-            cases=tuple(cases(life.store, span)),
+            cases=tuple(case for one in lived for case in one.cases),
         )
 
     def folded(self, number: int) -> Sequence[Folded]:
@@ -164,6 +178,22 @@ class Replay:
             for group in rules.groups:
                 for rule in group.rules:
                     yield Unread(group.name, rule.alert, self._begin, min(self._first, self._end), why)
+
+    # --- living -----------------------------------------------------------------------------------------------------
+
+    def _live(self, number: int, folded: Sequence[Folded], span: Span) -> list[Happenings]:
+        """Live each episode; one that another rule set has lived through is not lived again. Incidents are numbered."""
+        prepared, found = self._prepared[number], list[Happenings]()
+        book, count = InForce(prepared.rules, prepared.plan), 0
+        for episode in episodes(prepared.rules, folded, self._end):
+            known = episode.identity, prepared.rules.routing
+            if known not in self._lived:
+                life = Life(book, episode, self._world).live(self._end)
+                self._lived[known] = happenings_of(life.store, life.blind, prepared.rules, span)
+            one = self._lived[known]
+            found.append(one.numbered_from(count))
+            count += len(one.cases)
+        return found
 
     # --- folding ----------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,20 @@ class Sighting:
     active: Mapping[AlertKey, Flags]
     points: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
+    stretches: list[tuple[int, int]] = field(default_factory=list)
+
+    def away(self, late: int) -> list[tuple[int, int]]:
+        """Give from when to when something is away for long, up to `late` seconds after it is back."""
+        grid = self.folded.grid
+        return [(grid.time(max(0, begin - 1)), grid.time(end) + late) for begin, end in self.stretches]
+
+    def between(self, begin: int, end: int) -> list[int]:
+        """Give the times of `points` from `begin` to `end`."""
+        return [at for index in self.points if begin <= (at := self.folded.grid.time(index)) <= end]
+
+    def asked_between(self, begin: int, end: int) -> list[int]:
+        """Give the times of `asked` from `begin` to `end`."""
+        return [at for index in self.asked if begin <= (at := self.folded.grid.time(index)) <= end]
 
     def look(self, index: int) -> Look:
         """Give what the engine would tell of the rule at a grid index, or at the last one before it that was read."""
@@ -66,16 +80,19 @@ def sighting(folded: Folded) -> Sighting | None:
     active = _active_flags(folded)
     points: set[int] = set()
     asked: set[int] = set()
+    stretches: set[tuple[int, int]] = set()
     for flags in _out_of_sight(folded, active):
         for begin, end in _long(folded, flags):
-            told = folded.grid.index(folded.grid.time(max(0, begin - 1)) + folded.group.blind_after)
-            asked |= {told, min(end, folded.grid.count - 1)}
+            stretches.add((begin, end))
+            # what was seen before is away since its last point; what is held to having data only now, since this one
+            told = (folded.grid.index(folded.grid.time(at) + folded.group.blind_after) for at in (begin - 1, begin))
+            asked |= {min(index, folded.grid.count - 1) for index in (*told, end)}
     if not asked:
         return None
     for flags in (*_out_of_sight(folded, active), *active.values()):
         edges = np.flatnonzero(np.diff(flags.astype(np.int8)))
         points |= {0, *edges.tolist(), *(edges + 1).tolist()}
-    return Sighting(folded, active, sorted(points | asked), sorted(asked))
+    return Sighting(folded, active, sorted(points | asked), sorted(asked), sorted(stretches))
 
 
 def _long(folded: Folded, flags: Flags) -> Iterator[tuple[int, int]]:
