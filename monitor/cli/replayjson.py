@@ -1,9 +1,10 @@
 """A replay as JSON, version 1: keys may be added, none is ever renamed or taken away."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from monitor.core.model import Labels, utc
 from monitor.core.replay.comparison import Compared
@@ -31,7 +32,7 @@ def document(told: Told) -> str:
         found["variants"] = [_variant(one) for one in told.variants]
     if told.compared is not None:
         found["against"] = _compared(told.compared)
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _outcome(outcome: Replayed) -> dict[str, Any]:

@@ -41,8 +41,10 @@ class Cost:
 
 
 def failing(job: int, at: int) -> float:
-    """Each job has a fault of its own every day: one of them for minutes, one that is over before it counts."""
-    moment = (at + job * 4001) % 86400 if WHOLE else (at + job * 401) % 5000
+    """Each job has a fault of its own every other day, and a spike that is over before it counts every day."""
+    moment = (at + job * 8001) % 172800 if WHOLE else (at + job * 401) % 5000
+    if WHOLE and moment > 86400:
+        moment = max(900, moment - 86400)
     return 0.3 if moment < 900 else 0.06 if 2000 <= moment < 2120 else 0.002
 
 

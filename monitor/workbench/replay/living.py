@@ -25,7 +25,7 @@ from monitor.evaluation.vigil import Vigil
 from monitor.ports import GroupState, Store
 from monitor.ruleset.rulebook import InForce, RuleBook
 from monitor.workbench.replay.folding import Folded
-from monitor.workbench.replay.sighting import Sighting, sighting
+from monitor.workbench.replay.sighting import Sighting
 from monitor.workbench.replay.world import World
 
 NOBODY = Escalation(
@@ -107,12 +107,12 @@ class Lived:
     blind: tuple[Transition, ...]
 
 
-def episodes(rules: RuleSet, folded: Sequence[Folded], end: int) -> list[Episode]:
-    """Give the episodes of a rule set up to grid time `end`, in order."""
+def episodes(rules: RuleSet, folded: Sequence[tuple[Folded, Sighting | None]], end: int) -> list[Episode]:
+    """Give the episodes of a rule set up to grid time `end`, in order; each rule with what it leaves unwatched."""
     late = max((group.interval + group.query_offset for group in rules.groups), default=0)
     over = rules.routing.reopen_within + 2 * late
-    told = [(one, tuple(move for move in one.transitions if _heard(one.rule, move))) for one in folded]
-    seen = [(one, sight) for one in folded if (sight := sighting(one)) is not None]
+    told = [(one, tuple(move for move in one.transitions if _heard(one.rule, move))) for one, _ in folded]
+    seen = [(one, sight) for one, sight in folded if sight is not None]
     busy = [span for one, moves in told for span in _firing(moves, end, over)]
     busy += [span for one, sight in seen for span in sight.away(late)]
     return [

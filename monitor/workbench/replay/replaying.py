@@ -22,6 +22,7 @@ from monitor.workbench.replay.finding import Happenings, Span, happenings_of, in
 from monitor.workbench.replay.folding import Folded, fold
 from monitor.workbench.replay.history import Grid, History
 from monitor.workbench.replay.living import Life, episodes, unattended
+from monitor.workbench.replay.sighting import Sighting, sighting
 from monitor.workbench.replay.tracing import traces
 from monitor.workbench.replay.tracks import Case, Context
 from monitor.workbench.replay.world import World
@@ -56,6 +57,7 @@ class Replay:
         self._context = Context(history, Plan(), self._baselines, self._deploys, self._judging)
         self._folded: dict[tuple[object, ...], Folded] = {}
         self._lived: dict[tuple[object, ...], Happenings] = {}
+        self._sightings: dict[int, Sighting | None] = {}
         self._parts: dict[tuple[object, ...], Mapping[str, str]] = {}
         self._prepared: list[_Prepared] = []
         self._lead = 0
@@ -185,7 +187,7 @@ class Replay:
         """Live each episode; one that another rule set has lived through is not lived again. Incidents are numbered."""
         prepared, found = self._prepared[number], list[Happenings]()
         book, count = InForce(prepared.rules, prepared.plan), 0
-        for episode in episodes(prepared.rules, folded, self._end):
+        for episode in episodes(prepared.rules, [(one, self._sighting(one)) for one in folded], self._end):
             known = episode.identity, prepared.rules.routing
             if known not in self._lived:
                 life = Life(book, episode, self._world).live(self._end)
@@ -194,6 +196,12 @@ class Replay:
             found.append(one.numbered_from(count))
             count += len(one.cases)
         return found
+
+    def _sighting(self, folded: Folded) -> Sighting | None:
+        """Give what a rule leaves unwatched; looked for once, as what was folded is kept."""
+        if id(folded) not in self._sightings:
+            self._sightings[id(folded)] = sighting(folded)
+        return self._sightings[id(folded)]
 
     # --- folding ----------------------------------------------------------------------------------------------------
 
