@@ -23,7 +23,7 @@ from monitor.cli.replaytext import View
 from monitor.core.replay.comparison import compare
 from monitor.core.replay.outcome import KnownIncident, Replayed, Variant
 from monitor.core.replay.scoring import score
-from monitor.core.rule import RuleSet, Unit, unit_of
+from monitor.core.rule import RuleSet
 from monitor.core.words import plain
 from monitor.files import Severity, load
 from monitor.files.changes import KeyChange, variants
@@ -209,18 +209,13 @@ def _text(asked: Asked, plan: _Plan, told: Told) -> str:
     if asked.output == "json":
         return document(told)
     if asked.output == "text":
-        return View(told, _units(plan)).text()
+        return View(told, [rules for _, rules in plan.tried]).text()
     from monitor.workbench import report  # noqa: PLC0415  # loaded only where it is used
 
     if asked.output == "markdown":
         return report.markdown(told.outcome, told.compared, told.scored, told.variants)
     title = f"Replay of {asked.rules or plan.settings.rules}"
     return report.html(told.outcome, title=title, compared=told.compared, scored=told.scored, variants=told.variants)
-
-
-def _units(plan: _Plan) -> dict[str, Unit]:
-    sets = [rules for _, rules in plan.tried] + ([plan.against] if plan.against is not None else [])
-    return {rule.alert: unit_of(rule.signal) for rules in sets for group in rules.groups for rule in group.rules}
 
 
 def _write(asked: Asked, text: str) -> None:

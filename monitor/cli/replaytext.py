@@ -10,7 +10,7 @@ from monitor.core.replay.comparison import Compared
 from monitor.core.replay.outcome import Paged, Replayed, Stretch, Variant
 from monitor.core.replay.scoring import Scored
 from monitor.core.replay.totals import fired_span, totals
-from monitor.core.rule import Unit
+from monitor.core.rule import RuleSet, Unit, unit_of
 from monitor.core.words import lasted_seconds, measure, plain, shortened
 from monitor.workbench.report.sweeps import varied
 
@@ -34,11 +34,13 @@ Row = Sequence[str]
 
 
 class View:
-    """Tells what was found; `units` are those of each alert's values."""
+    """Tells what was found, in the units of each alert's values; `rules` are those that were tried."""
 
-    def __init__(self, told: Told, units: Mapping[str, Unit]) -> None:
+    def __init__(self, told: Told, rules: Sequence[RuleSet]) -> None:
+        every = [rule for one in rules for group in one.groups for rule in group.rules]
         self._told = told
-        self._units = units
+        self._units: Mapping[str, Unit] = {rule.alert: unit_of(rule.signal) for rule in every}
+        self._below = {(rule.alert, tier.tier) for rule in every for tier in rule.every_tier if tier.below is not None}
         self._stretches: dict[AlertKey, list[Stretch]] = {}
         for one in told.outcome.alerts:
             self._stretches.setdefault(one.key, []).append(one)
@@ -116,7 +118,8 @@ class View:
             spans = [span for one in mine if (span := fired_span(one, outcome.end)) is not None]
             fired = sum(min(end, outcome.end) - max(begin, outcome.begin) for begin, end in spans)
             worst = [one for one in mine if one.peak is not None]
-            peak = max(worst, key=lambda one: abs(one.peak or 0.0)) if worst else None
+            worse = min if (key.alert, key.tier) in self._below else max
+            peak = worse(worst, key=lambda one: one.peak or 0.0) if worst else None
             rows.append(
                 (
                     key.alert,

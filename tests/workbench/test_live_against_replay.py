@@ -1,4 +1,4 @@
-"""What a real daemon records over a stretch of a real Prometheus is what `replay` says of the same stretch afterwards."""
+"""What a real daemon records over a stretch of a real Prometheus is what `replay` says of it afterwards."""
 
 import json
 import time
@@ -124,7 +124,4 @@ def test_what_a_daemon_recorded_is_what_a_replay_says(tmp_path: Path) -> None:
     assert {move[1] for move in ours} == {"ApiErrors", "LoginFailing", "Down"}
     assert {move[5] for move in ours} == {str(state) for state in State}
     assert theirs == ours
-    assert any(
-        page.startswith("rollback_joins") or page.startswith("rollback_opens") or page.startswith("raised")
-        for page in pages
-    )
+    assert any(page.startswith(("rollback_joins", "rollback_opens", "raised")) for page in pages)

@@ -24,7 +24,10 @@ SERIES = 20
 PATIENCE = 60.0
 """Seconds for one answer of history."""
 
-GIVE_UP_AFTER = 8
+HALVED, FEW = 4, 30
+"""How often a part that was not answered is halved, and the fewest grid points that are."""
+
+GIVE_UP_AFTER = 10
 """Answers that did not come, one after the other and none between, after which a source is asked no more."""
 
 MOST_SERIES_KNOWN = 20_000
@@ -93,6 +96,7 @@ class Fetcher:
         self._patience = patience
         self._series: dict[str, int] = {}
         self._failed = 0
+        self._why = "it was stopped"
         self._lock = threading.Lock()
         self.stopped = threading.Event()
 
@@ -133,11 +137,12 @@ class Fetcher:
             self._piece(task, begin, min(end, begin + most - task.step), found)
         return found
 
-    def _piece(self, task: Task, start: int, end: int, found: "_Asked", *, probed: bool = False) -> None:
-        """Read a piece; halve it where it is too much, as the daemon does, and once where it was not answered."""
+    def _piece(
+        self, task: Task, start: int, end: int, found: "_Asked", *, probed: bool = False, halved: int = 0
+    ) -> None:
+        """Read a piece; halve it where it is too much, as the daemon does, and where it was not answered."""
         if self.stopped.is_set() or self._failed >= GIVE_UP_AFTER:
-            why = "it was stopped" if self.stopped.is_set() else "the source did not answer, and was asked no more"
-            found.troubles.append(Trouble(start, end, why))
+            found.troubles.append(Trouble(start, end, self._why))
             return
         found.count += 1
         answer = self._source.columns(task.expr, start, end, task.step, deadline=self._patience)
@@ -152,7 +157,7 @@ class Fetcher:
                 self._answered(task.expr, 0)
                 self._too_much(task, start, end, found, probed=probed)
             case Partial(why=why) | Unanswered(why=why):
-                self._unanswered(task, (start, end), why, found)
+                self._unanswered(task, (start, end), why, found, halved)
 
     def _too_much(self, task: Task, start: int, end: int, found: "_Asked", *, probed: bool) -> None:
         if not probed or start == end:
@@ -166,23 +171,17 @@ class Fetcher:
         for begin, last in _halves(start, end, task.step):
             self._piece(task, begin, last, found, probed=True)
 
-    def _unanswered(self, task: Task, span: tuple[int, int], why: str, found: "_Asked") -> None:
-        """Ask once more, for half of it at a time: a range that is slow as a whole may be quick enough in parts."""
+    def _unanswered(self, task: Task, span: tuple[int, int], why: str, found: "_Asked", halved: int) -> None:
+        """Ask once more, for half of it at a time: what is slow or partial as a whole may be whole in parts."""
         with self._lock:
             self._failed += 1
-        for begin, last in _halves(*span, task.step):
-            if self.stopped.is_set() or self._failed >= GIVE_UP_AFTER:
-                found.troubles.append(Trouble(begin, last, why))
-                continue
-            found.count += 1
-            answer = self._source.columns(task.expr, begin, last, task.step, deadline=self._patience)
-            if isinstance(answer, RangeColumns):
-                self._answered(task.expr, len(answer.columns))
-                found.pieces.append(answer)
-            else:
-                with self._lock:
-                    self._failed += 1
-                found.troubles.append(Trouble(begin, last, answer.why))
+            self._why = why
+        start, end = span
+        if halved == HALVED or (end - start) // task.step < FEW or self.stopped.is_set():
+            found.troubles.append(Trouble(start, end, why))
+            return
+        for begin, last in _halves(start, end, task.step):
+            self._piece(task, begin, last, found, halved=halved + 1)
 
     def _answered(self, expr: str, series: int) -> None:
         with self._lock:

@@ -49,7 +49,7 @@ def _numbers(values: Floats) -> tuple[float | None, ...]:
 
 def _bands(folded: Folded, key: AlertKey, span: Span) -> tuple[Band, ...]:
     moves = [one for one in folded.transitions if one.alert.key == key]
-    ends = [*(one.at for one in moves[1:]), span.end]
+    ends = [one.at for one in moves[1:]] + [span.end] * bool(moves)
     bands = (_band(one, end, span) for one, end in zip(moves, ends, strict=True))
     return tuple(band for band in bands if band.state is not State.INACTIVE and band.end >= span.begin)
 
