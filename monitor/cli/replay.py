@@ -95,6 +95,9 @@ def run(asked: Asked) -> int:
     except _UnusableError as problem:
         sys.stderr.write("".join(f"{plain(one)}\n" for one in problem.sentences))
         return UNUSABLE
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped before anything could be told\n")
+        return STOPPED
     return code
 
 

@@ -13,11 +13,11 @@ PLAINLY_EVERY = 15.0
 
 
 class Shown:
-    """Shows progress. `terminal`: whether the stream is one."""
+    """Shows progress on a stream, by default on stderr."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self._stream = stream
-        self._terminal = stream.isatty()
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
         self._began = time.monotonic()
         self._last = self._began
         self._drawn = False

@@ -10,7 +10,7 @@ from monitor.core.evaluate import skip, step
 from monitor.core.judge import unseen
 from monitor.core.model import Alert, AlertKey, Judgement, Labels, Tier, Transition, Verdict
 from monitor.core.point import within_limit
-from monitor.core.rule import Condition, Group, NoData, Query, Resolve, Rule, TierRule
+from monitor.core.rule import Condition, Group, NoData, Query, Resolve, Rule, Signal, TierRule
 from monitor.evaluation.reading import in_error
 from monitor.workbench.replay.folding import Folding
 from monitor.workbench.replay.history import Grid, Hole
@@ -47,7 +47,8 @@ def rules(draw: st.DrawFn) -> Rule:
     rollback = TierRule(Tier.ROLLBACK, above=None, below=0.5, hold=draw(held))
     tiers = draw(st.sampled_from([(prepare,), (rollback,), (prepare, rollback)]))
     absent = draw(st.sampled_from([None, 0.0, 0.3]))
-    signal = draw(st.sampled_from([Query("x", ("job",), absent), Condition("x", ("job",))]))
+    signals: tuple[Signal, ...] = Query("x", ("job",), absent), Condition("x", ("job",))
+    signal = draw(st.sampled_from(signals))
     return Rule(
         "Story",
         signal,

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from monitor.adapters.memory import MemoryStore
 from monitor.core.model import Tier
 from monitor.core.replay.outcome import Replayed
 from monitor.ports import Answer, BadQuery, Partial, Unanswered
+from monitor.workbench.replay.cache import NoCache
+from monitor.workbench.replay.fetching import Fetcher
+from monitor.workbench.replay.history import History, Progress
+from monitor.workbench.replay.replaying import Replay
+from monitor.workbench.replay.world import World
 from tests.time_rules.histories import START
-from tests.workbench.replays import Values, by_job, replay_of, replayed, rules_of
+from tests.workbench.replays import NOW, Values, by_job, replay_of, replayed, rules_of
 
 QUEUE = """
 - alert: Queue
@@ -170,3 +176,37 @@ def test_traces_hold_what_was_judged(tmp_path: Path) -> None:
         ("pending", 600, 900),
         ("firing", 900, 1800),
     ]
+
+
+def test_an_interrupt_leaves_what_was_read_until_then(tmp_path: Path) -> None:
+    source = by_job(lambda _, at: {"a": 150.0 if 600 <= at < 1800 else 5.0})
+    seen = []
+
+    def interrupted(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.done == 3:
+            raise KeyboardInterrupt
+
+    history = History(Fetcher(source, NoCache(), NOW), 1, interrupted)
+    replay = Replay(history, source, World(MemoryStore, source), START, START + 10 * 86400)
+    replay.want(rules_of(QUEUE, tmp_path))
+    replay.read()
+    outcome = replay.outcome(0)
+    assert (seen[-1].done, seen[-1].of) == (3, 11)
+    assert not outcome.complete
+    assert outcome.end == START // 86400 * 86400 + 3 * 86400 - 15
+    assert pages(outcome) == [(910, "prepare_opens")]
+    assert not outcome.unread
+
+
+def test_an_interrupt_before_anything_was_read_leaves_nothing(tmp_path: Path) -> None:
+    def interrupted(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    source = by_job(lambda *_: {"a": 5.0})
+    history = History(Fetcher(source, NoCache(), NOW), 1, interrupted)
+    replay = Replay(history, source, World(MemoryStore, source), START + 77_400, START + 10 * 86400)
+    replay.want(rules_of(QUEUE, tmp_path))
+    replay.read()
+    assert not replay.reached
+    assert (replay.outcome(0).complete, replay.outcome(0).pages) == (False, ())

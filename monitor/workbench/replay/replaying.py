@@ -86,18 +86,18 @@ class Replay:
     def read(self) -> None:
         """Read what is wanted. An interrupt leaves what was read until then: the outcome ends there, and says so."""
         self._first = self._begin - self._lead
-        if any(_minds_absence(rule) for one in self._prepared for rule in _rules(one.rules)):
-            self._first = max(self._first, self._lived_from())
-        for prepared in self._prepared:
-            self._want(prepared)
-        self._deploys.expect(self._end)
         try:
+            if any(_minds_absence(rule) for one in self._prepared for rule in _rules(one.rules)):
+                self._first = max(self._first, self._lived_from())
+            for prepared in self._prepared:
+                self._want(prepared)
+            self._deploys.expect(self._end)
             self._history.read()
         except KeyboardInterrupt:
             self.complete = False
             steps = dict.fromkeys(self._wanted)
             read = [self._history.read_until(expr, step, _down(self._first, step)) for expr, step in steps]
-            self._end = min(self._end, *read)
+            self._end = min(self._end, *read, self._end if read else self._begin - 1)
 
     @property
     def reached(self) -> bool:
