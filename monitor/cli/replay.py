@@ -201,8 +201,14 @@ def _cache(asked: Asked, settings: Settings) -> NoCache:
         return NoCache()
     given = settings.prometheus
     origin = hashlib.sha256(repr((given.url[0], given.username, sorted(given.headers.items()))).encode()).hexdigest()
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return DiskCache(asked.cache or base / "rollback-monitor" / "replay", origin)
+    try:
+        base = (
+            asked.cache
+            or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rollback-monitor" / "replay"
+        )
+    except RuntimeError:  # nobody's home
+        return NoCache()
+    return DiskCache(base, origin)
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ groups:
           error_ratio: {requests: 'http_requests_total{route="/pay"}', failures: 'code=~"5.."', by: [job], window: 2s}
         guards: {min_requests: 20, min_failures: 1}
         keep_firing_for: 1s
-        prepare: {above: 5%, for: 3s, clear: 1%}
+        prepare: {above: 5%, for: 2s, clear: 1%}
       - alert: LoginFailing
         service: auth
         signal:
@@ -103,20 +103,20 @@ def test_what_a_daemon_recorded_is_what_a_replay_says(tmp_path: Path) -> None:
         eventually(lambda: prometheus.query("http_requests_total", time.time()), 20, "Prometheus has scraped the shop")
         with Monitor(tmp_path, rules, prometheus.url) as monitor:
             eventually(monitor.ready, 20, "ready")
-            time.sleep(3)
+            time.sleep(1.5)
             begin = int(time.time())
             shop.failing.update(api=0.15)
             time.sleep(2)
             shop.failing.update(login=0.7)
-            time.sleep(4)
+            time.sleep(3)
             shop.failing.update(api=0.025, login=0.0)
             time.sleep(2)
             shop.exporter.down = True
-            time.sleep(3.5)
+            time.sleep(3)
             shop.exporter.down = False
             shop.failing.update(api=0.0)
-            time.sleep(8)
-            end = int(time.time()) - 4
+            time.sleep(5.5)
+            end = int(time.time()) - 3
             ours = recorded(monitor, begin, end)
             posted = [one["after"] for one in json.loads(monitor.get("/api/v1/transitions?limit=1000"))["transitions"]]
         theirs, pages = replayed(rules, prometheus.url, begin, end)

@@ -56,7 +56,6 @@ class Folded:
     alerts: Alerts
     unread: tuple[Hole, ...] = ()
     wrong: tuple[Hole, ...] = ()
-    left_out: Mapping[int, tuple[Labels, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,7 +97,6 @@ def fold(case: Case) -> Folded:
         folding.alerts,
         holes,
         wrong,
-        folding.left_out,
     )
 
 
@@ -122,7 +120,6 @@ class Folding:
         self._crowd = _Crowd(rule, group.limit, grid, tracks)
         self._todo: list[tuple[int, Labels]] = []
         self.transitions: list[Transition] = []
-        self.left_out = self._crowd.left_out
 
     @property
     def alerts(self) -> Alerts:
@@ -290,7 +287,6 @@ class _Crowd:
         self._present: dict[Labels, Flags] = {}
         self._active: set[Labels] = set()
         self._over = np.zeros(grid.count, dtype=bool)
-        self.left_out: dict[int, tuple[Labels, ...]] = {}
         if len({key.labels for key in tracks}) <= limit:
             return
         for key, track in tracks.items():
@@ -310,6 +306,5 @@ class _Crowd:
         here = [one for one, present in self._present.items() if present[index]]
         everyone = {AlertKey("", one, Tier.PREPARE): Judgement(Verdict.NO_DATA) for one in here}
         known = [AlertKey("", one, Tier.PREPARE) for one in (*self._active, *self._expected)]
-        kept, left_out = within_limit(everyone, known, self._limit)
-        self.left_out[index] = left_out
+        kept, _ = within_limit(everyone, known, self._limit)
         return AlertKey("", labels, Tier.PREPARE) in kept

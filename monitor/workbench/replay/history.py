@@ -105,7 +105,6 @@ class History:
         self._fetched: dict[tuple[str, int], list[Fetched]] = {}
         self._readings: dict[tuple[str, Grid], Reading] = {}
         self._rows: dict[tuple[str, int], dict[int, tuple[Sample, ...]]] = {}
-        self.last_problem = ""
 
     def want(self, expr: str, step: int, start: int, end: int, *, first: bool = False) -> None:
         """Say that `expr` will be asked for at the grid times from `start` to `end`; some before all others."""
