@@ -41,6 +41,7 @@ WHOLE = [[T + i * STEP, str(i)] for i in range(4)]
         answered(one([[T + 7, "1"]])),
         answered(one([[T - STEP, "1"]])),
         answered(one([[T, 1]])),
+        answered(one([[at, 1] for at, _ in WHOLE])),
         answered(one([[T, "one"]])),
         answered(one([[T, "1", "2"]])),
         answered(one([[math.nan, "1"]])),

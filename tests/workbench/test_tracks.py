@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.adapters.memory import ScriptedSource
+from monitor.core.latency import quantile
 from monitor.core.model import Sample, Verdict, labels_of
 from monitor.ports import Answer, Samples
 from monitor.workbench.replay.history import Grid
+from monitor.workbench.replay.observing import _quantiles
 from monitor.workbench.replay.tracks import Case
 from monitor.workbench.replay.verdicts import CODES, Code
 from tests.time_rules.histories import START
@@ -185,3 +189,20 @@ def test_the_beginning_and_the_end_of_a_warm_up_are_those_of_the_judging(tmp_pat
     (track,) = folded.tracks.values()
     held = [folded.grid.time(int(i)) - START for i in np.flatnonzero(track.codes == Code.INSUFFICIENT)]
     assert (held[0], held[-1]) == (600, 765)
+
+
+bucket = st.sampled_from([0.0, 1.0, 5.0, 5.000000001, 40.0, 1e9, math.nan, math.inf])
+
+
+@given(
+    st.sampled_from([(-1.0, 0.5, math.inf), (0.0, 1.0, math.inf), (0.1, 0.5, 1.0, math.inf), (1.0, 2.0), (math.inf,)]),
+    st.lists(st.lists(bucket, min_size=4, max_size=4), min_size=1, max_size=8),
+    st.sampled_from([0.0, 0.5, 0.95, 1.0]),
+)
+def test_quantiles_of_many_points_are_those_of_each(
+    bounds: tuple[float, ...], rows: list[list[float]], q: float
+) -> None:
+    counts = np.array([row[: len(bounds)] for row in rows]).T
+    expected = [quantile(q, dict(zip(bounds, row, strict=False))) for row in rows]
+    found = [None if math.isnan(one) else one for one in _quantiles(q, bounds, counts).tolist()]
+    assert found == [None if one is None or math.isnan(one) else one for one in expected]

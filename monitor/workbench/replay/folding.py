@@ -15,7 +15,7 @@ import numpy as np
 from monitor.core.evaluate import Stepped, skip, step
 from monitor.core.model import Alert, AlertKey, Judgement, Labels, State, Tier, Transition, Verdict
 from monitor.core.point import within_limit
-from monitor.core.rule import Group, NoData, Resolve, Rule
+from monitor.core.rule import Group, NoData, Rule
 from monitor.evaluation.reading import in_error
 from monitor.workbench.replay.history import Codes, Flags, Floats, Grid, Hole
 from monitor.workbench.replay.tracks import Case, NotJudgedError, Track
@@ -196,18 +196,12 @@ class Folding:
         match alert.state:
             case State.PENDING if heard in BREACHES and alert.missing == 0:
                 return self._grid.index(alert.since + alert.held + track.tier.hold)
-            case State.FIRING if heard != CLEAR or self._stays_clear(one, key):
+            case State.FIRING:  # clear all the same: a rollback carries it, or a person ends it
                 return self._grid.count
             case State.RECOVERING if heard == CLEAR and alert.missing == 0 and alert.clear_since is not None:
                 return self._grid.index(alert.clear_since + alert.held + self._rule.keep_firing_for)
             case _:
                 return index + 1
-
-    def _stays_clear(self, one: _Instance, key: AlertKey) -> bool:
-        """Whether an alert goes on firing though it is clear: a person ends it, or a rollback carries it."""
-        carrier = one.alerts.get(replace(key, tier=Tier.ROLLBACK)) if key.tier is Tier.PREPARE else None
-        carried = carrier is not None and carrier.state is State.FIRING
-        return carried or self._rule.resolve is Resolve.BY_PERSON
 
     def _with_peaks(self, one: _Instance, begin: int, end: int) -> None:
         """Take along the worst value of a stretch that is passed over; in it every point of a breach is one."""
@@ -252,10 +246,8 @@ class Folding:
 
 
 def _when_active(heard: int, track: Track, rule: Rule) -> int:
-    """Give what an alert that is not inactive hears: what is not in the data is unseen, a wrong query an error."""
-    if heard == NOTHING:
-        return int(hears(rule.no_data)[track.unseen])
-    return MISSING if heard == WRONG else heard
+    """Give what an alert that is not inactive hears: what is not in the data is unseen."""
+    return int(hears(rule.no_data)[track.unseen]) if heard == NOTHING else heard
 
 
 def _worst(values: Floats, *, above: bool) -> float | None:
