@@ -50,7 +50,7 @@ class View:
         outcome = self._told.outcome
         blocks = [self._head(outcome)]
         if self._told.variants:
-            blocks.append(_table(*_sweep(self._told.variants)))
+            blocks.append(f"{_table(*_sweep(self._told.variants))}\n  What follows is about the first of them.")
         if self._told.compared is not None:
             blocks += self._compared(self._told.compared)
         blocks += [_scored(self._told.scored), self._pages("Pages", outcome.pages), self._alerts(outcome)]

@@ -136,6 +136,7 @@ def test_a_sweep_gives_a_row_for_each_combination(run: Run) -> None:
     _, text, _ = run(changes=changes)
     table = text.partition("Sweep\n")[2].partition("\n\n")[0].splitlines()
     assert table[0].split() == ["prepare.above", "prepare.for", "pages", "minutes", "firing", "first", "page"]
+    assert table[-1] == "  What follows is about the first of them."
     assert [line.split()[:4] for line in table[1:3]] == [["2%", "1m", "2", "45"], ["2%", "5m", "2", "41"]]
 
 
