@@ -81,6 +81,14 @@ class Part:
     transitions: tuple[Transition, ...] = ()
     sighting: Sighting | None = None
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What of it incidents can tell: by which value and limit an alert fires makes no other incident."""
+        rule, group = self.folded.rule, self.folded.group
+        who = rule.alert, rule.service, rule.labels, group.name, group.interval, group.query_offset
+        moves = tuple((one.at, one.alert.key, one.before, one.after, one.cause) for one in self.transitions)
+        return who, moves, None if self.sighting is None else id(self.folded)
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:
@@ -96,7 +104,7 @@ class Episode:
     @property
     def identity(self) -> tuple[object, ...]:
         """What tells it from others, as long as everything that was folded is kept."""
-        return (self.begin, self.end, *((id(one.folded), len(one.transitions)) for one in self.parts))
+        return (self.begin, self.end, *(one.identity for one in self.parts))
 
 
 @dataclass(frozen=True, slots=True)
