@@ -100,11 +100,23 @@ imports: .venv/dev.stamp
 .PHONY: unit-programs
 unit-programs: .venv/dev.stamp prometheus alertmanager victoriametrics registry systemd faketime
 
-unit: unit-programs ## the tests
-	@$(BIN)/pytest
+# Most tests wait more than they compute, so that several processes share them. Those that hold the program to seconds are
+# marked `alone` and come afterwards, one by one. PYTHONDONTWRITEBYTECODE, where it is set, would have each of the hundreds
+# of processes that tests start compile the program again.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 4 ? 8 : 2 * n)))
+TOGETHER = $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not alone"
+ALONE = $(BIN)/pytest -m alone $$(grep -rlF --include='test_*.py' mark.alone tests)
 
-coverage: unit-programs ## the tests, with the coverage of branches, also of the processes that they start: half as long again
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered
+.PHONY: compiled
+compiled: .venv/dev.stamp
+	@$(BIN)/python -m compileall -q monitor
+
+unit: unit-programs compiled ## the tests; WORKERS=1 one after the other
+	@failed=0; $(TOGETHER) || failed=1; $(ALONE) || failed=1; exit $$failed
+
+coverage: unit-programs compiled ## the tests, with the coverage of branches, also of the processes that they start: half as long again
+	@failed=0; $(TOGETHER) --cov --cov-report= || failed=1; \
+	  $(ALONE) --cov --cov-append --cov-report=term:skip-covered || failed=1; exit $$failed
 
 bench: .venv/dev.stamp prometheus victoriametrics ## the measurements behind the figures in the documentation, 1,000 rules beside vmalert
 	@BENCH=whole $(BIN)/pytest tests/bench -s -o timeout=1200

@@ -17,21 +17,29 @@ import structlog
 from monitor import files
 from monitor.adapters.http import Access
 from monitor.adapters.plot import ProcessArtist
-from monitor.adapters.store import Owner, SqlStore, open_store, owner, set_aside
+from monitor.adapters.store import Owner, SqlStore, beside, exists, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.core.actor import Actor
 from monitor.core.incident import Incident
+from monitor.core.naming import DRILL, INCIDENT
 from monitor.core.page import ActionKind
 from monitor.core.proposals import wanted
 from monitor.core.routes import channels, every_route, in_one_channel, united
 from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, RuleSet
 from monitor.core.service import Releases
 from monitor.delivery.filelane import NoFiles
+from monitor.delivery.headstart import HeadStart
 from monitor.delivery.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
 from monitor.delivery.pictures import Pictures
 from monitor.delivery.plotting import Plotting
 from monitor.delivery.reports import Files, Reports
 from monitor.desk import Desk
+from monitor.drills.conductor import Conductor
+from monitor.drills.hall import Hall, Stage
+from monitor.drills.results import Results
+from monitor.drills.source import DrillSource
+from monitor.drills.spoken import Spoken
+from monitor.drills.switchboard import Switchboard
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.engine import Engine
@@ -48,6 +56,7 @@ from monitor.people.ears import Ears
 from monitor.people.hearing import Hearing
 from monitor.people.requesting import Request
 from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Registry, Sent, Store, Switch
+from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.checks import Asking
 from monitor.procedure.following import Follower
 from monitor.procedure.gatekeeping import Gatekeeper
@@ -57,8 +66,10 @@ from monitor.procedure.verification import Verifier
 from monitor.ruleset.reload import Reloader
 from monitor.ruleset.rulebook import RuleBook
 from monitor.ruleset.rulesfolder import RulesError, RulesFolder, Start
+from monitor.ruleset.shadows import Shadows
 from monitor.runtime.writebehind import WriteBehindStore
 from monitor.settings import Settings, command_environment
+from monitor.side import Side
 from monitor.sourcing import access_of
 from monitor.sourcing import prometheus_servers as prometheus_servers  # noqa: PLC0414  # asked for here by doctor
 from monitor.sourcing import source_of as source_of  # noqa: PLC0414  # the same
@@ -96,24 +107,17 @@ class App:
     metrics: Metrics
     store: WriteBehindStore
     disk: SqlStore
-    desk: Desk
-    book: RuleBook
-    engine: Engine
-    vigil: Vigil
-    outbox: Outbox
-    commands: Commands
-    gate: Gatekeeper
-    verifier: Verifier
-    follower: Follower
+    production: Side
+    hall: Hall
+    conductor: Conductor
     folder: RulesFolder
     surveyor: Surveyor
+    shadows: Shadows
     token: str
     switch: Switch | None
     inbound: "SlackInbound | None"
     releases: ReleaseWatch
     hooks: "PagerDutyHooks | None"
-    evidence: Evidence
-    keeper: Keeper
 
 
 def load_rules(settings: Settings, contents: Contents | None = None) -> RuleSet:
@@ -183,10 +187,29 @@ def registry_of(settings: Settings, releases: Releases) -> Registry | None:
     return OciRegistry(url, access, hosts=tuple(hosts))
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """What there is outside: the clock, where readings come from, and who shows every incident."""
+
+    clock: Clock
+    source: MetricsSource
+    pager: Pager
+
+
+def world_of(settings: Settings, terminal: TextIO) -> World:
+    """Give the real world."""
+    return World(SystemClock(), source_of(settings), main_pager(settings, terminal))
+
+
 def build(
-    settings: Settings, terminal: TextIO = sys.stdout, rules: RuleSet | None = None, *, begin_anew: bool = False
+    settings: Settings,
+    terminal: TextIO = sys.stdout,
+    rules: RuleSet | None = None,
+    *,
+    begin_anew: bool = False,
+    world: World | None = None,
 ) -> App:
-    """Put the daemon together, with `rules` instead of those on disk where they are given.
+    """Put the daemon together, with `rules` and `world` instead of those that are there where they are given.
 
     `begin_anew` allows that a corrupt database is set aside and another begun.
     Raises RulesError where the rules cannot be used and StoreError where the database cannot.
@@ -195,7 +218,7 @@ def build(
     disk = open_store(settings.database_url, aside_as=stamp if begin_anew else "")
     try:
         start = begin_with(settings, disk) if rules is None else _given(settings, rules)
-        return _assemble(settings, disk, start, terminal)
+        return _assemble(settings, disk, start, world or world_of(settings, terminal))
     except BaseException:
         disk.close()
         raise
@@ -206,65 +229,160 @@ def _given(settings: Settings, rules: RuleSet) -> Start:
     return Start(rules, contents, rules, contents.digest)
 
 
-def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO) -> App:
-    clock, metrics, book = SystemClock(), Metrics(), RuleBook(start.rules)
+def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) -> App:
+    clock, source, metrics, book = world.clock, world.source, Metrics(), RuleBook(start.rules)
     store = WriteBehindStore(disk)
-    source = source_of(settings)
     token = settings.console_token.get_secret_value() if settings.console_token else secrets.token_urlsafe(32)
-    news = Bell()
-    desk = Desk(store, clock, book, news.ring, plots=settings.slack.bot_token is not None)
-    lookout, baselines, deploys = Lookout(), Baselines(source), Deploys(source)
-    reader = Reader(source, baselines, deploys)
-    engine = Engine(reader, desk, clock, book, lookout)
-    commands = Commands(
-        desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
-    )
-    checks, watch = verifier(settings, clock, book, source, reader), release_watch(settings, source)
-    follower = Follower(store, desk, clock, book, source, watch, checks)
-    pager = main_pager(settings, terminal)
-    hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
     others = other_pagers(settings)
     for name in start.rules.routing.page.named:
         if name not in others:
             log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
+    shared = _Shared(settings, clock, source, metrics, world.pager, release_watch(settings, source))
+    baselines = Baselines(source)
+    hall = _hall(shared, start.rules, store)
     elsewhere = Destinations(others, lambda: _second_channel(settings, book))
-    scenes = Scenes(
-        book,
-        engine.readings,
-        lambda: hearing.hears,
-        lambda: store.trouble,
-        lambda incident: follower.latest.get(incident, ()),
+    production = _side(shared, store, book, baselines, elsewhere, trouble=lambda: store.trouble)
+    conductor = Conductor(
+        hall,
+        production,
+        clock,
+        lambda kept: _last_good(settings, Contents(settings.rules, kept.files)),
+        settings.slack.drill_channel if settings.slack.bot_token else CONSOLE_CHANNEL,
+        free=settings.slack.bot_token is None,
     )
-    evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)
-    plots = _plots(settings, evidence, metrics)
-    outbox = Outbox(store, pager, clock, scenes, news, _counted(metrics), destinations=elsewhere, plots=plots)
+    ears = Switchboard(clock, production, hall)
     return App(
         settings=settings,
         clock=clock,
         metrics=metrics,
         store=store,
         disk=disk,
-        desk=desk,
-        book=book,
-        engine=engine,
-        vigil=Vigil(engine, desk, store, clock, book, lookout),
-        outbox=outbox,
-        commands=commands,
-        gate=Gatekeeper(store, desk, clock),
-        verifier=checks,
-        follower=follower,
+        production=production,
+        hall=hall,
+        conductor=conductor,
         folder=RulesFolder(
-            start, lambda contents: load_rules(settings, contents), Reloader(desk, clock, book), desk, clock
+            start,
+            lambda contents: load_rules(settings, contents),
+            Reloader(production.desk, clock, book),
+            production.desk,
+            clock,
         ),
         surveyor=Surveyor(source, baselines, clock, book),
+        shadows=Shadows(production.desk, store, clock, book),
         token=token,
         switch=_switch(settings),
-        inbound=_inbound(settings, Ears(clock, commands, book, store, engine.readings), hearing, metrics),
-        releases=watch,
-        hooks=_hooks(settings, Answering(commands, store), metrics),
+        inbound=_inbound(settings, ears, _heard(production, hall), metrics, Spoken(conductor)),
+        releases=shared.releases,
+        hooks=_hooks(settings, Answering(production.commands, store), metrics),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What both sides work with."""
+
+    settings: Settings
+    clock: Clock
+    source: MetricsSource
+    metrics: Metrics
+    pager: Pager
+    releases: ReleaseWatch
+
+
+def _side(
+    shared: _Shared,
+    store: Store,
+    book: RuleBook,
+    baselines: Baselines,
+    elsewhere: Destinations = Destinations(),  # noqa: B008  # frozen, and of nothing
+    *,
+    trouble: Callable[[], str] = lambda: "",
+    prefix: str = INCIDENT,
+) -> Side:
+    """Put one side together, on a store of its own; `trouble` says why evidence is not written now."""
+    settings, clock, source, metrics = shared.settings, shared.clock, shared.source, shared.metrics
+    news, lookout, deploys = Bell(), Lookout(), Deploys(source)
+    desk = Desk(store, clock, book, news.ring, plots=settings.slack.bot_token is not None, prefix=prefix)
+    reader = Reader(source, baselines, deploys)
+    engine = Engine(reader, desk, clock, book, lookout)
+    commands = Commands(
+        desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
+    )
+    checks = verifier(settings, clock, book, source, reader)
+    where = BreakdownWatch(source, reader)
+    follower = Follower(store, desk, clock, book, source, shared.releases, where, checks)
+    hearing = Hearing(store, desk.refresh, metrics.buttons.set, hears=_reachable(settings))
+    scenes = Scenes(
+        book,
+        engine.readings,
+        lambda: hearing.hears,
+        trouble,
+        lambda incident: follower.latest.get(incident, ()),
+    )
+    evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)
+    plots = _plots(settings, evidence, metrics)
+    head_start = HeadStart(clock.monotonic, news.ring)
+    outbox = Outbox(
+        store,
+        shared.pager,
+        clock,
+        scenes,
+        news,
+        _counted(metrics),
+        destinations=elsewhere,
+        plots=plots,
+        held=head_start.left,
+    )
+    return Side(
+        store=store,
+        book=book,
+        desk=desk,
+        engine=engine,
+        vigil=Vigil(engine, desk, store, clock, book, lookout),
+        commands=commands,
+        verifier=checks,
+        follower=follower,
+        gate=Gatekeeper(store, desk, clock),
+        outbox=outbox,
+        head_start=head_start,
+        hearing=hearing,
+        ears=Ears(clock, commands, book, store, engine.readings),
         evidence=evidence,
         keeper=Keeper(store, evidence, clock, timedelta(seconds=settings.retention_seconds), metrics.evidence.set),
     )
+
+
+DRILLS = "drills"
+"""What is added to the name of the database for that of the drills."""
+
+
+def _hall(shared: _Shared, rules: RuleSet, real: Store) -> Hall:
+    """Give where drills take place. Nothing is made until one is held, or where one was held before."""
+    url = beside(shared.settings.database_url, DRILLS)
+
+    def make() -> Stage:
+        disk = open_store(url)
+        book = RuleBook(replace(rules, groups=()))
+        source = DrillSource(shared.source)
+        baselines = Baselines(source)
+        apart = replace(shared, source=source, metrics=Metrics())  # drills do not count among what really happened
+        side = _side(apart, disk, book, baselines, prefix=DRILL)
+        results = Results(disk, disk, real, side.evidence.case)
+        side.evidence.beside, side.evidence.injected = results.files, results.injected
+        return Stage(side, disk, source, results, baselines.forget, disk.close)
+
+    return Hall(make, lambda: exists(url))
+
+
+def _heard(production: Side, hall: Hall) -> Callable[[bool], None]:
+    """Give who is told whether clicks can come through: the pages of both sides say so."""
+
+    def changed(hears: bool) -> None:  # noqa: FBT001  # what it is about
+        production.hearing.changed(hears)
+        if hall.open is not None:
+            hall.open.side.hearing.changed(hears)
+
+    return changed
 
 
 def verifier(settings: Settings, clock: Clock, book: RuleBook, source: MetricsSource, reader: Reader) -> Verifier:
@@ -293,6 +411,11 @@ def missing_program(settings: Settings, program: str) -> str:
 def database_owner(settings: Settings) -> Owner | None:
     """Give the daemon that holds the database, or None where none runs. Raises StoreError for an unusable URL."""
     return owner(settings.database_url)
+
+
+def database_exists(settings: Settings) -> bool:
+    """Whether there is a database already. Raises StoreError for an unusable URL."""
+    return exists(settings.database_url)
 
 
 def corrupt_databases(settings: Settings) -> list[str]:
@@ -399,7 +522,9 @@ def _reachable(settings: Settings) -> bool:
     return slack.bot_token is None or slack.app_token is not None or slack.signing_secret is not None
 
 
-def _inbound(settings: Settings, ears: Ears, hearing: Hearing, metrics: Metrics) -> "SlackInbound | None":
+def _inbound(
+    settings: Settings, ears: Switchboard, heard: Callable[[bool], None], metrics: Metrics, drills: Spoken
+) -> "SlackInbound | None":
     slack = settings.slack
     if slack.bot_token is None or not _reachable(settings):
         return None
@@ -412,7 +537,7 @@ def _inbound(settings: Settings, ears: Ears, hearing: Hearing, metrics: Metrics)
         secret.get_secret_value() if secret else "",
         slack.api_url,
     )
-    return listening(access, ears, ears.clock, hearing.changed, metrics.counted_inbound)
+    return listening(access, ears, ears.clock, heard, metrics.counted_inbound, drills)
 
 
 def _hooks(settings: Settings, answering: Answering, metrics: Metrics) -> "PagerDutyHooks | None":

@@ -18,12 +18,14 @@ import structlog
 from monitor.bootstrap import App
 from monitor.core.model import State
 from monitor.core.rule import RuleSet
+from monitor.drills.stagehand import Stagehand
 from monitor.evaluation.engine import Evaluated
 from monitor.evaluation.vigil import BLIND_GROUP, WATCH_EVERY
 from monitor.evidence.keeping import KEEP_EVERY
 from monitor.ports import ConflictError, StoreError
 from monitor.procedure.following import FOLLOW_EVERY
 from monitor.ruleset.rulesfolder import Outcome
+from monitor.ruleset.shadows import SHADOWS_EVERY
 from monitor.runtime.loops import EVENT_LOOP, OUTBOX, evaluations_of, patience, ticks_of
 from monitor.runtime.mending import Thread
 from monitor.runtime.notify import Manager
@@ -41,7 +43,7 @@ POOL = 8
 """Groups that may be evaluated at the same time."""
 
 RULES, RELOAD, RECORD, SURVEY, STORAGE = "(rules)", "(reload)", "(record)", "(survey)", "(storage)"
-EVIDENCE = "(evidence)"
+EVIDENCE, SHADOWS = "(evidence)", "(shadows)"
 """The jobs beside the groups; no group has such a name."""
 
 LOOK_EVERY = 5
@@ -83,23 +85,26 @@ class Daemon:
         self._workers = Workers(POOL, "evaluation", clock.monotonic)
         self._surveys = Workers(1, "survey", clock.monotonic)
         self._following = Workers(3, "procedure", clock.monotonic)
+        self._first_looks = Workers(1, "changes", clock.monotonic)
         self._keeping = Workers(1, "evidence", clock.monotonic)
         self._ticker = Ticker(self._missed)
         showing = Showing(app, self._progress)
         self._serving = Serving(
             application(showing.inside(self.reload)), app.settings.listen, app.inbound, lambda: self._beat(EVENT_LOOP)
         )
-        app.outbox.watch(lambda: self._beat(OUTBOX))
-        self._outbox = Thread("outbox", lambda: app.outbox.run(self._outbox_failed))
-        self._storage = StorageWatch(app.desk)
+        app.production.outbox.watch(lambda: self._beat(OUTBOX))
+        self._outbox = Thread("outbox", lambda: app.production.outbox.run(self._outbox_failed))
+        self._drills = Stagehand(app.hall, app.conductor, clock)
+        self._storage = StorageWatch(app.production.desk)
         app.store.told = self._storage.hear
+        app.production.desk.opened = self._opened
         parts = Parts(self._ticker, self._workers, self._outbox, self._begin_again)
         self._supervision = Supervision(app, self._progress, parts, self._manager, showing.complete_since, leave)
         self._stuck: set[str] = set()
 
     def run(self) -> None:
         """Run until asked to stop. Raises OSError where the listener cannot be bound."""
-        rules = self._app.book.now.rules
+        rules = self._app.production.book.now.rules
         address = self._serving.bind()
         self._tell_address(address)
         self._look(lambda: self._storage.begin(self._app.disk.set_aside))
@@ -114,6 +119,7 @@ class Daemon:
         log.info("daemon.started", listen=address, groups=groups, pager=pager, rules=rules.digest[:12])
         for group in rules.groups:
             self._tick(group.name)
+        self._drills.start()
         self._supervision.start()
         self._manager.ready(f"evaluating {len(groups)} groups")
         self._obey()
@@ -152,7 +158,7 @@ class Daemon:
     def _reload(self) -> None:
         self._manager.reloading()
         self._look(self.reload)
-        self._manager.ready(f"evaluating {len(self._app.book.now.rules.groups)} groups")
+        self._manager.ready(f"evaluating {len(self._app.production.book.now.rules.groups)} groups")
 
     def _shut_down(self) -> None:
         """Let what runs end, in order, and never wait for something that hangs."""
@@ -160,17 +166,20 @@ class Daemon:
         self._manager.stopping()
         self._supervision.stop()
         self._ticker.shutdown()
-        self._app.outbox.stop()
+        self._app.production.outbox.stop()
         self._serving.stop()
         self._surveys.stop(0.0)
-        self._app.evidence.stop()
+        self._app.production.evidence.stop()
         self._keeping.stop(0.0)
-        self._app.verifier.stop(0.0)
+        self._app.production.verifier.stop(0.0)
         self._following.stop(0.0)
+        self._first_looks.stop(0.0)
         clean = self._workers.stop(STOP_WITHIN / 2)
         delivered = self._outbox.join(STOP_WITHIN / 4)
         self._serving.join(STOP_WITHIN / 4)
+        self._drills.stop()
         self._app.store.close()
+        self._app.hall.close()
         if not self._app.store.durable:
             log.error("storage.lost", held=self._app.store.waiting, why=self._app.store.trouble)
         log.info("daemon.stopped", clean=clean and delivered)
@@ -191,7 +200,7 @@ class Daemon:
     def _let_go(self, name: str) -> None:
         if name in self._stuck:
             self._stuck.discard(name)
-            self._app.desk.leave(name)
+            self._app.production.desk.leave(name)
 
     # --- ticks ----------------------------------------------------------------------------------------------------
 
@@ -211,6 +220,7 @@ class Daemon:
         ticks.append(Tick(FOLLOW, FOLLOW_EVERY, 0, self._follow_tick))
         ticks.append(Tick(RULES, LOOK_EVERY, 0, self._poll_tick))
         ticks.append(Tick(STORAGE, STORAGE_EVERY, 0, self._storage_tick))
+        ticks.append(Tick(SHADOWS, SHADOWS_EVERY, 0, self._shadows_tick))
         ticks.append(Tick(RECORD, 86400, 0, self._prune_tick))
         ticks.append(Tick(EVIDENCE, KEEP_EVERY, 0, self._keep_tick))
         self._ticker.schedule(ticks)
@@ -230,20 +240,20 @@ class Daemon:
 
     def _most(self, name: str) -> float:
         """Give the seconds for which an evaluation may read."""
-        group = self._app.book.now.group(name)
+        group = self._app.production.book.now.group(name)
         interval = group.interval if group is not None else MOST_SECONDS
         return min(MOST_SECONDS, 0.8 * interval, self._app.settings.prometheus.timeout)
 
     # --- work -----------------------------------------------------------------------------------------------------
 
     def _evaluate(self, name: str) -> None:
-        if self._app.book.now.group(name) is None:
+        if self._app.production.book.now.group(name) is None:
             return
         metrics, clock = self._app.metrics, self._app.clock
         self._let_go(name)
         began = clock.monotonic()
         try:
-            evaluated = self._app.engine.evaluate(name, self._most(name))
+            evaluated = self._app.production.engine.evaluate(name, self._most(name))
         except Exception as error:  # the one catch-all on this way: it counts, is told, and the points stay due
             metrics.failures.labels(name).inc()
             expected = isinstance(error, StoreError | ConflictError)
@@ -269,7 +279,7 @@ class Daemon:
         self._progress.evaluations[evaluated.group] = Evaluation(self._app.clock.now(), seconds)
         for one in evaluated.transitions:
             told = {"before": str(one.before), "after": str(one.after), "at": one.at, "cause": str(one.cause)}
-            shadow = {"shadow": True} if self._app.book.now.in_shadow(one.alert.key.alert) else {}
+            shadow = {"shadow": True} if self._app.production.book.now.in_shadow(one.alert.key.alert) else {}
             log.info("alert.changed", alert=str(one.alert.key), **told, **shadow)
         self._tell_time(evaluated)
         self._tell_troubles(evaluated)
@@ -303,7 +313,7 @@ class Daemon:
     def _watch(self) -> None:
         try:
             self._let_go(BLIND_GROUP)
-            for one in self._app.vigil.watch():
+            for one in self._app.production.vigil.watch():
                 blind = one.after is State.FIRING
                 level = log.warning if blind else log.info
                 why = one.judgement.why if one.judgement else ""
@@ -316,11 +326,26 @@ class Daemon:
 
     def _follow_tick(self) -> None:
         self._following.replace_stuck()
+        self._first_looks.replace_stuck()
         self._following.submit(FOLLOW, lambda: self._follow(self._look_after), FOLLOW_WITHIN)
 
     def _look_after(self) -> None:
-        for name in self._app.follower.look():
-            self._following.submit(name, partial(self._follow, partial(self._app.follower.verify, name)), VERIFY_WITHIN)
+        for name in self._app.production.follower.look():
+            self._following.submit(
+                name, partial(self._follow, partial(self._app.production.follower.verify, name)), VERIFY_WITHIN
+            )
+
+    def _opened(self, incident: str) -> None:
+        """Let the page of a new incident wait for what changed before it, for a moment, while that is looked for."""
+        self._app.production.head_start.begin(incident)
+        if not self._first_looks.submit(incident, partial(self._look_first, incident), FOLLOW_WITHIN):
+            self._app.production.head_start.over(incident)
+
+    def _look_first(self, incident: str) -> None:
+        try:
+            self._follow(partial(self._app.production.follower.look_first, incident))
+        finally:
+            self._app.production.head_start.over(incident)
 
     def _follow(self, work: Callable[[], None]) -> None:
         try:
@@ -349,7 +374,7 @@ class Daemon:
 
     def _survey_once_all_ran(self) -> None:
         """Let rules that came into force be surveyed, in a thread of its own, once every group was evaluated."""
-        names = {group.name for group in self._app.book.now.rules.groups}
+        names = {group.name for group in self._app.production.book.now.rules.groups}
         if self._app.surveyor.due and names <= self._progress.tried:
             self._surveys.submit(SURVEY, lambda: self._look(self._app.surveyor.look))
 
@@ -371,13 +396,18 @@ class Daemon:
     def _storage_tick(self) -> None:
         self._workers.submit(STORAGE, lambda: self._look(lambda: self._storage.look(self._app.store)))
 
+    def _shadows_tick(self) -> None:
+        """Look once every group was evaluated: what happened while nobody ran is on the record then."""
+        if {group.name for group in self._app.production.book.now.rules.groups} <= self._progress.tried:
+            self._workers.submit(SHADOWS, lambda: self._look(self._app.shadows.look))
+
     def _keep_tick(self) -> None:
         self._keeping.replace_stuck()
         self._keeping.submit(EVIDENCE, self._keep, KEEP_WITHIN)
 
     def _keep(self) -> None:
         try:
-            self._app.keeper.look()
+            self._app.production.keeper.look()
         except Exception as error:  # the one catch-all on this way: it is tried again soon
             log.error("evidence.failed", why=str(error), exc_info=not isinstance(error, StoreError))  # noqa: TRY400  # as above
 
@@ -388,7 +418,7 @@ class Daemon:
         try:
             kept = self._app.settings.retention_seconds
             gone = self._app.store.prune(int(self._app.clock.now().timestamp()) - kept)
-            self._app.keeper.count()
+            self._app.production.keeper.count()
         except Exception as error:  # the one catch-all on this way
             log.exception("record.failed", why=str(error))
             return

@@ -14,7 +14,8 @@ from monitor.core.calling import calls, to_be_told
 from monitor.core.evaluate import retire
 from monitor.core.events import Event
 from monitor.core.incident import Incident
-from monitor.core.model import Cause, Transition
+from monitor.core.model import Cause, Tier, Transition
+from monitor.core.naming import INCIDENT, marked
 from monitor.core.paging import Owed, owed
 from monitor.core.posts import Happening, NewPost, Notice
 from monitor.core.response import Finding, Response, Scope, follow, respond
@@ -41,6 +42,9 @@ from monitor.ruleset.rulebook import InForce, RuleBook
 
 ATTEMPTS = 8
 """Times that a decision is made anew when somebody else committed first."""
+
+SPOKEN = frozenset({PostKind.LINE, PostKind.BROADCAST, PostKind.ESCALATION})
+"""Posts whose text is what people read."""
 
 KEPT_FOR = 60
 """Seconds after which an evaluation that changed nothing is stored too, so that a restart has little to catch up."""
@@ -94,16 +98,27 @@ class Desk:
     """Writes decisions. Thread-safe; decisions about one group wait for each other."""
 
     def __init__(
-        self, store: Store, clock: Clock, book: RuleBook, owed_now: Callable[[], None], *, plots: bool = False
+        self,
+        store: Store,
+        clock: Clock,
+        book: RuleBook,
+        owed_now: Callable[[], None],
+        *,
+        plots: bool = False,
+        prefix: str = INCIDENT,
     ) -> None:
-        """Make a desk; `plots` says that the pager carries them, so that they are owed."""
+        """Make a desk; `plots` says that the pager carries them, so that they are owed. Names begin with `prefix`."""
         self._plots = plots
+        self._prefix = prefix
         self._store = store
         self._clock = clock
         self._book = book
         self._hiding = Hiding(store, book)
         self._channels = Channels(store, book)
         self._owed_now = owed_now
+        self.opened: Callable[[str], None] = lambda _incident: None
+        """Called with each incident that opened at the rollback tier, once it is written and before it is posted. It
+        must neither wait nor raise: a page depends on it."""
         self._kept: dict[str, _Kept] = {}
         self._lock = Lock()
         self._turn = Lock()
@@ -164,7 +179,7 @@ class Desk:
         if not heard.findings:
             return (), heard.kept
         routing, number = self._book.now.rules.routing, self._store.next_incident_number()
-        scope = Scope(routing.environment, number, routing.reopen_within, routing.group_by)
+        scope = Scope(routing.environment, number, routing.reopen_within, routing.group_by, self._prefix)
         responses = respond(self._store.incidents(open_only=True), heard.findings, now, scope)
         return self._hiding.tell(responses, heard.kept, now)
 
@@ -305,6 +320,9 @@ class Desk:
         change = with_calls(change, responses, routing.page, self._last_call, now)
         if not change.empty:
             self._store.commit(change)
+        for one in responses:
+            if one.before is None and one.after.tier is Tier.ROLLBACK:
+                self.opened(one.after.id)
         if responses:
             self._owed_now()
 
@@ -363,4 +381,5 @@ def with_calls(
 def _post(incident: str, post: Owed, at: datetime) -> Post:
     """An edit is the root message wanted once more."""
     kind = PostKind.ROOT if post.post is NewPost.EDIT else PostKind(post.post.value)
-    return Post(incident, post.channel, kind, post.n, post.happening, at, said=post.said, mention=post.mention)
+    said = marked(incident, post.said) if kind in SPOKEN else post.said
+    return Post(incident, post.channel, kind, post.n, post.happening, at, said=said, mention=post.mention)

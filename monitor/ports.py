@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from monitor.core.calling import Call
+from monitor.core.drill.log import Drill, DrillEvent
 from monitor.core.events import Event
 from monitor.core.incident import Incident
 from monitor.core.model import Alert, AlertKey, Cause, Labels, Sample, State
@@ -441,6 +442,22 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+class DrillLog(Protocol):
+    """What is kept of drills beside their incidents. Each call is one transaction and may be made from any thread."""
+
+    def drills(self) -> Sequence[Drill]:
+        """Give every drill, newest first."""
+
+    def drill_events(self, drill: str) -> Sequence[DrillEvent]:
+        """Give the events of one drill in order."""
+
+    def append_drill(self, drill: str, expected_rev: int, *events: DrillEvent) -> None:
+        """Add `events` to a drill that has `expected_rev` of them (0: it begins).
+
+        Raises `ConflictError` where it has moved on, `StoreError` where nothing can be written.
+        """
 
 
 # --- pagers -------------------------------------------------------------------------------------------------------

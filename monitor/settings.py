@@ -117,6 +117,7 @@ class SlackSettings(_Section):
     channel: str = ""
     responders: Annotated[tuple[str, ...], NoDecode] = ()
     escalation_channel: str = ""
+    drill_channel: str = ""
     api_url: str = "https://slack.com/api/"
 
     @field_validator("responders", mode="before")

@@ -10,6 +10,7 @@ from monitor.evaluation.lookout import SOURCE, group_key
 from monitor.ports import FILES, GroupState
 from monitor.ruleset.rulesfolder import Outcome
 from monitor.runtime.loops import Loops
+from monitor.side import Side
 from monitor.web import Evaluation, Health, Inside, View
 
 
@@ -38,7 +39,7 @@ class Showing:
         """Give what the HTTP application needs; `reload` is the daemon's."""
         return Inside(
             store=self._app.store,
-            commands=self._app.commands,
+            commands=self._app.production.commands,
             registry=self._app.metrics.registry,
             token=self._app.token,
             healthy=self.healthy,
@@ -48,11 +49,16 @@ class Showing:
             gauges=self.gauges,
             view=self.view,
             doubts=lambda: self._app.surveyor.last.doubts,
-            gate=self._app.gate.ask,
+            gate=self._app.production.gate.ask,
             slack=self._app.inbound.door if self._app.inbound else None,
             pagerduty=self._app.hooks,
-            evidence=self._app.evidence.bundle,
+            evidence=lambda name: self._side(name).evidence.bundle(name),
+            side=self._side,
+            drills=self._app.conductor,
         )
+
+    def _side(self, incident: str) -> Side:
+        return self._app.hall.of(incident, self._app.production)
 
     def healthy(self) -> Health:
         """Every loop goes round: nothing else, so that an outage elsewhere never restarts the monitor."""
@@ -61,7 +67,7 @@ class Showing:
 
     def complete_since(self, since: float) -> bool:
         """Whether every group was evaluated with every rule answered after monotonic time `since`, and all is well."""
-        groups = self._app.book.now.rules.groups
+        groups = self._app.production.book.now.rules.groups
         evaluated = all(self._progress.complete.get(group.name, -math.inf) > since for group in groups)
         return bool(groups) and evaluated and self._app.store.durable and self.healthy().ok
 
@@ -72,15 +78,15 @@ class Showing:
             why = "; ".join(standing.problems)
             return Health(ok=False, trouble=f"the rules on disk cannot be used, the last good ones run: {why}")
         tried = self._progress.tried
-        waiting = [group.name for group in self._app.book.now.rules.groups if group.name not in tried]
+        waiting = [group.name for group in self._app.production.book.now.rules.groups if group.name not in tried]
         return Health(ok=not waiting, trouble=f"not evaluated yet: {', '.join(waiting)}")
 
     def view(self) -> View:
         """Give rules and alerts as they are now."""
         return View(
-            book=self._app.book.now,
+            book=self._app.production.book.now,
             states={state.name: state for state in self._app.store.groups()},
-            readings=dict(self._app.engine.readings),
+            readings=dict(self._app.production.engine.readings),
             evaluations=dict(self._progress.evaluations),
             troubles=self._troubles(),
         )
@@ -90,7 +96,7 @@ class Showing:
         kept = dict(self._progress.troubles)
         return {
             rule.alert: kept[group.name][rule.alert]
-            for group in self._app.book.now.rules.groups
+            for group in self._app.production.book.now.rules.groups
             for rule in group.rules
             if rule.alert in kept.get(group.name, {})
         }
@@ -113,7 +119,7 @@ class Showing:
         metrics.outbox_oldest.set((now - oldest).total_seconds())
 
     def _alert_gauges(self, kept: Mapping[str, GroupState]) -> None:
-        metrics, book = self._app.metrics, self._app.book.now
+        metrics, book = self._app.metrics, self._app.production.book.now
         metrics.alerts.clear()
         every: dict[AlertKey, Alert] = {key: one for state in kept.values() for key, one in state.alerts.items()}
         for key, alert in every.items():

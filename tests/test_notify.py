@@ -1,5 +1,6 @@
 """What the service manager is told, over real datagram sockets."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from monitor.settings import service_manager
 @pytest.fixture(params=["a path", "an abstract name"])
 def listening(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, socket.socket]]:
     abstract = request.param == "an abstract name"
-    address = f"@rollback-monitor-{tmp_path.name}-{id(request)}" if abstract else str(tmp_path / "notify")
+    address = f"@rollback-monitor-{tmp_path.name}-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("\0" + address[1:] if abstract else address)
         listener.settimeout(5)

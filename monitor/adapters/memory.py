@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from monitor.core.drill.log import Drill, DrillEvent, fold_drill
 from monitor.core.events import Event
 from monitor.core.incident import Incident, apply, fold
 from monitor.core.model import Labels
@@ -363,6 +364,33 @@ class MemoryStore:
 
     def close(self) -> None:
         """Forget nothing; there is nothing to let go of."""
+
+
+class MemoryDrillLog:
+    """A log of drills that is forgotten with its process."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, tuple[DrillEvent, ...]] = {}
+        self._lock = threading.Lock()
+
+    def drills(self) -> Sequence[Drill]:
+        """Give every drill, newest first."""
+        with self._lock:
+            found = [fold_drill(name, events) for name, events in self._events.items()]
+        return sorted(found, key=lambda one: (one.started.at, one.id), reverse=True)
+
+    def drill_events(self, drill: str) -> Sequence[DrillEvent]:
+        """Give the events of one drill in order."""
+        with self._lock:
+            return self._events.get(drill, ())
+
+    def append_drill(self, drill: str, expected_rev: int, *events: DrillEvent) -> None:
+        """Add events to a drill, or raise ConflictError where it has moved on."""
+        with self._lock:
+            before = self._events.get(drill, ())
+            if len(before) != expected_rev:
+                raise ConflictError(f"{drill} has {len(before)} events, not {expected_rev}")
+            self._events[drill] = (*before, *events)
 
 
 def _number(incident: str) -> int:

@@ -63,7 +63,7 @@ def login_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request to the daemon, or to what it is made of."""
+    """One request to the daemon, or to what it is made of. `path` may carry a query, already encoded."""
 
     method: str
     path: str
@@ -74,7 +74,7 @@ def printed(files: Files, asked: Callable[[], Asked], output: str, draw: Callabl
     """Ask, and print the answer, or the sentence that says why there is none; give the exit code."""
     try:
         settings, _ = load(env_file=files.env_file, secrets_dir=files.secrets_dir)
-        answer = _answer(settings, asked())
+        found = answer(settings, asked())
     except SettingsError as error:
         sys.stderr.writelines(f"rollback-monitor: {sentence}\n" for sentence in error.sentences)
         return FAILED
@@ -82,9 +82,9 @@ def printed(files: Files, asked: Callable[[], Asked], output: str, draw: Callabl
         sys.stderr.write(f"rollback-monitor: {error}\n")
         return FAILED
     if output == "json":
-        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
-        draw(answer)
+        draw(found)
     return 0
 
 
@@ -96,21 +96,24 @@ def _path(name: str, *action: str) -> str:
     return "/".join(["/api/v1/incidents", asked, *action])
 
 
-def _answer(settings: Settings, asked: Asked) -> dict[str, Any]:
-    """Ask the daemon that holds the database; where none does, ask the same application on the store."""
+def answer(settings: Settings, asked: Asked) -> dict[str, Any]:
+    """Ask the daemon that holds the database; where none does, ask the same application on the store.
+
+    Raises RefusedError and StoreError.
+    """
     holding = database_owner(settings)
     if holding is not None and holding.url:
         return _over_http((holding.pid, holding.url, holding.token), asked)
     from monitor.cli.offline import ask  # noqa: PLC0415  # loads what the daemon is made of
 
-    status, answer = ask(settings, asked.method, asked.path, asked.body)
-    return _understood(status, answer)
+    return _understood(*ask(settings, asked.method, asked.path, asked.body))
 
 
 def _over_http(holder: tuple[int, str, str], asked: Asked) -> dict[str, Any]:
     pid, url, token = holder
+    path, _, query = asked.path.partition("?")
     request = urllib.request.Request(  # noqa: S310  # the URL is the one that the daemon wrote into its lock file
-        url + urllib.parse.quote(asked.path),
+        url + urllib.parse.quote(path) + (f"?{query}" if query else ""),
         data=None if asked.body is None else json.dumps(asked.body).encode(),
         method=asked.method,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},

@@ -6,11 +6,12 @@ One file a command group; each is imported only when it is called, so that `--he
 import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from monitor import __version__
+from monitor.cli.drillgroup import drill
 from monitor.cli.incidentgroup import incident
 from monitor.cli.options import EnvFile, Format, Id, SecretsDir
 from monitor.cli.silencegroup import silence
@@ -30,6 +31,7 @@ slack = typer.Typer(help="The Slack app: its manifest, and a test page.", no_arg
 export = typer.Typer(help="The rules in other tools' words.", no_args_is_help=True)
 app.add_typer(incident, name="incident")
 app.add_typer(silence, name="silence")
+app.add_typer(drill, name="drill")
 app.add_typer(config, name="config")
 app.add_typer(export, name="export")
 app.add_typer(slack, name="slack")
@@ -67,6 +69,36 @@ def check(
     from monitor.cli import check as checking  # noqa: PLC0415
 
     raise typer.Exit(checking.run(paths or [], strict, output))
+
+
+@app.command("test")
+def rule_test(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Test files or rules folders (default: rules).")] = None,
+    prometheus: Annotated[Path | None, typer.Option(help="The program (default: the one on PATH).")] = None,
+    output: Format = "text",
+) -> None:
+    """Run the tests of rules. Exit code 0: all passed, 1: one failed, 2: usage, no tests or no Prometheus."""
+    from monitor.cli import ruletests  # noqa: PLC0415
+
+    raise typer.Exit(ruletests.test(paths or [], prometheus, output))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder that is made.")] = Path("rules"),
+    prometheus: Annotated[str | None, typer.Option(help="Its address (MONITOR_PROMETHEUS__URL).")] = None,
+    environment: Annotated[str, typer.Option(help="What pages call it.")] = "production",
+    channel: Annotated[str, typer.Option(help="Where pages go: a Slack channel's id.")] = "",
+    responders: Annotated[str, typer.Option(help="Who is called: ids of users and user groups, with commas.")] = "",
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+) -> None:
+    """Write a first rules folder for your Prometheus, all in the shadow. Exit code 1: nothing was written, 2: usage."""
+    from monitor.cli import init as beginning  # noqa: PLC0415
+
+    people = tuple(one.strip() for one in responders.split(",") if one.strip())
+    wanted = beginning.Wanted(folder, prometheus, env_file, secrets_dir)
+    raise typer.Exit(beginning.run(wanted, environment, channel, people))
 
 
 @app.command()
@@ -125,6 +157,23 @@ def replay(
 
 
 @app.command()
+def explain(
+    alert: Annotated[str, typer.Argument(metavar="[ALERT]", help="The alert (default: a table of all of them).")] = "",
+    at: Annotated[str, typer.Option(help="When: 2026-11-26T03:10:00Z, 03:10 (UTC), -15m; default: now.")] = "",
+    labels: Annotated[list[str] | None, typer.Option(help='Only instances such as job="auth"; repeat.')] = None,
+    tier: Annotated[Literal["prepare", "rollback"] | None, typer.Option(help="Only this tier.")] = None,
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+    output: Format = "text",
+) -> None:
+    """Say why an alert does or does not fire, and what would have to change. Exit code 1: unread, 2: no such alert."""
+    from monitor.cli import explain as explaining  # noqa: PLC0415
+
+    question = explaining.Question(alert, at, tuple(labels or ()), tier or "")
+    raise typer.Exit(explaining.run(explaining.Files(env_file, secrets_dir), question, output))
+
+
+@app.command()
 def doctor(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
     """Say whether everything is in place, a line each, with the mend. Exit code 1: something is not."""
     from monitor.cli import doctor as doctoring  # noqa: PLC0415
@@ -155,6 +204,19 @@ def _seconds(text: str) -> float:
         return float(number) * unit
     except ValueError:
         raise typer.BadParameter(f"{text} is no length of time; write 90s or 5m") from None
+
+
+@app.command("schema")
+def schema_(
+    kind: Annotated[
+        str | None, typer.Argument(help="rules (the default), routing, releases, procedure, drill or tests.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the schemas of all kinds into this folder.")] = None,
+) -> None:
+    """Print the JSON Schema of a kind of files, for editors. Exit code 2: no such kind, or a folder that refuses."""
+    from monitor.cli import schema  # noqa: PLC0415
+
+    raise typer.Exit(schema.run(kind, out))
 
 
 @app.command()

@@ -34,6 +34,7 @@ def ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None)
             return 503, orjson.dumps({"version": 1, "error": problem})
         return answer
     finally:
+        app.hall.close()
         app.store.close()
 
 
@@ -50,7 +51,7 @@ def _built(settings: Settings, method: str) -> App:
 def _inside(app: App) -> Inside:
     return Inside(
         store=app.store,
-        commands=app.commands,
+        commands=app.production.commands,
         registry=app.metrics.registry,
         token=app.token,
         healthy=lambda: Health(ok=True),
@@ -58,8 +59,10 @@ def _inside(app: App) -> Inside:
         reload=lambda: Outcome(problems=("no daemon runs",)),
         standing=lambda: app.folder.standing,
         gauges=lambda: None,
-        evidence=app.evidence.bundle,
-        view=lambda: View(app.book.now, {state.name: state for state in app.store.groups()}),
+        evidence=lambda name: app.hall.of(name, app.production).evidence.bundle(name),
+        side=lambda name: app.hall.of(name, app.production),
+        drills=app.conductor,
+        view=lambda: View(app.production.book.now, {state.name: state for state in app.store.groups()}),
     )
 
 
@@ -67,7 +70,8 @@ async def _request(inside: Inside, method: str, path: str, body: dict[str, Any] 
     """Speak ASGI to the application: one request, one answer."""
     sent: list[dict[str, Any]] = []
     headers = [(b"authorization", f"Bearer {inside.token}".encode())]
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    path, _, query = path.partition("?")
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": headers}
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"" if body is None else orjson.dumps(body), "more_body": False}

@@ -98,7 +98,7 @@ class View:
     def _how(self, page: Paged) -> tuple[str, str]:
         """Give how long what a page was about fired, and its worst value."""
         found = [one for key in page.alerts for one in self._stretches.get(key, ()) if _holds(one, page.at)]
-        spans = [span for one in found if (span := fired_span(one, self._told.outcome.end)) is not None]
+        spans = [span for one in found if (span := fired_span(one, self._told.outcome)) is not None]
         if not spans:
             return "", ""
         longest = max(end - begin for begin, end in spans)
@@ -115,7 +115,7 @@ class View:
         paged = [key for page in outcome.pages for key in page.alerts]
         for key, some in groupby(ordered, key=lambda one: one.key):
             mine = list(some)
-            spans = [span for one in mine if (span := fired_span(one, outcome.end)) is not None]
+            spans = [span for one in mine if (span := fired_span(one, outcome)) is not None]
             fired = sum(min(end, outcome.end) - max(begin, outcome.begin) for begin, end in spans)
             worst = [one for one in mine if one.peak is not None]
             worse = min if (key.alert, key.tier) in self._below else max

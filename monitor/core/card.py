@@ -8,6 +8,7 @@ from monitor.core.actions import card_actions, step_actions
 from monitor.core.beforeafter import NOTHING, before_and_after
 from monitor.core.filling import blocks
 from monitor.core.incident import Incident
+from monitor.core.naming import marked
 from monitor.core.nextstep import next_step
 from monitor.core.page import Card, CardCommand, CardLine, CardStep, Mark, Scene
 from monitor.core.procedure import Check, Choice, Does, Step, Wave
@@ -57,7 +58,7 @@ def card(scene: Scene) -> Card | None:
     ]
     return Card(
         incident=incident.id,
-        title=f"{progress.plan.title} · {incident.environment}",
+        title=marked(incident.id, f"{progress.plan.title} · {incident.environment}"),
         next_for=next_step(incident),
         status=(*commander_lines(scene), *_over(incident)),
         steps=tuple(steps if scene.buttons else [replace(one, actions=()) for one in steps]),

@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from types import MappingProxyType
 
-from monitor.core.procedure import Procedure
-from monitor.core.rule import Group, Routing, Rule, RuleSet
+from monitor.core.changewords import value_words
+from monitor.core.restwords import procedure_words, releases_words, routing_words
+from monitor.core.rule import Group, Rule, RuleSet
 from monitor.core.ruledifference import AtReload, differences
-from monitor.core.rulewords import rule_words, value_words
-from monitor.core.service import Releases
+from monitor.core.rulewords import rule_words
 
 
 class Fate(StrEnum):
@@ -137,9 +137,9 @@ def _fate(old: Rule, new: Rule) -> Fate:
 
 def _rest(old: RuleSet, new: RuleSet) -> Iterable[str]:
     yield from _groups({one.name: one for one in old.groups}, {one.name: one for one in new.groups})
-    yield from _routing(old.routing, new.routing)
-    yield from _procedures(old.procedures, new.procedures)
-    yield from _releases(old.releases, new.releases)
+    yield from routing_words(old.routing, new.routing)
+    yield from procedure_words(old.procedures, new.procedures)
+    yield from releases_words(old.releases, new.releases)
 
 
 def _groups(olds: Mapping[str, Group], news: Mapping[str, Group]) -> Iterable[str]:
@@ -155,31 +155,3 @@ def _groups(olds: Mapping[str, Group], news: Mapping[str, Group]) -> Iterable[st
         if words:
             yield f"group {name}: {'; '.join(words)}"
     yield from (f"group {name}: removed" for name in olds if name not in news)
-
-
-def _routing(old: Routing, new: Routing) -> Iterable[str]:
-    differing = [one.name for one in fields(old) if getattr(old, one.name) != getattr(new, one.name)]
-    for name in differing:
-        before, after = getattr(old, name), getattr(new, name)
-        if name in {"default", "page"}:
-            parts = [one.name for one in fields(before) if getattr(before, one.name) != getattr(after, one.name)]
-            words = [value_words(part, getattr(before, part), getattr(after, part)) for part in parts]
-            yield f"routing: {'; '.join(words)}"
-        else:
-            yield f"routing: {value_words(name, before, after)}"
-
-
-def _procedures(olds: Mapping[str, Procedure], news: Mapping[str, Procedure]) -> Iterable[str]:
-    for name in sorted({*olds, *news}):
-        if olds.get(name) != news.get(name):
-            yield f"procedure {name}: {'new' if name not in olds else 'removed' if name not in news else 'changed'}"
-
-
-def _releases(old: Releases, new: Releases) -> Iterable[str]:
-    for name in ("registry", "lookback", "proven"):
-        if getattr(old, name) != getattr(new, name):
-            yield f"releases: {value_words(name, getattr(old, name), getattr(new, name))}"
-    for name in sorted({one.name for one in (*old.services, *new.services)}):
-        before, after = old.service(name), new.service(name)
-        if before != after:
-            yield f"releases of {name}: {'new' if before is None else 'removed' if after is None else 'changed'}"

@@ -123,6 +123,8 @@ def _over(event: Ended, incident: Incident) -> str:
             return f"{asked} and {event.by.signed} ended {incident.id} without proof: {event.note}.{gate}{record}"
         case EndReason.FALSE_ALARM:
             return f"{who} ended {incident.id}: a false alarm.{gate}"
+        case EndReason.DRILL_OVER:
+            return f"{event.note}. Nothing of it was real."
         case _:
             return f"{who} ended {incident.id}.{gate}{record}"
 

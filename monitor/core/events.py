@@ -63,6 +63,7 @@ class EndReason(StrEnum):
     BY_PERSON = "by_person"
     FORCED = "forced"
     FALSE_ALARM = "false_alarm"
+    DRILL_OVER = "drill_over"
 
 
 # --- events -------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from monitor.core.model import Tier
 from monitor.core.posts import Happening
 from monitor.core.procedureevents import (
     Approved,
+    BreakdownFound,
     ChangesFound,
     CheckAnswered,
     ChecksRun,
@@ -78,6 +79,7 @@ ALWAYS: Mapping[type[Event], Happening] = {
     HiddenTold: Happening.HIDDEN_TOLD,
     ProcedureStarted: Happening.STARTED,
     ChangesFound: Happening.CHANGES_FOUND,
+    BreakdownFound: Happening.BREAKDOWN_FOUND,
     StepDone: Happening.MOVED,
     StepSkipped: Happening.MOVED,
     StepUndone: Happening.MOVED,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.core.actor import Actor, same_person
+from monitor.core.breakdown import Breakdown
 from monitor.core.care import UNTENDED, Care, cared
 from monitor.core.events import (
     Acknowledged,
@@ -32,6 +33,7 @@ from monitor.core.events import (
 )
 from monitor.core.model import AlertKey, Labels, Tier
 from monitor.core.procedureevents import (
+    BreakdownFound,
     CareEvent,
     ChangesFound,
     CommandTaken,
@@ -65,8 +67,8 @@ class Incident:
     was paged, and every call that was due up to `called_until` is told. `confirmed_at` is when whoever acknowledged
     last said that they are on it, `asked_at` when they were asked and have not answered; `lapsed` acknowledged before.
     `commander` is who leads the procedure (None: none runs), `spoken_at` when they last did anything; `progress` is the
-    procedure as far as it is, also after it was given up; `changes` is what was found to have changed before it;
-    `scope` are the labels that all its alerts share.
+    procedure as far as it is, also after it was given up; `changes` is what was found to have changed before it, and
+    `breakdown` where it fails, where no change explains it; `scope` are the labels that all its alerts share.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Incident:
     progress: Progress | None = None
     care: Care = UNTENDED
     changes: WhatChanged | None = None
+    breakdown: Breakdown | None = None
     recovered_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: Actor | None = None
@@ -204,6 +207,8 @@ def _tended(incident: Incident, event: ProcedureEvent | CareEvent) -> Incident:
     match event:
         case ChangesFound():
             return replace(tended, changes=event.found)
+        case BreakdownFound():
+            return replace(tended, breakdown=event.found)
         case ProcedureAborted():
             return replace(tended, commander=None)
         case CommandTaken():

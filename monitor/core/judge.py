@@ -5,7 +5,7 @@ an alert is moved by `monitor.core.evaluate` alone.
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from monitor.core.latency import BEFORE_DEPLOY, CEILING, FIXED, SAME_TIME, TRAILING, enough, slower
@@ -44,7 +44,7 @@ def judge(
     if not _is_number(observation.value) or not _is_number(observation.requests or 0.0):
         return _judgement(Verdict.NO_DATA, tier_rule, observation, _nothing(observation.value))
     verdict = _compare(observation.value, tier_rule)
-    if verdict is Verdict.BREACH and not enough(observation.failures or 0.0, _needed_failures(signal, tier_rule)):
+    if verdict is Verdict.BREACH and not enough(observation.failures or 0.0, needed_failures(signal, tier_rule)):
         why = f"{observation.failures or 0:.0f} of {tier_rule.guards.min_failures:g} failures needed"
         return _judgement(Verdict.INSUFFICIENT, tier_rule, observation, f"{why} ({_said(signal, observation)})")
     if verdict is Verdict.BREACH and (why := _unproven_ratio(signal, tier_rule, observation)):
@@ -77,14 +77,16 @@ def _is_number(value: float | None) -> TypeGuard[float]:
 
 def _lacking(observation: Observation, tier_rule: TierRule) -> bool:
     """Whether too few requests were counted to say anything; a count that is no number says nothing of that."""
-    return _is_number(observation.requests) and not enough(observation.requests, _needed(tier_rule))
+    return _is_number(observation.requests) and not enough(observation.requests, needed_requests(tier_rule))
 
 
-def _needed(tier_rule: TierRule) -> float:
+def needed_requests(tier_rule: TierRule) -> float:
+    """Give how many requests a reading needs before it can be judged."""
     return max(1.0, tier_rule.guards.min_requests)
 
 
-def _needed_failures(signal: Signal, tier_rule: TierRule) -> float:
+def needed_failures(signal: Signal, tier_rule: TierRule) -> float:
+    """Give how many failures a breach needs; none of a signal that counts no failures."""
     return tier_rule.guards.min_failures if isinstance(signal, ErrorRatio) else 0.0
 
 
@@ -160,32 +162,72 @@ def _base(references: tuple[Reference, ...], limit: float | None) -> float | Non
 # --- proof ------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was counted, and the share that it proves at the tier's confidence (one-sided).
+
+    `bound` is the least share that is proven, of a tier with `below` the largest one; it must be beyond `limit`.
+    """
+
+    count: float
+    of: float
+    limit: float
+    bound: float
+    above: bool
+
+    @property
+    def given(self) -> bool:
+        """Whether it proves a breach."""
+        return self.bound > self.limit if self.above else self.bound < self.limit
+
+
+def proof_of(
+    signal: Signal, tier_rule: TierRule, observation: Observation, reference: tuple[Reference, ...] = ()
+) -> Proof | None:
+    """Give what a reading proves; None where proof is not asked for, or where nothing was counted."""
+    if isinstance(signal, Latency):
+        base = base_of(signal, tier_rule, reference)
+        return None if tier_rule.confidence is None else _latency_proof(signal, tier_rule, observation, base)
+    return _ratio_proof(signal, tier_rule, observation)
+
+
+def _ratio_proof(signal: Signal, tier_rule: TierRule, observation: Observation) -> Proof | None:
+    failed, requests = observation.failures or 0.0, observation.requests or 0.0
+    if not isinstance(signal, ErrorRatio) or tier_rule.limit is None:
+        return None
+    return _proof(tier_rule, failed, requests, tier_rule.limit)
+
+
+def _latency_proof(signal: Latency, tier_rule: TierRule, observation: Observation, base: float | None) -> Proof | None:
+    """A quantile is over x where a larger share than 1 - quantile is slower than x."""
+    if tier_rule.limit is None or base is None or observation.buckets is None:
+        return None
+    slow = slower(observation.buckets, (1 + tier_rule.limit) * base)
+    return _proof(tier_rule, slow, observation.requests or 0.0, 1 - signal.quantile)
+
+
+def _proof(tier_rule: TierRule, count: float, of: float, limit: float) -> Proof | None:
+    if tier_rule.confidence is None:
+        return None
+    if tier_rule.above is not None:
+        return Proof(count, of, limit, wilson_lower(count, of, tier_rule.confidence), above=True)
+    return Proof(count, of, limit, 1 - wilson_lower(of - count, of, tier_rule.confidence), above=False)
+
+
 def _unproven_ratio(signal: Signal, tier_rule: TierRule, observation: Observation) -> str:
     """Give what is short of proof, or nothing where it is proven or proof is not asked for."""
-    limit, failed, requests = tier_rule.limit, observation.failures or 0.0, observation.requests or 0.0
-    if not isinstance(signal, ErrorRatio) or limit is None or _proven(tier_rule, failed, requests, limit):
+    proof = _ratio_proof(signal, tier_rule, observation)
+    if proof is None or proof.given:
         return ""
-    return f"{failed:.0f} of {requests:.0f} failed: {_no_proof(tier_rule, limit)}"
+    return f"{proof.count:.0f} of {proof.of:.0f} failed: {_no_proof(tier_rule, proof.limit)}"
 
 
 def _unproven_latency(signal: Latency, tier_rule: TierRule, observation: Observation, base: float | None) -> str:
-    """Give what is short of proof. A quantile is over x where a larger share than 1 - quantile is slower than x."""
-    if tier_rule.limit is None or base is None or observation.buckets is None:
+    proof = _latency_proof(signal, tier_rule, observation, base)
+    if proof is None or proof.given or base is None:
         return ""
-    x, requests, share = (1 + tier_rule.limit) * base, observation.requests or 0.0, 1 - signal.quantile
-    slow = slower(observation.buckets, x)
-    if _proven(tier_rule, slow, requests, share):
-        return ""
-    return f"{slow:.0f} of {requests:.0f} slower than {_duration(x)}: {_no_proof(tier_rule, share)}"
-
-
-def _proven(tier_rule: TierRule, count: float, of: float, limit: float) -> bool:
-    """Whether `count` of `of` proves a share beyond `limit` on the tier's side, or proof is not asked for."""
-    if tier_rule.confidence is None:
-        return True
-    if tier_rule.above is None:
-        count, limit = of - count, 1 - limit
-    return wilson_lower(count, of, tier_rule.confidence) > limit
+    x = _duration((1 + (tier_rule.limit or 0.0)) * base)
+    return f"{proof.count:.0f} of {proof.of:.0f} slower than {x}: {_no_proof(tier_rule, proof.limit)}"
 
 
 def _no_proof(tier_rule: TierRule, limit: float) -> str:
@@ -204,7 +246,7 @@ def _too_few(observation: Observation, tier_rule: TierRule) -> str:
     requests = observation.requests or 0.0
     if requests <= 0:
         return "no request in the window"
-    needed = _needed(tier_rule)
+    needed = needed_requests(tier_rule)
     return f"{math.floor(requests)} of {needed:g} request{'' if needed == 1 else 's'} needed"
 
 

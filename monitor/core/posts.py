@@ -34,6 +34,7 @@ class Happening(StrEnum):
     DEALT_WITH = "dealt_with"
     STARTED = "started"
     CHANGES_FOUND = "changes_found"
+    BREAKDOWN_FOUND = "breakdown_found"
     MOVED = "moved"
     TARGETS_PINNED = "targets_pinned"
     ASKS_APPROVER = "asks_approver"
@@ -65,6 +66,9 @@ class Notice(StrEnum):
     STORAGE_TROUBLE = "storage_trouble"
     STORAGE_GOOD_AGAIN = "storage_good_again"
     STORAGE_SET_ASIDE = "storage_set_aside"
+    DRILL_STARTED = "drill_started"
+    DRILL_OVER = "drill_over"
+    SHADOW_REPORT = "shadow_report"
 
 
 class NewPost(StrEnum):
@@ -142,6 +146,7 @@ POSTS: Mapping[Happening, Row] = {
     Happening.DEALT_WITH: Row(NewPost.EDIT),
     Happening.STARTED: Row(NewPost.CARD),
     Happening.CHANGES_FOUND: Row(NewPost.EDIT),
+    Happening.BREAKDOWN_FOUND: Row(NewPost.EDIT),
     Happening.MOVED: Row(NewPost.EDIT),
     Happening.TARGETS_PINNED: Row(NewPost.LINE),
     Happening.ASKS_APPROVER: Row(NewPost.LINE, Mention.APPROVERS),

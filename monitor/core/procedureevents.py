@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from monitor.core.actor import Actor
+from monitor.core.breakdown import Breakdown
 from monitor.core.model import AlertKey, Labels
 from monitor.core.release import WhatChanged
 from monitor.core.verification import CheckResult
@@ -39,6 +40,16 @@ class ChangesFound:
     by: Actor
     found: WhatChanged
     kind: Literal["changes_found"] = "changes_found"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownFound:
+    """The monitor found where it fails and what else is slow, since no change explains it."""
+
+    at: datetime
+    by: Actor
+    found: Breakdown
+    kind: Literal["breakdown_found"] = "breakdown_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +392,7 @@ ProcedureEvent: TypeAlias = (
 
 CareEvent: TypeAlias = (
     ChangesFound
+    | BreakdownFound
     | ProcedureAborted
     | CommandAsked
     | CommandTaken

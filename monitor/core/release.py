@@ -86,7 +86,8 @@ class WhatChanged:
     """What changed in the 24 h before `breach` and since, as it was seen at `at`: the first change first.
 
     `targets` has one for each service with a release before the breach. `watched` are the kinds of change that could be
-    seen, `unseen` the services whose version never was. `problem` says why not everything was read: then nothing is
+    seen, `unseen` the services whose version never was, and `dark` the other kinds that should be seen of a service and
+    never were ("flags of auth"). `problem` says why not everything was read: then nothing is
     proposed.
     """
 
@@ -97,6 +98,7 @@ class WhatChanged:
     watched: tuple[What, ...] = ()
     unseen: tuple[str, ...] = ()
     problem: str = ""
+    dark: tuple[str, ...] = ()
 
     @property
     def before(self) -> tuple[Changed, ...]:
@@ -105,8 +107,8 @@ class WhatChanged:
 
     @property
     def nothing(self) -> bool:
-        """Whether it is known that nothing changed: everything was read, and no service is unseen."""
-        return bool(self.watched) and not (self.changes or self.problem or self.unseen)
+        """Whether it is known that nothing changed: everything was read, and nothing that is watched is unseen."""
+        return bool(self.watched) and not (self.changes or self.problem or self.unseen or self.dark)
 
     def target(self, service: str) -> Target | None:
         """Give the target of `service`, or None where it had no release."""

@@ -58,6 +58,8 @@ def advice(found: WhatChanged) -> str:
         return "Where versions are seen is not configured (rules/releases.yaml): find out by hand what was released."
     if found.unseen:
         return f"No change was seen, but the version of {', '.join(found.unseen)} was not seen at all."
+    if found.dark:
+        return f"No change was seen, but {', '.join(found.dark)} could not be seen at all."
     kinds = [_KINDS[one] for one in found.watched]
     listed = f"{', '.join(kinds[:-1])} or {kinds[-1]}" if len(kinds) > 1 else kinds[0]
     return f"No {listed} in 24 h: a rollback is unlikely to help."

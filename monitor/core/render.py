@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.actions import actions_of
+from monitor.core.breakdownwords import breakdown_lines
 from monitor.core.due import owes_record
 from monitor.core.escalation import held_until, unacknowledged_at
 from monitor.core.events import EndReason, Firing
 from monitor.core.incident import Incident
 from monitor.core.model import Reference, Tier
+from monitor.core.naming import marked
 from monitor.core.nextstep import next_step
 from monitor.core.page import Action, ActionKind, Page, Scene, Tone, Why
 from monitor.core.release import What
@@ -58,8 +60,13 @@ def _command(incident: Incident) -> str:
     if incident.acknowledged_by is None:
         return typed(ActionKind.ACKNOWLEDGE, incident.id)
     waits = incident.commander is None and not incident.blind and incident.recovered_at is None
-    starts = waits and incident.tier is Tier.ROLLBACK
+    starts = waits and incident.tier is Tier.ROLLBACK and not _unlikely(incident)
     return typed(ActionKind.START, incident.id) if starts else to_show(incident.id)
+
+
+def _unlikely(incident: Incident) -> bool:
+    """Whether nothing changed, so that a rollback will hardly help."""
+    return incident.changes is not None and incident.changes.nothing
 
 
 def _offered(scene: Scene) -> tuple[Action, ...]:
@@ -119,7 +126,7 @@ def headline(scene: Scene) -> str:
     """Give the first line: what, where, how badly, since when. It must stand alone on a lock screen."""
     incident = scene.incident
     told = telling(incident)
-    head = f"{WORDS[tone(incident)]} {incident.where}"
+    head = marked(incident.id, f"{WORDS[tone(incident)]} {incident.where}")
     head += _stage(scene)
     if not told:
         return head
@@ -150,7 +157,7 @@ CHANGES_SHOWN = 4
 
 
 def changes(incident: Incident) -> tuple[str, ...]:
-    """Give what changed before the first breach, and what each changed service goes back to."""
+    """Give what changed before the first breach and what each changed service goes back to, or what to look at."""
     found = incident.changes
     if found is None or incident.blind or incident.ended_at is not None:
         return ()
@@ -160,7 +167,9 @@ def changes(incident: Incident) -> tuple[str, ...]:
     if incident.progress is None or not incident.progress.services:  # once pinned, the page says where it goes
         lines += [f"Target: {target_line(one)}" for one in found.targets[:CHANGES_SHOWN]]
     said = advice(found)
-    return (*lines, *([said] if said and (found.watched or incident.tier is Tier.ROLLBACK) else []))
+    lines += [said] if said and (found.watched or incident.tier is Tier.ROLLBACK) else []
+    instead = incident.breakdown if not found.changes else None
+    return (*lines, *(breakdown_lines(instead) if instead else ()))
 
 
 def _stage(scene: Scene) -> str:
@@ -337,6 +346,7 @@ def _ending(incident: Incident) -> str:
         EndReason.BY_PERSON: f"by {who}",
         EndReason.FORCED: f"without proof, by {who}{' single-handed' if incident.single_handed else ''}",
         EndReason.FALSE_ALARM: f"a false alarm, says {who}",
+        EndReason.DRILL_OVER: incident.end_note or "the drill is over",
         None: "",
     }[incident.end_reason]
 
@@ -381,6 +391,11 @@ def next_for(incident: Incident) -> str:
         return "whoever reads this: Acknowledge."
     if incident.blind:
         return f"{incident.acknowledged_by.name}: watch by hand, and mend what keeps the monitor from seeing."
+    if incident.tier is Tier.ROLLBACK and _unlikely(incident):
+        dealt = ", then say that it is dealt with" if by_person else ""
+        return (
+            f"{incident.acknowledged_by.name}: find the cause, since nothing changed that could be rolled back{dealt}."
+        )
     if incident.tier is Tier.ROLLBACK:
         dealt = " or say that it is dealt with" if by_person else ""
         return f"{incident.acknowledged_by.name}: start the rollback{dealt}."

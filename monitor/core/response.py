@@ -22,6 +22,7 @@ from monitor.core.events import (
 )
 from monitor.core.incident import Incident, apply, fold
 from monitor.core.model import AlertKey, Cause, Labels, Tier, labels_of
+from monitor.core.naming import INCIDENT, incident_id
 from monitor.core.rule import ENVIRONMENT
 from monitor.core.silence import as_seen
 
@@ -96,24 +97,20 @@ def follow(incident: Incident, events: tuple[Event, ...]) -> Response:
 class Scope:
     """What incidents are opened with.
 
-    The environment, the number of the next one, how long a recovered one can come back (seconds), and the labels whose
-    values part incidents.
+    The environment, the number of the next one, how long a recovered one can come back (seconds), the labels whose
+    values part incidents, and what their names begin with.
     """
 
     environment: str
     next_number: int
     reopen_within: int
     group_by: tuple[str, ...] = ()
+    prefix: str = INCIDENT
 
     def of(self, firing: Firing) -> Labels:
         """Give the labels that an alert shares with all others of its incident; what it does not have is left out."""
         seen = dict(as_seen(firing.key, firing.labels))
         return labels_of({name: seen[name] for name in self.group_by if name != ENVIRONMENT and seen.get(name)})
-
-
-def incident_id(number: int) -> str:
-    """Give the name of incident `number`: INC-0142."""
-    return f"INC-{number:04d}"
 
 
 def respond(
@@ -222,7 +219,7 @@ class _Desk:
         return theirs and incident.tier is Tier.ROLLBACK and incident.recovered_at is None
 
     def _open(self, firing: Firing, at: datetime) -> str:
-        name = incident_id(self._next)
+        name = incident_id(self._next, self._scope.prefix)
         self._next += 1
         blind = firing.key.tier is Tier.BLIND
         scope = () if blind else self._scope.of(firing)

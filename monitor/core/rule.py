@@ -7,11 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from monitor.core.drill.cadence import Cadence
 from monitor.core.model import Labels, Tier
 from monitor.core.procedure import Procedure
 from monitor.core.service import Releases
+
+if TYPE_CHECKING:
+    from monitor.core.drill.scenario import Scenario
 
 
 class Unit(StrEnum):
@@ -248,6 +252,7 @@ class Rule:
     `gap_tolerance` None: max(2 intervals, 1 minute). `overrides`: the first one that fits an instance gives its tiers.
     `expect` are instances that must exist. `after_deploy` are seconds after a release change in which prepare does not
     start. A `shadow` rule is evaluated and recorded, and pages nobody. `renamed_from` is the name whose state it takes.
+    `route_label` tells its requests apart by route (empty: the usual labels are tried).
     """
 
     alert: str
@@ -255,6 +260,7 @@ class Rule:
     tiers: tuple[TierRule, ...]
     service: str = ""
     suspects: tuple[str, ...] = ()
+    route_label: str = ""
     keep_firing_for: int = 0
     no_data: NoData = NoData.HOLD
     resolve: Resolve = Resolve.BY_SIGNAL
@@ -385,8 +391,27 @@ class Maintenance:
     zone: str = "UTC"
 
 
+@dataclass(frozen=True, slots=True)
+class ShadowReport:
+    """When the default channel is told each day what rules in the shadow would have paged: at minute `at` in `zone`."""
+
+    at: int = 540
+    zone: str = "UTC"
+
+
 ENVIRONMENT = "environment"
 """What stands in `group_by` for the environment that is watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillRouting:
+    """Where drills take place and who may act in them, and how often they are due."""
+
+    route: Route
+    cadence: Cadence = field(default_factory=Cadence)
+
+
+NO_DRILLS = DrillRouting(Route(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +431,8 @@ class Routing:
     page: Pages = Pages()
     routes: tuple[Route, ...] = ()
     group_by: tuple[str, ...] = (ENVIRONMENT,)
+    drills: DrillRouting = NO_DRILLS
+    shadow_report: ShadowReport | None = ShadowReport()
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +455,7 @@ class RuleSet:
     digest: str = ""
     versions: tuple[VersionMetric, ...] = ()
     releases: Releases = field(default_factory=Releases)
+    drills: Mapping[str, "Scenario"] = field(default_factory=dict)
 
     def rule(self, alert: str) -> Rule | None:
         """Give the rule named `alert`, or None."""

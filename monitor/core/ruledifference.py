@@ -46,6 +46,7 @@ OF_RULE: Mapping[str, AtReload] = MappingProxyType(
         "tiers": AtReload.REDERIVED,  # where one comes or goes; else its fields decide
         "service": AtReload.KEPT,
         "suspects": AtReload.KEPT,
+        "route_label": AtReload.KEPT,
         "keep_firing_for": AtReload.REDERIVED,
         "no_data": AtReload.REDERIVED,
         "resolve": AtReload.KEPT,  # it says who ends what fires, not what fires

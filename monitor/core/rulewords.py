@@ -1,79 +1,95 @@
 """What differs between two rules, in words: "prepare above 2 % -> 1 %". Pure formatting."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
-from monitor.core.model import Tier
-from monitor.core.rule import Guards, Rule, Signal, TierRule, Unit, unit_of
-from monitor.core.ruledifference import differences
-from monitor.core.words import percent, shortened
-
-LONGEST = 60
-"""Characters of a text that are shown of each side."""
-
-DURATIONS = frozenset(
-    {
-        "for",
-        "window",
-        "keep_firing_for",
-        "gap_tolerance",
-        "after_deploy",
-        "interval",
-        "query_offset",
-        "blind_after",
-        "max_catch_up",
-        "reopen_within",
-        "lookback",
-        "proven",
-    }
+from monitor.core.changewords import (
+    comings,
+    duration,
+    labels_words,
+    matchers_words,
+    part_words,
+    share,
+    value_words,
 )
+from monitor.core.model import Tier
+from monitor.core.rule import Baseline, ErrorRatio, Override, Requires, Rule, Signal, TierRule, Unit, unit_of
+from monitor.core.ruledifference import differences
+
 LIMITS = frozenset({"above", "below", "clear"})
-LONG = frozenset(
-    {
-        "labels", "annotations", "links", "overrides", "requires", "expect", "baseline", "versions", "escalation",
-        "maintenance", "routes",
-    }
-)  # fmt: skip
-"""What is only said to have changed: in full it would hide the rest."""
 
 
 def rule_words(old: Rule, new: Rule) -> tuple[str, ...]:
-    """Give what differs between two rules, a few words each, in the order in which the rule is written."""
-    words = (_words(old, new, path) for path in differences(old, new) if path != "renamed_from")
-    of_signal = f"signal {_window(old, new)}"
-    return tuple(one for one in words if one == of_signal or not one.endswith(_window(old, new)))
+    """Give what differs between two rules, a few words each, in the order in which the rule is written.
+
+    What follows from another difference is not told again: the windows of tiers that are the signal's, failures that
+    are matchers added to other requests, and what overrides take from the rule.
+    """
+    paths = [path for path in differences(old, new) if path != "renamed_from"]
+    told = tuple(words for path in paths if not _follows(old, new, path) for words in _words(old, new, path) if words)
+    return told or tuple(f"{path} changed" for path in paths)
 
 
-def _window(old: Rule, new: Rule) -> str:
-    """A tier without a window of its own has the signal's, and its change is the signal's."""
-    return value_words("window", getattr(old.signal, "window", None), getattr(new.signal, "window", None))
+def _follows(old: Rule, new: Rule, path: str) -> bool:
+    part, _, name = path.partition(".")
+    if path == "signal.failures" and isinstance(old.signal, ErrorRatio) and isinstance(new.signal, ErrorRatio):
+        return _added(old.signal) == _added(new.signal) is not None
+    if part in {Tier.PREPARE, Tier.ROLLBACK} and name == "window":
+        before, after = tier_of(old.tiers, Tier(part)), tier_of(new.tiers, Tier(part))
+        windows = before.window if before else None, after.window if after else None
+        return windows == (getattr(old.signal, "window", 0), getattr(new.signal, "window", 0))
+    return False
 
 
-def _words(old: Rule, new: Rule, path: str) -> str:
+def _added(signal: ErrorRatio) -> str | None:
+    """Give the matchers of the failures that are added to those of the requests; None where they are no such."""
+    stem = signal.requests.removesuffix("}")
+    return signal.failures[len(stem) :].lstrip("{,") if signal.failures.startswith(stem) else None
+
+
+def _words(old: Rule, new: Rule, path: str) -> Iterable[str]:
     part, _, name = path.partition(".")
     if path == "alert":
-        return f"renamed from {old.alert}"
+        return (f"renamed from {old.alert}",)
     if path == "signal":
-        return f"signal {_kind(old.signal)} -> {_kind(new.signal)}"
+        return (f"signal {_kind(old.signal)} -> {_kind(new.signal)}",)
+    if path == "overrides":
+        return _override_words(old, new)
+    if path == "requires":
+        return _requires_words(old.requires, new.requires)
+    if path == "expect":
+        labels = [{labels_words(one): one for one in rule.expect} for rule in (old, new)]
+        return comings("expected instance", *labels)
     if part == "signal":
-        return f"signal {value_words(name, getattr(old.signal, name), getattr(new.signal, name))}"
+        return _signal_words(name, getattr(old.signal, name), getattr(new.signal, name))
     if part in {Tier.PREPARE, Tier.ROLLBACK}:
-        return _tier_words(old, new, Tier(part), name)
-    return value_words(path, getattr(old, path), getattr(new, path))
+        before, after = tier_of(old.tiers, Tier(part)), tier_of(new.tiers, Tier(part))
+        return _tier_words(part, before, after, name, unit_of(new.signal))
+    return (value_words(path, getattr(old, path), getattr(new, path)),)
 
 
-def _tier_words(old: Rule, new: Rule, tier: Tier, name: str) -> str:
-    before, after = _tier(old, tier), _tier(new, tier)
+def _signal_words(name: str, before: object, after: object) -> Iterable[str]:
+    if isinstance(before, Baseline) and isinstance(after, Baseline):
+        return tuple(f"signal baseline {words}" for words in part_words(before, after))
+    return (f"signal {value_words(name, before, after)}",)
+
+
+def tier_of(tiers: Iterable[TierRule], tier: Tier) -> TierRule | None:
+    """Give one of `tiers`, or None."""
+    return next((one for one in tiers if one.tier is tier), None)
+
+
+def _tier_words(tier: str, before: TierRule | None, after: TierRule | None, name: str, unit: Unit) -> Iterable[str]:
+    """Give what differs in one field of a tier (`name` as people write it), or that the tier comes or goes."""
     if before is None or after is None:
-        comes = f"comes: {_limit_words(after, unit_of(new.signal))}" if after else "goes"
-        return f"{tier} {comes}"
+        comes = f"comes: {_limit_words(after, unit)}" if after else "goes"
+        return (f"{tier} {comes}",)
+    if name == "guards":
+        return (f"{tier} {', '.join(part_words(before.guards, after.guards))}",)
     field = {"for": "hold"}.get(name, name)
-    show = _limit(unit_of(new.signal)) if name in LIMITS else None
-    return f"{tier} {value_words(name, getattr(before, field), getattr(after, field), show)}"
-
-
-def _tier(rule: Rule, tier: Tier) -> TierRule | None:
-    return next((one for one in rule.tiers if one.tier is tier), None)
+    show = _limit(unit) if name in LIMITS else None
+    return (f"{tier} {value_words(name, getattr(before, field), getattr(after, field), show)}",)
 
 
 def _limit_words(tier: TierRule, unit: Unit) -> str:
@@ -84,7 +100,7 @@ def _limit_words(tier: TierRule, unit: Unit) -> str:
 
 def _limit(unit: Unit) -> Callable[[Any], str]:
     """Limits are shown as they are written: as per cent where the signal is a share."""
-    return lambda value: "none" if value is None else f"{value:g}" if unit is Unit.NUMBER else percent(value)
+    return lambda value: "none" if value is None else f"{value:g}" if unit is Unit.NUMBER else share(value)
 
 
 def _kind(signal: Signal) -> str:
@@ -93,47 +109,46 @@ def _kind(signal: Signal) -> str:
     return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
 
 
-def value_words(name: str, before: object, after: object, show: Callable[[Any], str] | None = None) -> str:
-    """Give the change of one value, such as "interval 15s -> 30s"."""
-    if name in LONG:
-        return f"{name} changed"
-    show = show or _shown(name)
-    return f"{name} {show(before)} -> {show(after)}"
+def _requires_words(before: Requires | None, after: Requires | None) -> Iterable[str]:
+    if before is None or after is None:
+        comes = f"requires comes: {after.expr}" if after is not None else "requires goes"
+        return (comes,)
+    return tuple(f"requires {words}" for words in part_words(before, after))
 
 
-def _shown(name: str) -> Callable[[Any], str]:
-    if name in DURATIONS:
-        return duration
-    return percent_or_none if name in {"confidence", "quantile"} else _plain
+# --- overrides --------------------------------------------------------------------------------------------------------
 
 
-def percent_or_none(value: float | None) -> str:
-    """Give a share as per cent, or none."""
-    return "none" if value is None else percent(value)
+def _override_words(old: Rule, new: Rule) -> Iterable[str]:
+    """Give what comes, goes and differs; a difference that the tiers of the rule itself have is theirs."""
+    olds, news = _by_matchers(old), _by_matchers(new)
+    yield from comings("override", olds, news)
+    for name in (one for one in news if one in olds):
+        yield from (f"override {name} {words}" for words in _own_words(old, new, olds[name], news[name]))
+    if [one for one in olds if one in news] != [one for one in news if one in olds]:
+        yield "overrides in another order"
 
 
-def duration(seconds: int | None) -> str:
-    """Give a length of time as it is written: 300 is 5m, 90 is 1m30s."""
-    if not seconds:
-        return "default" if seconds is None else "0s"
-    parts, left = [], seconds
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        parts += [f"{count}{unit}"] if count else []
-    return "".join(parts)
+def _by_matchers(rule: Rule) -> Mapping[str, Override]:
+    return {matchers_words(one.matchers): one for one in rule.overrides}
 
 
-def _plain(value: object) -> str:
-    match value:
-        case None | () | "":
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case Guards():
-            return f"min_requests {value.min_requests:g}, min_failures {value.min_failures:g}"
-        case tuple():
-            return f"[{', '.join(str(one) for one in value)}]"
-        case float():
-            return f"{value:g}"
-        case _:
-            return shortened(" ".join(str(value).split()), LONGEST)
+def _own_words(old: Rule, new: Rule, before: Override, after: Override) -> Iterable[str]:
+    for tier in (Tier.PREPARE, Tier.ROLLBACK):
+        sides = tier_of(before.tiers, tier), tier_of(after.tiers, tier)
+        of_rule = tier_of(old.tiers, tier), tier_of(new.tiers, tier)
+        for name in _tier_fields(*sides):
+            if _sides(sides, name) != _sides(of_rule, name):
+                yield from _tier_words(tier, *sides, {"hold": "for"}.get(name, name), unit_of(new.signal))
+
+
+def _tier_fields(before: TierRule | None, after: TierRule | None) -> tuple[str, ...]:
+    """Give the fields in which two tiers differ; "tier" where only one is there."""
+    if before is None or after is None:
+        return () if before is after else ("tier",)
+    return tuple(one.name for one in fields(before) if getattr(before, one.name) != getattr(after, one.name))
+
+
+def _sides(tiers: tuple[TierRule | None, TierRule | None], name: str) -> tuple[object, object]:
+    before, after = (getattr(one, name) if one is not None else None for one in tiers)
+    return before, after

@@ -4,7 +4,7 @@ Pure functions of what was seen. This module must not know where versions, migra
 how any of it is shown.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.core.deploy import Seen, changes
@@ -185,7 +185,15 @@ def what_changed(
         targets=tuple(one for one in targets if one is not None),
         watched=_watched(histories),
         unseen=tuple(one.service for one in histories if one not in seen),
+        dark=tuple(f"{kind} of {one.service}" for one in seen for kind in _dark(one)),
     )
+
+
+def _dark(history: History) -> Iterator[str]:
+    """Give the kinds of change that should be seen of a service and never were: no series is no proof of no change."""
+    for kind, moves in (("migrations", history.migrations), ("flags", history.flags)):
+        if moves is not None and not any(found for _, found in moves):
+            yield kind
 
 
 def _watched(histories: Sequence[History]) -> tuple[What, ...]:

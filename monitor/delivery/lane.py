@@ -123,6 +123,8 @@ class Work:
     handing: Handing
     tempo: Tempo
     watched: Callable[[Delivered], None]
+    held: Callable[[str], float] = lambda _incident: 0.0
+    """The seconds for which the posts of an incident still wait for what changed before it."""
 
 
 class Lane:
@@ -208,7 +210,7 @@ class Lane:
     def _try(self, post: Post, seen: "_Seen", waiting: "_Waiting") -> None:
         """Try one post, unless its channel or its root make it wait."""
         clock = self._work.clock
-        wait = self._pace.held(post, clock.monotonic())
+        wait = max(self._pace.held(post, clock.monotonic()), self._work.held(post.incident))
         stage: Stage = ()
         if wait == 0 and post.incident:
             stage = stage_of(seen.incident(post.incident))

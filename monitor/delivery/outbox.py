@@ -41,7 +41,8 @@ class Plots:
 class Outbox:
     """Delivers what the store says is owed, woken by the bell.
 
-    `run` is its thread and has one for each other pager, and one for files.
+    `run` is its thread and has one for each other pager, and one for files. `held` are the seconds for which the posts
+    of an incident still wait.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class Outbox:
         *,
         destinations: Destinations = Destinations(),
         plots: Plots = Plots(),
+        held: Callable[[str], float] = lambda _incident: 0.0,
         tempo: Tempo = Tempo(),  # noqa: B008  # the same
     ) -> None:
         pagers = destinations.pagers
         handing = Handing(store, Elsewhere(destinations.second, tuple(pagers)), bell.ring)
-        work = Work(store, clock, scenes, handing, tempo, watched)
+        work = Work(store, clock, scenes, handing, tempo, watched, held)
         others = frozenset(pagers)
         self._main = Lane("", _Present(pager), others, work, bell)
         self._files, self._files_bell = FileLane(store, pager, clock, plots.maker, plots.heard), bell.another()

@@ -112,6 +112,11 @@ class Baselines:
             if not any(hours for week in found for hours in week):
                 self._read(kept, signal, [yesterday_hour(slot) for slot in slots], SLOT, deadline)
 
+    def forget(self) -> None:
+        """Read everything anew: what is asked does not answer as it did."""
+        with self._lock:
+            self._kept.clear()
+
     def _of(self, signal: Latency) -> "_Kept":
         """Give what is kept of `signal`, the most recently used last; the windows of a rule share it."""
         key = (signal.histogram, signal.by, signal.quantile)

@@ -56,10 +56,11 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """One rule folded over its due points, as far as they were answered.
 
-    `cursor` None: its state is still to be derived from history. `look` None: nothing was due.
+    `cursor` None: its state is still to be derived from history. `look` None: nothing was due. `past`: what its alerts
+    did on the way, where it was derived.
     """
 
     rule: Rule
@@ -71,6 +72,7 @@ class _Run:
     skipped: int = 0
     ahead: int = 0
     derived: bool = False
+    past: tuple[Transition, ...] = ()
 
 
 class Engine:
@@ -94,7 +96,7 @@ class Engine:
         if group is None:
             return None
         now = self._clock.now().timestamp()
-        fold = _Fold(self._reader, book, group, now, Deadline(self._clock, self._clock.monotonic() + max_seconds))
+        fold = Fold(self._reader, book, group, now, Deadline(self._clock, self._clock.monotonic() + max_seconds))
 
         def decide(state: GroupState) -> Decision:
             decision = fold.decide(state)
@@ -109,7 +111,7 @@ class Engine:
         self._keep_readings(group, fold)
         return fold.evaluated()
 
-    def _keep_readings(self, group: Group, fold: "_Fold") -> None:
+    def _keep_readings(self, group: Group, fold: "Fold") -> None:
         """Keep what the firing signals say now, for pages that are rendered now."""
         names = {rule.alert for rule in group.rules}
         for key in [key for key in list(self.readings) if key.alert in names and key not in fold.alerts]:
@@ -122,8 +124,11 @@ class Engine:
                     self.readings[key] = reading_of(run.rule, key, judgement, alert.since, at)
 
 
-class _Fold:
-    """The due points of one group, read once and folded as often as the desk asks."""
+class Fold:
+    """The due points of one group, read once and folded as often as the desk asks.
+
+    It writes nothing, so that whoever only wants to know may fold too.
+    """
 
     def __init__(self, reader: Reader, book: InForce, group: Group, now: float, deadline: Deadline) -> None:
         self._reader = reader
@@ -134,7 +139,7 @@ class _Fold:
         self._deadline = deadline
         self._read: dict[tuple[str, tuple[int, ...]], Sequence[Point]] = {}
         self._last: Rule | None = None
-        self.runs: list[_Run] = []
+        self.runs: list[Run] = []
         self.alerts: dict[AlertKey, Alert] = {}
 
     def decide(self, state: GroupState) -> Decision:
@@ -161,7 +166,7 @@ class _Fold:
             transitions=tuple(one for run in self.runs for one in run.transitions),
         )
 
-    def _runs(self, cursors: Mapping[str, int], alerts: Mapping[str, dict[AlertKey, Alert]]) -> Iterable[_Run]:
+    def _runs(self, cursors: Mapping[str, int], alerts: Mapping[str, dict[AlertKey, Alert]]) -> Iterable[Run]:
         """What is due now is read first, and together; then what is to be caught up with; then what is new."""
         known = [rule for rule in self._group.rules if rule.alert in cursors]
         live = [rule for rule in known if self._due(cursors[rule.alert]) == (self._newest,)]
@@ -191,14 +196,14 @@ class _Fold:
             self._read[rule.alert, times] = self._reader.points(self._book.plan, rule, times, deadline)
         return self._read[rule.alert, times]
 
-    def _run(self, rule: Rule, kept: dict[AlertKey, Alert], cursor: int) -> _Run:
+    def _run(self, rule: Rule, kept: dict[AlertKey, Alert], cursor: int) -> Run:
         """Fold a rule over what is due, up to the first point that was not answered.
 
         What was skipped counts only once something after it is answered: the clock may have been wrong.
         """
         due = due_points(self._group, cursor, self._newest)
         if not due.times:
-            return _Run(rule, kept, due.cursor, (), None, ahead=due.ahead)
+            return Run(rule, kept, due.cursor, (), None, ahead=due.ahead)
         skipped = Stepped(kept)
         if due.skipped:
             skipped = skip(rule, self._group, kept, due.skipped * self._group.interval, due.cursor)
@@ -208,7 +213,7 @@ class _Fold:
         transitions = skipped.transitions + folded.transitions
         return replace(folded, cursor=due.times[folded.points - 1], transitions=transitions, skipped=due.skipped)
 
-    def _derived(self, rule: Rule, kept: dict[AlertKey, Alert]) -> _Run:
+    def _derived(self, rule: Rule, kept: dict[AlertKey, Alert]) -> Run:
         """Fold a rule without a cursor from nothing, as far back as its history tells."""
         times, folded, begins = self._from_history(rule)
         if folded.points < len(times):  # not all of it was answered: nothing is known yet
@@ -219,10 +224,16 @@ class _Fold:
         }
         now = derived(rule, kept, Stepped(alerts, folded.transitions), self._newest)
         return replace(
-            folded, alerts=dict(now.alerts), cursor=self._newest, transitions=now.transitions, derived=True, points=1
+            folded,
+            alerts=dict(now.alerts),
+            cursor=self._newest,
+            transitions=now.transitions,
+            derived=True,
+            points=1,
+            past=folded.transitions,
         )
 
-    def _from_history(self, rule: Rule) -> tuple[tuple[int, ...], _Run, frozenset[AlertKey]]:
+    def _from_history(self, rule: Rule) -> tuple[tuple[int, ...], Run, frozenset[AlertKey]]:
         """Give the stretch that a rule is folded over, how that went, and the alerts in breach at its beginning.
 
         It goes back, by doubling, until it does not begin in breach, but no further than its readings are answered and
@@ -260,7 +271,7 @@ class _Fold:
             key for key, one in first.judgements.items() if heard(one.verdict, rule.no_data) is Heard.BREACH
         )
 
-    def _folded(self, rule: Rule, alerts: dict[AlertKey, Alert], times: tuple[int, ...]) -> _Run:
+    def _folded(self, rule: Rule, alerts: dict[AlertKey, Alert], times: tuple[int, ...]) -> Run:
         transitions: list[Transition] = []
         look, points = Look(rule), 0
         for at, point in zip(times, self._points(rule, times), strict=True):
@@ -282,7 +293,7 @@ class _Fold:
                 left_out=left_out,
             )
             points += 1
-        return _Run(rule, alerts, None, tuple(transitions), look, points=points)
+        return Run(rule, alerts, None, tuple(transitions), look, points=points)
 
     def _finding(self, rule: Rule, transition: Transition) -> Finding | None:
         """What an incident must hear of: alerts that begin to fire, and firing ones that end. A shadow says nothing."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import promql_parser
 
+from monitor.core.model import Labels
 from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal, VersionMetric
 
 BASELINE_HOUR = 3600
@@ -72,6 +73,22 @@ def aggregated(operator: str, by: tuple[str, ...], series: str) -> str:
     _may_be_labels(by)
     selector = _selector(series)
     return _known(f"{operator} by ({', '.join(by)}) ({selector})", selector)
+
+
+def narrowed(series: str, labels: Labels, present: str) -> str:
+    """Give the selector `series` of the one instance with `labels`, and of series that carry the label `present`.
+
+    Raises as `expressions`.
+    """
+    selector = _selector(series)
+    _may_be_labels((present, *(name for name, _ in labels)))
+    more = (*((name, "=", value) for name, value in labels), (present, "!=", ""))
+    return str(_Selector(selector.name, tuple(sorted({*selector.matchers, *more}))))
+
+
+def increase_expression(series: str, by: tuple[str, ...], window: int) -> str:
+    """Give the PromQL of how much the counters `series` grew in `window` seconds, `by` some labels. Raises as above."""
+    return _over_window("sum", by, "increase", _selector(series), window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +260,11 @@ def _plain_string(token: re.Match[str]) -> str:
 def buckets_selector(signal: Latency) -> str:
     """Give the selector of every bucket of a latency. Raises as `expressions`."""
     return str(_bucket_series(signal))
+
+
+def requests_selector(signal: Latency) -> str:
+    """Give the selector of the bucket that counts every request of a latency. Raises as `expressions`."""
+    return str(_all_requests(signal))
 
 
 def requests_expression(signal: Latency, window: int) -> str:

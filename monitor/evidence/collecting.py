@@ -3,9 +3,9 @@
 What is in the files stands in `monitor.core.evidence`; where a bundle is put is not known here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from monitor import __version__
@@ -42,7 +42,10 @@ class Collected:
 
 @dataclass(slots=True)
 class Evidence:
-    """Makes bundles; one for the life of the daemon. Thread-safe: one at a time reads."""
+    """Makes bundles; one for the life of the daemon. Thread-safe: one at a time reads.
+
+    `beside` gives what a bundle holds beside its incident's files, `injected` when the fault of a drill was.
+    """
 
     store: Store
     plotting: Plotting
@@ -50,6 +53,8 @@ class Evidence:
     clock: Clock
     secrets: Sequence[str] = ()
     permalinks: Permalinks | None = None
+    beside: Callable[[Case], Mapping[str, bytes]] = lambda _case: {}
+    injected: Callable[[str], datetime | None] = lambda _name: None
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def bundle(self, name: str) -> Mapping[str, bytes] | None:
@@ -57,12 +62,16 @@ class Evidence:
 
         What was kept of its signals is taken; where nothing was kept yet, they are read now.
         """
+        case = self.case(name)
+        return bundle(case, MAKER, self.clock.now(), self.beside(case)) if case is not None else None
+
+    def case(self, name: str) -> Case | None:
+        """Give an incident with its signals and without secrets, or None where there is none. Raises StoreError."""
         events = tuple(self.store.events(name))
         if not events:
             return None
-        case = Case(name, events, self._posted(name))
-        case = replace(case, signals=self._signals(case.incident, events))
-        return bundle(clean(case, self.secrets), MAKER, self.clock.now())
+        case = Case(name, events, self._posted(name), injected=self.injected(name))
+        return clean(replace(case, signals=self._signals(case.incident, events)), self.secrets)
 
     def stop(self) -> None:
         """Give up what is being drawn, and draw no more."""
@@ -129,18 +138,29 @@ class Evidence:
         link = (
             self.permalinks.permalink(post.channel, post.ts) if linked and asked and self.permalinks and post.ts else ""
         )
-        return Posted(
-            kind=post.kind,
-            channel=post.channel,
-            n=post.n,
-            reason=str(post.reason),
-            decided_at=post.decided_at,
-            state=post.state,
-            ts=post.ts,
-            said=post.said,
-            problem=post.problem,
-            permalink=link,
-        )
+        return told(post, link)
+
+
+def told(post: Post, permalink: str = "") -> Posted:
+    """Give what a bundle tells of a post."""
+    return Posted(
+        kind=post.kind,
+        channel=post.channel,
+        n=post.n,
+        reason=str(post.reason),
+        decided_at=post.decided_at,
+        state=post.state,
+        ts=post.ts,
+        said=post.said,
+        problem=post.problem,
+        permalink=permalink,
+    )
+
+
+def bare(store: Store, name: str) -> Case | None:
+    """Give an incident with what was told of it, and without its signals; None where there is none."""
+    events = tuple(store.events(name))
+    return Case(name, events, tuple(told(one) for one in store.posts(name))) if events else None
 
 
 def watched(incident: Incident) -> list[Firing]:

@@ -47,10 +47,11 @@ class Keeper:
         ready = (name for name in due if self._not_before.get(name, 0.0) <= self.clock.monotonic())
         name = next(ready, "")
         if name:
-            self._keep(name)
+            self.keep(name)
         return name
 
-    def _keep(self, name: str) -> None:
+    def keep(self, name: str) -> None:
+        """Keep the evidence of one incident that is over, as it can be read now. Raises StoreError."""
         incident, events = self.store.incident(name), self.store.events(name)
         if incident is None or incident.ended_at is None:
             self._not_before[name] = self.clock.monotonic() + AGAIN

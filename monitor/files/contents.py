@@ -11,6 +11,9 @@ from pathlib import Path, PurePosixPath
 from monitor.files.syntax import MAX_BYTES
 
 PROCEDURES = "procedures"
+DRILLS = "drills"
+INNER = (PROCEDURES, DRILLS)
+"""The folders inside that are read too."""
 RELEASES = "releases.yaml"
 NO_FILE = "this is no file"
 WHOLE = "."
@@ -38,7 +41,7 @@ class Contents:
     def names(self, inner: str = WHOLE) -> list[str]:
         """Give the names of the files, readable or not, that stand right in folder `inner`."""
         every = sorted({*self.files, *self.unreadable} - {WHOLE})
-        return [name for name in every if str(PurePosixPath(name).parent) == inner and name != PROCEDURES]
+        return [name for name in every if str(PurePosixPath(name).parent) == inner and name not in INNER]
 
     def path(self, name: str) -> Path:
         """Give the path of a file as people are told it."""
@@ -62,17 +65,18 @@ class _Reading:
 
     def read_beside(self) -> None:
         """Read what a rule file refers to."""
-        self.read_procedures()
+        self.read_inner(PROCEDURES)
         if RELEASES not in self.files and (self.folder / RELEASES).is_file():
             self.read_one(RELEASES)
 
-    def read_procedures(self) -> None:
+    def read_inner(self, inner: str) -> None:
+        """Read a folder inside, where there is one."""
         try:
-            there = (self.folder / PROCEDURES).is_dir()
+            there = (self.folder / inner).is_dir()
         except (OSError, ValueError):
             return
         if there:
-            self.read_all(PROCEDURES)
+            self.read_all(inner)
 
     def _listed(self, inner: str) -> list[str]:
         """Give the names of the YAML files in folder `inner`; links of a ConfigMap are files like others."""
@@ -96,10 +100,11 @@ class _Reading:
 
 
 def read_contents(folder: Path) -> Contents:
-    """Read everything in `folder` that can be rules, routing or procedures."""
+    """Read everything in `folder` that can be rules, routing, procedures or drills."""
     reading = _Reading(folder)
     reading.read_all()
-    reading.read_procedures()
+    for inner in INNER:
+        reading.read_inner(inner)
     return reading.contents()
 
 
@@ -107,7 +112,7 @@ def read_file(path: Path) -> Contents:
     """Read one file, and the releases and procedures beside it."""
     reading = _Reading(path.parent)
     reading.read_one(path.name)
-    if path.parent.name != PROCEDURES:
+    if path.parent.name not in INNER:
         reading.read_beside()
     return reading.contents()
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from monitor.core.procedure import Procedure
 from monitor.core.rule import Place, Route, Routing, RuleSet
 from monitor.files.changes import KeyChange, changed, unmet
-from monitor.files.contents import NO_FILE, PROCEDURES, RELEASES, WHOLE, Contents, read_contents, read_file
+from monitor.files.contents import DRILLS, NO_FILE, PROCEDURES, RELEASES, WHOLE, Contents, read_contents, read_file
+from monitor.files.drillfile import WrittenScenario, check_drills, read_scenario
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
@@ -20,6 +21,7 @@ from monitor.files.routeskey import check_routes
 from monitor.files.routingfile import NO_ENVIRONMENT, read_routing
 from monitor.files.rulefile import read_rule_file
 from monitor.files.syntax import decode, parse
+from monitor.files.testset import TESTS, files_of_tests, is_test_file, read_test_set
 from monitor.files.written import Written, WrittenGroup
 
 ROUTING = "routing.yaml"
@@ -52,6 +54,7 @@ class _Reading:
     report: Report = field(default_factory=Report)
     groups: list[WrittenGroup] = field(default_factory=list)
     procedures: dict[str, Procedure] = field(default_factory=dict)
+    drills: dict[str, WrittenScenario] = field(default_factory=dict)
     routing: Routing | None = None
     releases: WrittenReleases = field(default_factory=WrittenReleases)
     group_by: Place = field(default=Place("", 1, 1))
@@ -80,15 +83,22 @@ def load(
     routing = reading.routing or Routing(NO_ENVIRONMENT, reading.fallback)
     groups = tuple(written.group for written in reading.groups)
     written = reading.releases
-    rules = RuleSet(groups, routing, reading.procedures, contents.digest, written.versions, written.releases)
+    drills = {name: one.scenario for name, one in reading.drills.items()}
+    rules = RuleSet(groups, routing, reading.procedures, contents.digest, written.versions, written.releases, drills)
     return Loaded(rules, findings)
 
 
 def check(paths: Iterable[Path]) -> Checked:
-    """Check folders and single files (which know the procedures beside them). Never raises."""
-    readings = [_read_folder(read_contents(path), Route("")) if path.is_dir() else _read_single(path) for path in paths]
+    """Check folders with their tests, and single files (which know what is beside them). Never raises."""
+    paths = list(paths)
+    tests = [one for path in paths for one in files_of_tests(path) if path.is_dir() or is_test_file(path)]
+    rest = [path for path in paths if path not in tests and path.name != TESTS]
+    readings = [_read_folder(read_contents(path), Route("")) if path.is_dir() else _read_single(path) for path in rest]
     findings = dict.fromkeys(finding for reading in readings for finding in reading.report.findings())
     contents = {name: content for reading in readings for name, content in reading.contents.items()}
+    for path, tested in ((path, read_test_set(path)) for path in tests):
+        findings |= dict.fromkeys(tested.findings)
+        contents[str(path)] = tested.content
     sources = {name: tuple(content.decode("utf-8", "replace").splitlines()) for name, content in contents.items()}
     rules = sum(len(written.rules) for reading in readings for written in reading.groups)
     return Checked(tuple(findings), len(contents), rules, sources)
@@ -100,6 +110,8 @@ def _read_folder(source: Contents, fallback: Route, changes: Sequence[KeyChange]
     if files is None:
         return reading
     _read_procedures(reading)
+    for path in _listed(reading, DRILLS) or ():
+        _read_drill(path, reading)
     for file in files:
         if file.name == ROUTING:
             _read_routing(file, reading)
@@ -124,6 +136,8 @@ def _read_single(path: Path) -> _Reading:
     reading = _Reading(source, Route(""))
     if path.parent.name == PROCEDURES:
         _read_procedure(path, reading)
+    elif path.parent.name == DRILLS:
+        _read_drill(path, reading)
     elif path.name == ROUTING:
         _read_routing(path, reading)
     elif path.name == RELEASES:
@@ -213,6 +227,15 @@ def _read_procedure(path: Path, reading: _Reading) -> None:
         reading.procedures[path.stem] = read_procedure(root, path.stem, reading.report)
 
 
+def _read_drill(path: Path, reading: _Reading) -> None:
+    root = _root(path, reading)
+    if path.stem in reading.drills:
+        message = f"there are two drills named `{path.stem}`"
+        reading.report.error(_top(path), "duplicate-drill", message, "keep one of .yaml and .yml")
+    elif root is not None and (read := read_scenario(root, path.stem, reading.report)) is not None:
+        reading.drills[path.stem] = read
+
+
 def _check_together(reading: _Reading) -> None:
     """Check what files must agree on: unique names, procedures that exist, and releases that can be seen."""
     groups: dict[str, Place] = {}
@@ -228,6 +251,8 @@ def _check_together(reading: _Reading) -> None:
     if reading.routing is not None:
         check_routes(reading.routing, reading.group_by, [one.group for one in reading.groups], reading.report)
     _check_renames([one for written in reading.groups for one in written.rules], alerts, reading.report)
+    rules = {one.rule.alert: one.rule for written in reading.groups for one in written.rules}
+    check_drills(tuple(reading.drills.values()), rules, tuple(reading.procedures), reading.report)
 
 
 def _check_procedure(one: Written, known: tuple[str, ...], report: Report) -> None:

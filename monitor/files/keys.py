@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from monitor.core.ruledifference import AtReload
 from monitor.files import prometheuskeys
+from monitor.files.drillkeys import DRILLS, LOAD, PLAY, SCENARIO
 from monitor.files.procedurekeys import CHECK, CHOICE, COMMAND, FIELD, PROCEDURE, STEP, WAVE
 from monitor.files.releasekeys import FLAGS, IMAGE, MIGRATIONS, REGISTRY, RELEASED, RELEASES, REPLICAS
 from monitor.files.routingkeys import (
@@ -19,6 +20,7 @@ from monitor.files.routingkeys import (
     PAGE,
     ROUTE,
     ROUTING,
+    SHADOW_REPORT,
 )
 from monitor.files.signalkeys import AVAILABILITY, BASELINE, COUNT, ERROR_RATIO, LATENCY, QUERY, SIGNAL
 from monitor.files.tables import Key, Table
@@ -77,6 +79,12 @@ GROUP = Table(
 _STYLE = (
     Key("service", "template", "the service that the page speaks of", "its `service` or `job` label"),
     Key("suspects", "list of texts", "other services that may be the cause", "none"),
+    Key(
+        "route_label",
+        "label name",
+        "the label of its series that holds a request's route",
+        "the first of the usual ones that tells some apart",
+    ),
     Key("guards", "mapping", "how much traffic a verdict needs", "none", at_reload=_REDERIVED),
     Key("requires", "mapping", "a second condition, without which nothing starts", "none", at_reload=_REDERIVED),
     Key(
@@ -109,7 +117,7 @@ _STYLE = (
         "`false`",
         reload_note="`false` again: what fires is paged",
     ),
-    Key("labels", "mapping", "labels that describe the alert; they are no identity", "none"),
+    Key("labels", "mapping of texts", "labels that describe the alert; they are no identity", "none"),
     Key("annotations", "mapping of templates", "`summary` is what a lock screen shows", "none"),
     Key("links", "mapping of templates", "URLs on the page: `dashboard`, `runbook`, ...", "none"),
     Key("procedure", "text", "the file in `procedures/` that the page opens", "`rollback`"),
@@ -189,14 +197,14 @@ REQUIRES = Table(
         ),
         Key(
             "above",
-            "number",
+            "threshold",
             "the condition is met strictly above it",
             "one of `above` and `below`",
             at_reload=_REDERIVED,
         ),
         Key(
             "below",
-            "number",
+            "threshold",
             "the condition is met strictly below it",
             "one of `above` and `below`",
             at_reload=_REDERIVED,
@@ -282,7 +290,9 @@ GUARDS = Table(
 TABLES = (
     RULE_FILE, GROUP, RULE, DEFAULTS, REQUIRES, OVERRIDE, SIGNAL, ERROR_RATIO, LATENCY, BASELINE, AVAILABILITY, COUNT,
     QUERY, TIER, GUARDS, prometheuskeys.FILE, prometheuskeys.GROUP, prometheuskeys.RULE, ROUTING, PAGE, ROUTE,
-    MATCHED_ROUTE, ESCALATION, ESCALATION_ROLLBACK, ESCALATION_BLIND, ESCALATION_PREPARE, MAINTENANCE, RELEASES,
+    MATCHED_ROUTE, ESCALATION, ESCALATION_ROLLBACK, ESCALATION_BLIND, ESCALATION_PREPARE, MAINTENANCE, SHADOW_REPORT,
+    RELEASES,
     REGISTRY, RELEASED, IMAGE, REPLICAS, MIGRATIONS, FLAGS, PROCEDURE, STEP, FIELD, COMMAND, WAVE, CHOICE, CHECK,
+    DRILLS, SCENARIO, PLAY, LOAD,
 )  # fmt: skip
 """Every table, in the order of the docs."""

@@ -1,7 +1,6 @@
-"""`maintenance:` of routing.yaml -> windows in which alerts page nobody."""
+"""`maintenance:` of routing.yaml -> windows in which alerts page nobody; times of day and zones of others too."""
 
 import re
-from zoneinfo import ZoneInfo
 
 from monitor.core.model import Tier
 from monitor.core.rule import Maintenance, Matcher
@@ -11,9 +10,10 @@ from monitor.files.expressions import matchers
 from monitor.files.fields import Fields
 from monitor.files.nodes import Node, Sequence, WrongError
 from monitor.files.scalars import kind_of, name, one_of, scalar, sequence
+from monitor.files.zones import zone
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|(24):(00)")
+TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|(24):(00)")
 
 
 def read_maintenance(routing: Fields) -> tuple[Maintenance, ...]:
@@ -32,7 +32,7 @@ def read_maintenance(routing: Fields) -> tuple[Maintenance, ...]:
 
 def _window(node: Node, routing: Fields) -> Maintenance | None:
     fields = Fields(node, keys.MAINTENANCE, routing.report)
-    start, end = fields.take("from", _minutes, None), fields.take("to", _minutes, None)
+    start, end = fields.take("from", minutes, None), fields.take("to", minutes, None)
     fitting = tuple(one for some in fields.each("matchers", matchers, "['team=\"billing\"']") for one in some)
     _check_matchers(fields, fitting)
     called = fields.take("name", name, "")
@@ -43,7 +43,7 @@ def _window(node: Node, routing: Fields) -> Maintenance | None:
         raise WrongError(fields.at("from"), message, 'a whole day is from: "00:00", to: "24:00"')
     prepare: tuple[Tier, ...] = (Tier.PREPARE,)
     tiers, days = fields.take("tiers", _tiers, prepare), fields.take("days", _days, tuple(range(7)))
-    return Maintenance(called, fitting, start, end, tiers, days, fields.take("zone", _zone, "UTC"))
+    return Maintenance(called, fitting, start, end, tiers, days, fields.take("zone", zone, "UTC"))
 
 
 def _check_matchers(fields: Fields, fitting: tuple[Matcher, ...]) -> None:
@@ -74,23 +74,12 @@ def _days(node: Node) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _minutes(node: Node) -> int:
+def minutes(node: Node) -> int:
     """Give a time of day in minutes. Without quotes, YAML readers make a number of 60s of it."""
     word = scalar(node, 'a time of day such as "02:00"')
-    read = _TIME.fullmatch(word.text)
+    read = TIME.fullmatch(word.text)
     if read is None:
         raise WrongError(word.place, f"expected a time of day, found {kind_of(word)}", 'write "02:00", with quotes')
     if word.plain:
         raise WrongError(word.place, f"`{word.text}` is a number to some YAML readers", f'quote it: "{word.text}"')
-    hours, minutes = int(read[1] or read[3]), int(read[2] or read[4])
-    return hours * 60 + minutes
-
-
-def _zone(node: Node) -> str:
-    word = name(node)
-    try:
-        ZoneInfo(word)
-    except (KeyError, OSError, ValueError):
-        hint = "a name of the time zone database, such as Europe/Berlin or UTC"
-        raise WrongError(node.place, f"there is no time zone `{word}` on this machine", hint) from None
-    return word
+    return 60 * int(read[1] or read[3]) + int(read[2] or read[4])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from monitor.core.model import Labels, Tier, labels_of
 from monitor.core.rule import Condition, Group, Place, Query, Rule, Signal, TierRule
+from monitor.core.ruletest import Recording
 from monitor.files import prometheuskeys as keys
 from monitor.files.expressions import expression, kept_labels
 from monitor.files.fields import Fields, mapping
@@ -115,6 +116,19 @@ def _service(expr: str, labels: dict[str, str]) -> str:
         if kept is not None and label in kept:
             return f"{{{{ $labels.{label} }}}}"
     return "{{ $labels.job }}" if kept is None else ""
+
+
+def recordings(root: Node, interval: int) -> tuple[Recording, ...]:
+    """Give the recording rules of one file, for whoever must stand in for Prometheus every `interval` seconds."""
+    found: list[Recording] = []
+    for rule in (rule for group in _items(root, "groups") for rule in _items(group, "rules")):
+        record, expr = (rule.get(key) if isinstance(rule, Mapping) else None for key in ("record", "expr"))
+        if isinstance(record, Scalar) and isinstance(expr, Scalar):
+            labels = rule.get("labels") if isinstance(rule, Mapping) else None
+            pairs = labels.items if isinstance(labels, Mapping) else ()
+            own = labels_of({key.text: word.text for key, word in pairs if isinstance(word, Scalar)})
+            found.append(Recording(record.text, expr.text, own, interval))
+    return tuple(found)
 
 
 # --- labels and texts ---------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ GROUP = Table(
         Key("interval", "duration", "as in a group of ours", "`15s`"),
         Key("query_offset", "duration", "as in a group of ours", "`10s`"),
         Key("limit", "number", "as in a group of ours; `0` is the default", "`500`"),
-        Key("labels", "mapping", "merged under the labels of its rules", "none"),
+        Key("labels", "mapping of texts", "merged under the labels of its rules", "none"),
     ),
 )
 
@@ -50,7 +50,12 @@ RULE = Table(
         ),
         Key("for", "duration", "how long the breach must hold", "`0s`", at_reload=_REDERIVED),
         Key("keep_firing_for", "duration", "so long clear, and the alert resolves", "`0s`", at_reload=_REDERIVED),
-        Key("labels", "mapping", "they describe the alert; `tier: rollback` chooses the tier", "`tier: prepare`"),
+        Key(
+            "labels",
+            "mapping of texts",
+            "they describe the alert; `tier: rollback` chooses the tier",
+            "`tier: prepare`",
+        ),
         Key(
             "annotations",
             "mapping of templates",

@@ -1,14 +1,29 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
-from monitor.core.rule import ENVIRONMENT, PAGERS, SETTING, SLACK, Escalation, Pages, Route, Routing
+from monitor.core.rule import (
+    ENVIRONMENT,
+    NO_DRILLS,
+    PAGERS,
+    SETTING,
+    SLACK,
+    Escalation,
+    Pages,
+    Route,
+    Routing,
+    ShadowReport,
+)
+from monitor.core.silence import DAY
 from monitor.files import routingkeys as keys
-from monitor.files.escalationkey import an_id, channel, read_escalation
+from monitor.files.drillskey import read_drills
+from monitor.files.escalationkey import channel, read_escalation
 from monitor.files.fields import Fields
 from monitor.files.findings import Report, nearest
-from monitor.files.maintenancekey import read_maintenance
-from monitor.files.nodes import Node, WrongError
+from monitor.files.maintenancekey import minutes, read_maintenance
+from monitor.files.nodes import Node, Scalar, WrongError
+from monitor.files.people import people
 from monitor.files.routeskey import read_routes
 from monitor.files.scalars import duration, label_names, name, sequence
+from monitor.files.zones import zone
 
 NO_ENVIRONMENT = "production"
 """What pages say where no routing.yaml says otherwise."""
@@ -19,6 +34,7 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
     fields = Fields(root, keys.ROUTING, report)
     fields.version()
     route = fields.take("default", lambda node: _route(node, fallback, report), fallback)
+    told: ShadowReport | None = ShadowReport()
     return Routing(
         environment=fields.take("environment", name, NO_ENVIRONMENT),
         default=route,
@@ -26,9 +42,21 @@ def read_routing(root: Node, fallback: Route, report: Report) -> Routing:
         escalation=fields.take("escalation", lambda node: read_escalation(node, report), Escalation()),
         maintenance=read_maintenance(fields),
         page=fields.take("page", lambda node: _pages(node, report), Pages()),
-        routes=read_routes(fields, _people),
+        routes=read_routes(fields, people),
         group_by=fields.take("group_by", label_names, (ENVIRONMENT,)),
+        drills=fields.take("drills", lambda node: read_drills(node, report), NO_DRILLS),
+        shadow_report=fields.take("shadow_report", lambda node: _shadow_report(node, report), told),
     )
+
+
+def _shadow_report(node: Node, report: Report) -> ShadowReport | None:
+    if isinstance(node, Scalar) and node.text == "none":
+        return None
+    fields, usual = Fields(node, keys.SHADOW_REPORT, report), ShadowReport()
+    at = fields.take("at", minutes, usual.at)
+    if at == DAY:
+        raise WrongError(fields.at("at"), "a day ends at 24:00, and nothing is told then", 'write "00:00"')
+    return ShadowReport(at, fields.take("zone", zone, usual.zone))
 
 
 def _pages(node: Node, report: Report) -> Pages:
@@ -61,18 +89,7 @@ def _route(node: Node, fallback: Route, report: Report) -> Route:
     fields = Fields(node, keys.ROUTE, report)
     return Route(
         channel=fields.take("channel", channel, "") or fallback.channel,
-        responders=fields.take("responders", _people, ()) or fallback.responders,
-        commanders=fields.take("commanders", _people, ()),
-        approvers=fields.take("approvers", _people, ()),
+        responders=fields.take("responders", people, ()) or fallback.responders,
+        commanders=fields.take("commanders", people, ()),
+        approvers=fields.take("approvers", people, ()),
     )
-
-
-def _people(node: Node) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for item in sequence(node, "[S0123456789]").items:
-        word = name(item)
-        if word.startswith("@"):
-            hint = "write the id of the user group (S...) or of the user (U...)"
-            raise WrongError(item.place, f"`{word}` is a name, and names change", hint)
-        found[an_id(item, word)] = None
-    return tuple(found)

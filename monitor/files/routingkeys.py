@@ -10,13 +10,22 @@ ROUTING = Table(
         Key("page", "mapping", "which pagers a page of each tier calls, all at once", "`slack` for every tier"),
         Key("reopen_within", "duration", "a breach so soon after recovery belongs to the same incident", "`30m`"),
         Key("escalation", "mapping", "who is called again when nobody acknowledges, and when", "see its keys"),
-        Key("maintenance", "list", "windows in which prepare or blind alerts page nobody", "none"),
-        Key("routes", "list", "where alerts go that its matchers fit; the rest goes to `default`", "none"),
+        Key("maintenance", "list of windows", "windows in which prepare or blind alerts page nobody", "none"),
+        Key("routes", "list of routes", "where alerts go that its matchers fit; the rest goes to `default`", "none"),
         Key(
             "group_by",
-            "list of labels",
+            "list of label names",
             "alerts of one incident have the same values of these; `environment` is the routing's own",
             "`[environment]`",
+        ),
+        Key(
+            "drills", "mapping", "where drills take place, who may act in them, how often they are due", "see its keys"
+        ),
+        Key(
+            "shadow_report",
+            "mapping or `none`",
+            "when the channel is told each day what rules in the shadow would have paged",
+            "`09:00` in UTC",
         ),
         Key("version", "`1`", "the version of the format", "`1`"),
     ),
@@ -110,10 +119,18 @@ MAINTENANCE = Table(
             "which alerts: `alertname`, their labels, their rule's labels",
             required=True,
         ),
-        Key("tiers", "list", "which tiers page nobody: prepare, blind; never rollback", "`[prepare]`"),
+        Key("tiers", "list of `prepare`, `blind`", "which tiers page nobody; never rollback", "`[prepare]`"),
         Key("days", "list of mon ... sun", "the days on which it begins", "every day"),
         Key("from", '`"HH:MM"`', "when it begins, in `zone`", required=True),
         Key("to", '`"HH:MM"`', "when it ends; not after `from`: on the next day", required=True),
+        Key("zone", "time zone", "such as Europe/Berlin; it knows summer time", "`UTC`"),
+    ),
+)
+
+SHADOW_REPORT = Table(
+    "shadow_report",
+    (
+        Key("at", '`"HH:MM"`', "when it is told, in `zone`", '`"09:00"`'),
         Key("zone", "time zone", "such as Europe/Berlin; it knows summer time", "`UTC`"),
     ),
 )

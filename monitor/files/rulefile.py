@@ -117,6 +117,7 @@ def _described(fields: Fields, alert: str, signal: Signal | None, tiers: tuple[T
         tiers=tiers,
         service=fields.take("service", templated, _service_of(signal)),
         suspects=fields.take("suspects", names, ()),
+        route_label=fields.take("route_label", label_name, ""),
         keep_firing_for=fields.take("keep_firing_for", duration, 0),
         no_data=NoData(fields.take("no_data", one_of("hold", "clear", "breach"), "hold")),
         resolve=Resolve(fields.take("resolve", one_of("by_signal", "by_person"), "by_signal")),

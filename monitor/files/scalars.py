@@ -11,11 +11,11 @@ from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 
 _SURPRISES = re.compile(r"(y|n|yes|no|on|off|true|false|null|~)", re.IGNORECASE)
 _ODD_NUMBER = re.compile(r"[+-]?(0\d+|0[xob][0-9a-f_]+|[0-9.]+e[+-]?\d+|\d[\d_]*_[\d_]*|\d+(:\d+)+)", re.IGNORECASE)
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
+NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
 _ENDLESS = re.compile(r"[+-]?\.?(nan|inf|infinity)", re.IGNORECASE)
-_DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?")
+DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?")
 _SECONDS = (604_800, 86_400, 3600, 60, 1, 0.001)
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LONGEST = 366 * 86_400
 
 
@@ -62,7 +62,7 @@ def name(node: Node) -> str:
 def label_name(node: Node) -> str:
     """Give a Prometheus label name."""
     word = text(node)
-    if not _LABEL.fullmatch(word):
+    if not LABEL.fullmatch(word):
         raise WrongError(node.place, f"`{word}` is no label name", "letters, digits and _, not a digit first")
     return word
 
@@ -88,7 +88,7 @@ def _number(word: Scalar, digits: str, wanted: str, *, signed: bool = False) -> 
     if _ODD_NUMBER.fullmatch(digits):
         hint = f"YAML readers disagree about it: write it in plain digits, such as {_plainly(digits)}"
         raise WrongError(word.place, f"`{digits}` is ambiguous", hint)
-    if not _NUMBER.fullmatch(digits):
+    if not NUMBER.fullmatch(digits):
         raise WrongError(word.place, f"expected {wanted}, found `{word.text}`", _number_hint(word.text))
     if digits.startswith("-") and not signed:
         raise WrongError(word.place, f"`{word.text}` is below zero", f"write {wanted}")
@@ -128,7 +128,7 @@ def boolean(node: Node) -> bool:
 
 def _seconds(word: Scalar) -> float | None:
     """Give a Prometheus duration in seconds, or None where `word` is none."""
-    found = _DURATION.fullmatch(word.text)
+    found = DURATION.fullmatch(word.text)
     if not word.text or found is None:
         return 0.0 if word.text == "0" else None
     parts = (int(count) * unit for count, unit in zip(found.groups("0"), _SECONDS, strict=True))

@@ -10,11 +10,17 @@ _REDERIVED, _DROPPED = AtReload.REDERIVED, AtReload.DROPPED
 SIGNAL = Table(
     "a signal",
     (
-        Key("error_ratio", "mapping", "failures over requests", at_reload=_DROPPED),
-        Key("latency", "mapping", "how much slower a quantile is than its baseline", at_reload=_DROPPED),
-        Key("availability", "mapping", "the share of successful probes", at_reload=_DROPPED),
-        Key("count", "mapping", "how many events, the first one too", at_reload=_DROPPED),
-        Key("query", "mapping", "any PromQL", at_reload=_DROPPED),
+        Key("error_ratio", "mapping", "failures over requests", "one of the kinds", at_reload=_DROPPED),
+        Key(
+            "latency",
+            "mapping",
+            "how much slower a quantile is than its baseline",
+            "one of the kinds",
+            at_reload=_DROPPED,
+        ),
+        Key("availability", "mapping", "the share of successful probes", "one of the kinds", at_reload=_DROPPED),
+        Key("count", "mapping", "how many events, the first one too", "one of the kinds", at_reload=_DROPPED),
+        Key("query", "mapping", "any PromQL", "one of the kinds", at_reload=_DROPPED),
     ),
 )
 

@@ -17,10 +17,11 @@ from monitor.core.closing import RESULTS_HOLD, outdated
 from monitor.core.decide import with_ticks
 from monitor.core.events import Event
 from monitor.core.incident import Incident
-from monitor.core.procedureevents import ChangesFound, ChecksRun, Pinned, TargetsPinned, VersionsSeen
+from monitor.core.procedureevents import BreakdownFound, ChangesFound, ChecksRun, Pinned, TargetsPinned, VersionsSeen
 from monitor.core.progress import Progress
 from monitor.core.proposals import THERE
 from monitor.core.release import Availability, Target, WhatChanged, WhyNot
+from monitor.core.render import telling
 from monitor.core.rule import Resolve
 from monitor.core.service import Labelled, Service
 from monitor.core.verification import CheckResult, Entered
@@ -29,7 +30,8 @@ from monitor.desk import Desk
 from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import Answer, Clock, MetricsSource, Samples, Store
-from monitor.procedure.releases import Look, ReleaseWatch, fired
+from monitor.procedure.breakdowns import BreakdownWatch
+from monitor.procedure.releases import NO_REGISTRY, Look, ReleaseWatch, fired
 from monitor.procedure.verification import Verifier
 from monitor.ruleset.rulebook import RuleBook
 
@@ -40,6 +42,12 @@ FOLLOW_EVERY = 5
 
 LOOK_WITHIN = 20.0
 """Seconds that it may take to find what changed."""
+
+FIRST_WITHIN = 0.8
+"""Seconds that the first look may take, for which a page waits: half of them for metrics, the rest for the registry."""
+
+BREAK_DOWN_WITHIN = 8.0
+"""Seconds that it may take to find where it fails."""
 
 READ_WITHIN = 8.0
 """Seconds that it may take to see which versions run."""
@@ -75,7 +83,7 @@ class _Tried:
 
 
 class Follower:
-    """Follows procedures. `look` is for one thread, `verify` for others."""
+    """Follows procedures. `look` is for one thread, `look_first` for another, `verify` for others."""
 
     def __init__(  # everything that it looks at
         self,
@@ -85,6 +93,7 @@ class Follower:
         book: RuleBook,
         source: MetricsSource,
         releases: ReleaseWatch,
+        breakdowns: BreakdownWatch,
         verifier: Verifier,
     ) -> None:
         self._store = store
@@ -93,6 +102,7 @@ class Follower:
         self._book = book
         self._source = source
         self._releases = releases
+        self._breakdowns = breakdowns
         self._verifier = verifier
         self._tried = _Tried()
         self._verified: dict[str, float] = {}
@@ -109,13 +119,27 @@ class Follower:
         opened = [one for one in self._store.incidents(open_only=True) if not one.blind]
         self._forget({one.id for one in opened})
         for incident in opened:
-            self._changes(incident)
+            self._breakdown(self._changes(incident))
         running = [(one, one.running) for one in opened if one.running is not None]
         self._versions([(one, progress) for one, progress in running if progress is not None])
         for incident, progress in running:
             if progress is not None:
                 self._images(incident, progress)
         return tuple(one.id for one, _ in running if self._due(one))
+
+    def look_first(self, name: str) -> None:
+        """See in a moment what changed before incident `name`, which has just opened: its page waits for that.
+
+        What does not come in time is left to `look`. Raises StoreError where it cannot be written.
+        """
+        within = self._within(FIRST_WITHIN)
+        incident = self._store.incident(name)
+        if incident is None or incident.changes is not None or not self._book.now.rules.releases.services:
+            return
+        found = self._found(incident, within)
+        if found.problem:
+            return
+        self._write(name, ChangesFound(self._clock.now(), MONITOR, found))
 
     def _forget(self, opened: set[str]) -> None:
         self._tried.keep(opened)
@@ -126,18 +150,37 @@ class Follower:
 
     # --- what changed -------------------------------------------------------------------------------------------------
 
-    def _changes(self, incident: Incident) -> None:
+    def _changes(self, incident: Incident) -> Incident:
+        """See what changed before `incident`, until it is known whole; give the incident after it."""
         known = incident.changes
-        if known is not None and not known.problem and not any(one.why_not in CHANGING for one in known.targets):
-            return
+        if known is not None and not _may_change(known, running=incident.running is not None):
+            return incident
         if not incident.alerts or not self._tried.due(f"{incident.id} changes", self._clock.monotonic(), AGAIN_AFTER):
-            return
+            return incident
+        found = self._found(incident, self._within(LOOK_WITHIN))
+        if known is None or _differs(known, found):
+            return self._write(incident.id, ChangesFound(self._clock.now(), MONITOR, found)) or incident
+        return incident
+
+    def _found(self, incident: Incident, within: Deadline) -> WhatChanged:
         rules, at = self._book.now.rules, int(self._clock.now().timestamp())
         breach = int(min(one.since for one in incident.alerts).timestamp())
-        look = Look(at, breach, fired(self._store, rules, at))
-        found = self._releases.look(rules.releases, look, self._within(LOOK_WITHIN))
-        if known is None or _differs(known, found):
-            self._write(incident.id, ChangesFound(self._clock.now(), MONITOR, found))
+        return self._releases.look(rules.releases, Look(at, breach, fired(self._store, rules, at)), within)
+
+    def _breakdown(self, incident: Incident) -> None:
+        """Where no change explains it, see where it fails: once for what fires, and again when more does."""
+        changes, known = incident.changes, incident.breakdown
+        if changes is None or changes.changes or not incident.signals:
+            return
+        stale = known is None or bool(known.problem) or any(one.fired_at > known.at for one in incident.signals)
+        if not stale or not self._tried.due(f"{incident.id} where", self._clock.monotonic(), AGAIN_AFTER):
+            return
+        book = self._book.now
+        offset = max((group.query_offset for group in book.rules.groups), default=0)  # scrapes have landed by then
+        at, keys = int(self._clock.now().timestamp()) - offset, [one.key for one in telling(incident)]
+        found = self._breakdowns.look(book, keys, at, self._within(BREAK_DOWN_WITHIN))
+        if found is not None and (known is None or not found.problem):
+            self._write(incident.id, BreakdownFound(self._clock.now(), MONITOR, found))
 
     def _within(self, seconds: float) -> Deadline:
         return Deadline(self._clock, self._clock.monotonic() + seconds)
@@ -213,24 +256,36 @@ class Follower:
         now, checked = self._clock.now(), incident.progress.checked_at if incident.progress else None
         return outdated(incident, now) or (checked is not None and now - checked >= RESULTS_HOLD / 2)
 
-    def _write(self, name: str, event: Event, of: Incident | None = None) -> None:
+    def _write(self, name: str, event: Event, of: Incident | None = None) -> Incident | None:
         """Write what was seen, and the steps that are done because of it; nothing where it ended meanwhile.
 
-        What was found `of` an incident says nothing of a procedure that was started, or of what fired, since.
+        What was found `of` an incident says nothing of a procedure that was started, or of what fired, since. Gives the
+        incident after it, or None where nothing was written.
         """
 
         def decide(now: Incident) -> tuple[Event, ...] | Refusal:
             if not now.is_open or (of is not None and _told_apart(of) != _told_apart(now)):
                 return NOTHING_NEW
+            if isinstance(event, ChangesFound) and now.changes is not None and not _differs(now.changes, event.found):
+                return NOTHING_NEW  # two looks at once
             return with_ticks(now, (event,), self._clock.now())
 
-        self._desk.act(name, decide)
+        after = self._desk.act(name, decide)
         log.info("procedure.seen", incident=name, what=event.kind)
+        return after if isinstance(after, Incident) else None
 
 
 def _told_apart(incident: Incident) -> tuple[object, ...]:
     """Give what a verification is about: another procedure, or another breach, is another one."""
     return incident.started_at, incident.commander is None, [(one.key, one.fired_at) for one in incident.alerts]
+
+
+def _may_change(known: WhatChanged, *, running: bool) -> bool:
+    """Whether another look may tell more. Which images are there is asked of what is pinned, once a procedure runs."""
+    if known.problem or any(one.why_not in CHANGING for one in known.targets):
+        return True
+    unsure = (one for one in known.targets if one.image and one.available is Availability.UNKNOWN)
+    return not running and any(one.image_why != NO_REGISTRY for one in unsure)
 
 
 def _differs(known: WhatChanged, found: WhatChanged) -> bool:

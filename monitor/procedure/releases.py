@@ -33,6 +33,9 @@ The others are known to the minute and to the hour.
 """
 
 
+NO_REGISTRY = "no registry is configured"
+"""Why nobody knows of an image, where asking again would not help."""
+
 MOST_RECORDED = 20_000
 """How many changes of alerts are read from the record, the newest."""
 
@@ -105,7 +108,7 @@ def _confirmed(registry: Registry | None, target: Target, seconds: float) -> Tar
     if not target.image:
         return target
     if registry is None:
-        return replace(target, available=Availability.UNKNOWN, image_why="no registry is configured")
+        return replace(target, available=Availability.UNKNOWN, image_why=NO_REGISTRY)
     answer = registry.available(target.image, deadline=seconds)
     if isinstance(answer, Present):
         return replace(target, available=Availability.YES, digest=answer.digest, image_why="")

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from prometheus_client import CollectorRegistry
@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from monitor.core.gate import GateAnswer
 from monitor.core.incident import Incident
+from monitor.drills.conductor import Conductor
 from monitor.people.commands import Commands, Done
 from monitor.people.requesting import NotDone
 from monitor.people.requesting import Request as Asked
@@ -34,10 +35,11 @@ from monitor.web import prometheus, silences
 from monitor.web.asking import NAME, WHO, WordsError, request_of, somebody
 from monitor.web.bodies import BodyError, body_of
 from monitor.web.deploys import deploy_routes
+from monitor.web.drills import drill_routes
 from monitor.web.evidence import evidence_routes
 from monitor.web.guard import Guard
 from monitor.web.pagerduty import Hooks, pagerduty_routes
-from monitor.web.rules import report_of, standing_of, transition_of
+from monitor.web.rules import report_of, standing_of, state_of, transition_of
 from monitor.web.shapes import incident_after, incident_in_full, incident_in_short, told_of
 from monitor.web.slack import Door, slack_routes
 
@@ -48,6 +50,21 @@ class Health:
 
     ok: bool
     trouble: str = ""
+
+
+UNTRUSTED = "Changing something asks for the token: MONITOR_CONSOLE_TOKEN, or the one in the lock file."
+
+
+class Acted(Protocol):
+    """Where an incident is kept, and who acts on it."""
+
+    @property
+    def store(self) -> Store:
+        """The store that has it."""
+
+    @property
+    def commands(self) -> Commands:
+        """Who carries out what is asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,12 @@ class Inside:
     gate: Callable[[str, str], GateAnswer] | None = None
     pagerduty: Hooks | None = None
     evidence: Callable[[str], Mapping[str, bytes] | None] | None = None
+    side: Callable[[str], Acted] | None = None
+    drills: Conductor | None = None
+
+    def acted(self, incident: str) -> Acted:
+        """Give where an incident is kept, and who acts on it."""
+        return self.side(incident) if self.side is not None else self
 
 
 def application(inside: Inside) -> Starlette:
@@ -83,6 +106,7 @@ def application(inside: Inside) -> Starlette:
             Route("/api/v1/reload", pages.standing),
             Route("/api/v1/rules", pages.rules),
             Route("/api/v1/alerts", pages.alerts),
+            Route("/api/v1/states", pages.states),
             Route("/api/v1/transitions", pages.transitions),
             Route("/api/v1/silences", pages.silences),
             Route("/api/v1/silences", pages.silence, methods=["POST"]),
@@ -94,6 +118,7 @@ def application(inside: Inside) -> Starlette:
             *slack_routes(inside.slack),
             *deploy_routes(inside.gate),
             *pagerduty_routes(inside.pagerduty),
+            *drill_routes(inside.drills, pages.body),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={StoreError: _unusable},
@@ -146,6 +171,11 @@ class _Pages:
     async def alerts(self, _request: Request) -> Response:
         return _json(prometheus.alerts(await run_in_threadpool(self._inside.view)))
 
+    async def states(self, _request: Request) -> Response:
+        view = await run_in_threadpool(self._inside.view)
+        found = sorted(view.states.values(), key=lambda one: one.name)
+        return _json({"version": 1, "rules": view.book.rules.digest, "states": [state_of(one) for one in found]})
+
     async def transitions(self, request: Request) -> Response:
         alert = request.query_params.get("alert", "")
         found = await run_in_threadpool(self._inside.store.transitions, alert)
@@ -157,10 +187,11 @@ class _Pages:
 
     async def incident(self, request: Request) -> Response:
         name = request.path_params["id"]
-        found = await run_in_threadpool(self._inside.store.incident, name)
+        store = self._inside.acted(name).store
+        found = await run_in_threadpool(store.incident, name)
         if found is None:
             return _wrong(f"There is no incident {name}.", 404)
-        events = await run_in_threadpool(self._inside.store.events, name)
+        events = await run_in_threadpool(store.events, name)
         return _json({"version": 1, "incident": incident_in_full(found, events)})
 
     async def silences(self, _request: Request) -> Response:
@@ -202,7 +233,7 @@ class _Pages:
         if isinstance(asked, Response):
             return asked
         try:
-            outcome = await run_in_threadpool(self._inside.commands.carry_out, asked)
+            outcome = await run_in_threadpool(self._inside.acted(asked.incident).commands.carry_out, asked)
         except (StoreError, ConflictError) as error:
             return _wrong(f"It could not be written down, so it was not done: {error}", 503)
         match outcome:
@@ -214,7 +245,7 @@ class _Pages:
 
     def _told(self, incident: Incident, asked: Asked) -> list[str]:
         """Give in words what was done: what whoever asked did last, and what followed from it."""
-        events = self._inside.store.events(incident.id)[: incident.rev]
+        events = self._inside.acted(incident.id).store.events(incident.id)[: incident.rev]
         at = max((one.at for one in events if one.by == asked.by), default=None)
         own = [number for number, one in enumerate(events) if one.by == asked.by and one.at == at]
         return told_of(events[own[0] :] if own else (), incident)
@@ -223,11 +254,22 @@ class _Pages:
         name, action = request.path_params["id"], request.path_params["action"]
         try:
             body = await _body(request)
-            return request_of(name, action, body, await run_in_threadpool(self._inside.store.incident, name))
+            return request_of(
+                name, action, body, await run_in_threadpool(self._inside.acted(name).store.incident, name)
+            )
         except BodyError as error:
             return _wrong(f"Not understood: {error.why}.", error.status)
         except ValueError as error:
             return _wrong(_not_understood(error), 400)
+
+    async def body(self, request: Request) -> dict[str, Any]:
+        """Read the body of a request that is trusted. Raises PermissionError, and ValueError with what is wrong."""
+        if not self._trusted(request):
+            raise PermissionError(UNTRUSTED)
+        try:
+            return await _body(request)
+        except BodyError as error:
+            raise ValueError(error.why) from error
 
     def _trusted(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
@@ -239,7 +281,7 @@ def _health(health: Health) -> Response:
 
 
 def _untrusted() -> Response:
-    return _wrong("Changing something asks for the token: MONITOR_CONSOLE_TOKEN, or the one in the lock file.", 401)
+    return _wrong(UNTRUSTED, 401)
 
 
 def _not_understood(error: ValueError) -> str:

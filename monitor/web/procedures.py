@@ -7,6 +7,7 @@ from typing import Any
 
 from monitor.core.actor import Actor
 from monitor.core.beforeafter import before_and_after
+from monitor.core.breakdown import Breakdown, ByRoute
 from monitor.core.care import Wish
 from monitor.core.due import owes_record
 from monitor.core.incident import Incident
@@ -230,6 +231,27 @@ def changes_of(found: WhatChanged | None) -> dict[str, Any] | None:
         "changes": [_change(one) for one in found.changes],
         "targets": [_target(one) for one in found.targets],
     }
+
+
+def breakdown_of(found: Breakdown | None) -> dict[str, Any] | None:
+    """Give where it fails and what else is slow; None where nobody looked, since a change explains it."""
+    if found is None:
+        return None
+    return {
+        "at": time_of(found.at),
+        "by_route": [_by_route(one) for one in found.by_route],
+        "slow": [{"service": one.service, "slower": one.slower, "why": one.why} for one in found.slow],
+        "compared": found.compared,
+        "problem": found.problem,
+    }
+
+
+def _by_route(one: ByRoute) -> dict[str, Any]:
+    routes = [
+        {"route": each.route, "requests": each.requests, "failures": each.failures, "seconds": each.seconds}
+        for each in one.routes
+    ]
+    return {"alert": str(one.key), "service": one.service, "label": one.label, "routes": routes}
 
 
 def _change(one: Changed) -> dict[str, Any]:

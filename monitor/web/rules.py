@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from monitor.core.model import utc
-from monitor.ports import Recorded
+from monitor.core.model import Alert, utc
+from monitor.ports import GroupState, Recorded
 from monitor.ruleset.reload import Report
 from monitor.ruleset.rulesfolder import Standing
 from monitor.survey import Doubt
@@ -72,4 +72,29 @@ def transition_of(recorded: Recorded) -> dict[str, Any]:
         "limit": recorded.limit,
         "since": time_of(utc(recorded.since)),
         "shadow": recorded.shadow,
+    }
+
+
+def state_of(state: GroupState) -> dict[str, Any]:
+    """Give what is kept of a group: up to when each rule was folded, and its alerts in full."""
+    return {
+        "group": state.name,
+        "cursors": {alert: time_of(utc(at)) for alert, at in sorted(state.cursors.items())},
+        "alerts": [_alert(one) for _, one in sorted(state.alerts.items())],
+    }
+
+
+def _alert(one: Alert) -> dict[str, Any]:
+    return {
+        "alert": one.key.alert,
+        "labels": dict(one.key.labels),
+        "tier": str(one.key.tier),
+        "state": str(one.state),
+        "since": time_of(utc(one.since)),
+        "open_ended": one.open_ended,
+        "fired_at": time_of(utc(one.fired_at)) if one.fired_at is not None else None,
+        "clear_since": time_of(utc(one.clear_since)) if one.clear_since is not None else None,
+        "held_s": one.held,
+        "missing_s": one.missing,
+        "peak": one.peak,
     }

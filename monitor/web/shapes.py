@@ -24,6 +24,7 @@ from monitor.core.procedureevents import (
 from monitor.core.render import headline, next_for, render, tone
 from monitor.core.shell import PROGRAM, typed, typed_action
 from monitor.web.procedures import (
+    breakdown_of,
     care_of,
     changes_of,
     checks_of,
@@ -79,6 +80,7 @@ def incident_in_full(incident: Incident, events: Sequence[Event]) -> dict[str, A
         "changed": list(page.changes),
         "alerts": [_firing(one) for one in incident.alerts],
         "changes": changes_of(incident.changes),
+        "breakdown": breakdown_of(incident.breakdown),
         "procedure": procedure_of(incident),
         "checks": checks_of(incident.progress),
         "compared": compared_of(incident),

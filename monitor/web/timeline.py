@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import Enum
 
 from monitor.core.actor import Actor
+from monitor.core.breakdown import Breakdown
 from monitor.core.events import Event, Firing
 from monitor.core.model import AlertKey
 from monitor.core.procedure import Procedure
@@ -13,7 +14,7 @@ from monitor.core.release import WhatChanged
 APART = {"at", "by", "kind"}
 """What every event has, told first."""
 
-ELSEWHERE = (Procedure, WhatChanged)
+ELSEWHERE = (Procedure, WhatChanged, Breakdown)
 """What is too long for a line of a timeline, and told elsewhere in the same answer."""
 
 PAIRS = {"fields", "queries", "links"}

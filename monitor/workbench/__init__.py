@@ -1,1 +1,1 @@
-"""Where rules are tried on history before they wake anybody."""
+"""What a rule would do, does and did: tools for whoever tunes it. They read and tell; they change and page nothing."""

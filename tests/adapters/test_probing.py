@@ -9,7 +9,7 @@ from monitor.adapters.memory import ScriptedProber
 from monitor.adapters.probing import HttpProber
 from monitor.ports import NoAnswer, Prober, Status
 from tests.servers.hostile import Behaviour, Hostile, cut, drip, flood, hang, late, reply
-from tests.servers.prometheus import free_port
+from tests.servers.ports import free_port
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
 ENOUGH = 20.0

@@ -262,7 +262,7 @@ def test_a_restart_of_the_server_is_survived() -> None:
 
 def test_a_live_target_is_scraped() -> None:
     with (
-        Exporter("jobs_waiting 3\n") as exporter,
+        Exporter("# TYPE jobs_waiting gauge\njobs_waiting 3\n") as exporter,
         Prometheus(scrape={"shop": [exporter.target]}, interval=0.2) as server,
     ):
         source = PrometheusSource(server.url)
@@ -271,8 +271,12 @@ def test_a_live_target_is_scraped() -> None:
         while answer == Samples(()) and time.monotonic() < give_up:
             time.sleep(0.1)
             answer = source.instant("sum by (job) (jobs_waiting)", int(time.time()) + 1, deadline=2)
+        names, kinds = source.names(int(time.time()) - 60, int(time.time()) + 1, deadline=2), source.types(deadline=2)
         source.close()
     assert answer == Samples((Sample(labels_of({"job": "shop"}), 3.0),))
+    assert isinstance(names, tuple)
+    assert {"jobs_waiting", "up"} <= set(names)
+    assert kinds["jobs_waiting"] == "gauge"
 
 
 def test_the_cost_of_a_query(source: PrometheusSource) -> None:

@@ -12,7 +12,8 @@ from monitor.adapters.prometheus.answers import columns, ranged
 from monitor.core.model import Labels, Sample
 from monitor.ports import BadQuery, RangeColumns, RangeSamples, Samples, TooMuch, Unanswered
 from tests.servers.hostile import Hostile, reply
-from tests.servers.prometheus import Prometheus, free_port
+from tests.servers.ports import free_port
+from tests.servers.prometheus import Prometheus
 
 T, STEP = 1_699_999_200, 15
 END = T + 3 * STEP

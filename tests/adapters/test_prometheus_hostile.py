@@ -100,6 +100,7 @@ def peak_kib() -> int:
     return int(status.partition("VmHWM:")[2].split()[0])
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", UNANSWERED)
 def test_it_is_not_answered(case: str) -> None:
     behaviour, why = UNANSWERED[case]
@@ -116,6 +117,7 @@ def test_it_is_not_answered(case: str) -> None:
     assert len(hostile.heads) == 1, "asked more than once"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", SLOW)
 def test_a_slow_answer_ends_at_the_deadline(case: str) -> None:
     began = time.monotonic()
@@ -125,6 +127,7 @@ def test_a_slow_answer_ends_at_the_deadline(case: str) -> None:
     assert 0.55 < took < 1.1
 
 
+@pytest.mark.alone
 def test_a_server_that_does_not_accept_ends_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         waiting = [socket.socket() for _ in range(4)]
@@ -142,6 +145,7 @@ def test_a_server_that_does_not_accept_ends_at_the_deadline() -> None:
     assert took < 1.0
 
 
+@pytest.mark.alone
 def test_a_server_that_speaks_no_tls_ends_at_the_deadline() -> None:
     with Hostile(hang) as hostile:
         source = PrometheusSource(f"https://{hostile.address}")
@@ -178,6 +182,7 @@ def test_a_certificate_is_checked(certificate: tuple[ssl.SSLContext, str]) -> No
             source.close()
 
 
+@pytest.mark.alone
 def test_a_slow_answer_over_tls_ends_at_the_deadline(certificate: tuple[ssl.SSLContext, str]) -> None:
     context, trusted = certificate
     with Hostile(drip(b"HTTP/1.1 200 OK\r\nX-Slow: "), context) as hostile:

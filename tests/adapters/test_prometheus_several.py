@@ -9,7 +9,8 @@ from monitor.adapters.prometheus import PrometheusSource
 from monitor.adapters.prometheus.several import SeveralSources
 from monitor.ports import BadQuery, RangeSamples, Samples, Unanswered
 from tests.servers.hostile import Hostile, hang
-from tests.servers.prometheus import Prometheus, free_port
+from tests.servers.ports import free_port
+from tests.servers.prometheus import Prometheus
 
 T = 1_699_999_200
 HISTORY = {"up": [(t, 1.0) for t in range(T - 600, T + 1, 15)]}

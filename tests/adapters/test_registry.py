@@ -21,7 +21,7 @@ from monitor.adapters.registry.client import MANIFESTS
 from monitor.adapters.registry.reference import Reference, reference
 from monitor.ports import Availability, Missing, Present, Registry, Unknown
 from tests.servers.hostile import Hostile, cut, drip, flood, hang, reply
-from tests.servers.prometheus import free_port
+from tests.servers.ports import free_port
 from tests.servers.registry import DOCKER, DOCKER_LIST, OCI, OCI_INDEX, PASSWORD, USER, DockerRegistry
 
 DIGEST = f"sha256:{'0' * 64}"

@@ -335,6 +335,7 @@ def test_groups_are_asked_once_a_minute_and_believed_for_ten_when_slack_is_silen
     assert directory.rights("U0EVE", ROUTE) == Rights(frozenset({Role.RESPONDER}), ("S0ONCALL", "S0IC"))
 
 
+@pytest.mark.alone
 def test_while_slack_is_silent_it_is_not_asked_at_every_click(slack: SlackServer) -> None:
     clock = HandClock()
     directory = SlackDirectory(slack.bot_token, clock, base_url=slack.url, timeout=0.5)

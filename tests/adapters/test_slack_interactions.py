@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from monitor.adapters.slack import interactions
 from monitor.adapters.slack.clicks import Typed, click_of
-from monitor.adapters.slack.interactions import Answer, Dispatcher, Home, Person, Press, Rights
+from monitor.adapters.slack.interactions import Answer, Dispatcher, Home, Person, Press, Rights, Speaker
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.page import ActionKind
 from monitor.core.rule import Route
@@ -75,8 +75,8 @@ def dispatcher(desk: Desk, people: People | None = None) -> Dispatcher:
     return Dispatcher(desk, people or People(), lambda _incident: ROUTE, answered)
 
 
-def answered(typed: Typed, ask: Callable[[str, ActionKind], str | None]) -> str:
-    words = ask(typed.words[0], ActionKind.ACKNOWLEDGE)
+def answered(typed: Typed, by: Speaker) -> str:
+    words = by.ask(typed.words[0], ActionKind.ACKNOWLEDGE)
     return words or f"{typed.name} did it"
 
 

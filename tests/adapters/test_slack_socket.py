@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from monitor.adapters.slack.clicks import Typed
 from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.directory import SlackDirectory
 from monitor.adapters.slack.forms import view_of
-from monitor.adapters.slack.interactions import Dispatcher, Press
+from monitor.adapters.slack.interactions import Dispatcher, Press, Speaker
 from monitor.adapters.slack.socket import SlackSocket, _Connection
 from monitor.core.forms import Ask, Form
 from monitor.core.page import Action, ActionKind, Page, Tone
@@ -59,7 +59,7 @@ class Desk:
         return f"{press.incident} was acknowledged by {first}" if first else None
 
 
-def said(typed: Typed, ask: Callable[[str, ActionKind], str | None]) -> str:  # noqa: ARG001  # the contract
+def said(typed: Typed, by: Speaker) -> str:  # noqa: ARG001  # the contract
     return f"{typed.name}: {' '.join(typed.words)}"
 
 

@@ -16,7 +16,7 @@ from monitor.core.page import ActionKind
 from monitor.core.render import render
 from tests.adapters.golden import holds
 from tests.pictures.pictures import gallery
-from tests.pictures.stages import STAGES, Story, failing, opened, pinned, scene, started
+from tests.pictures.stages import STAGES, Story, failing, opened, pinned, scene, started, unchanged
 from tests.servers.slack_rules import refusal, rendition, view_refusal, view_rendition
 
 OUTPUT = Path(__file__).parents[2] / "build" / "slack.html"
@@ -90,6 +90,13 @@ def test_nobody_who_may_act_is_said_in_words_and_by_the_button() -> None:
         if one["action_id"] == "start"
     )
     assert start["confirm"]["text"]["text"].startswith("Nobody may do this: no responders")
+
+
+def test_a_route_is_shown_and_calls_nobody() -> None:
+    (page,) = drawn(unchanged())
+    sent = json.dumps(page.blocks)
+    assert "/&lt;!channel&gt; 0.25 %" in sent
+    assert "<!channel>" not in sent + page.bare + page.text
 
 
 def test_a_page_whose_buttons_are_not_heard_has_none() -> None:

@@ -36,6 +36,7 @@ def rss_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("words", [("--help",), ("check",), ("check", "--format", "json")], ids=" ".join)
 def test_the_command_line_starts_lean(words: tuple[str, ...]) -> None:
     spent = cpu_of(*words)

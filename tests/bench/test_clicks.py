@@ -125,6 +125,7 @@ def clicking(fingers: Fingers, until: Callable[[], bool]) -> None:
             time.sleep(PAUSE)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_clicks_are_answered_while_500_rules_are_evaluated(tmp_path: Path) -> None:
     there = rules(tmp_path / "rules")

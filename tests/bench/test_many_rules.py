@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.running import ROOT, Monitor, eventually
-from tests.servers.prometheus import Prometheus, free_port, steady
+from tests.servers.ports import free_port
+from tests.servers.prometheus import Prometheus, steady
 
 WHOLE = os.environ.get("BENCH") == "whole"
-RULES, INTERVAL, ROUNDS = (1000, 15, 8) if WHOLE else (60, 3, 4)
+RULES, INTERVAL, ROUNDS = (1000, 15, 8) if WHOLE else (60, 1, 4)
 A_GROUP = 100
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")

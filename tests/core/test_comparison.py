@@ -11,10 +11,15 @@ from monitor.core.procedure import Procedure, Step
 from monitor.core.rule import (
     Baseline,
     ErrorRatio,
+    Escalation,
     Group,
     Guards,
     Latency,
+    Maintenance,
+    Matcher,
+    MatchOp,
     NoData,
+    Override,
     Pages,
     Query,
     Requires,
@@ -24,6 +29,7 @@ from monitor.core.rule import (
     RuleSet,
     TierRule,
 )
+from monitor.core.service import Labelled, Releases, Service
 
 PREPARE = TierRule(Tier.PREPARE, 0.02, None, 300, 0.015, 60, Guards(50, 3))
 ROLLBACK = TierRule(Tier.ROLLBACK, 0.25, None, 30, None, 60)
@@ -54,7 +60,7 @@ WORDS: list[tuple[str, Rule]] = [
     ("ApiErrors: prepare for 5m -> 1m30s, state re-derived", tiers(replace(PREPARE, hold=90), ROLLBACK)),
     ("ApiErrors: prepare clear 1.5 % -> none, state re-derived", tiers(replace(PREPARE, clear=None), ROLLBACK)),
     (
-        "ApiErrors: rollback guards min_requests 0, min_failures 0 -> min_requests 9, min_failures 5, state re-derived",
+        "ApiErrors: rollback min_requests 0 -> 9, min_failures 0 -> 5, state re-derived",
         tiers(PREPARE, replace(ROLLBACK, guards=Guards(9, 5))),
     ),
     (
@@ -78,12 +84,24 @@ WORDS: list[tuple[str, Rule]] = [
     ("ApiErrors: no_data hold -> breach, state re-derived", replace(API, no_data=NoData.BREACH)),
     ("ApiErrors: keep_firing_for 0s -> 2m, state re-derived", replace(API, keep_firing_for=120)),
     ("ApiErrors: gap_tolerance default -> 2m, state re-derived", replace(API, gap_tolerance=120)),
-    ("ApiErrors: requires changed, state re-derived", replace(API, requires=Requires("x", above=1))),
+    ("ApiErrors: requires comes: x, state re-derived", replace(API, requires=Requires("x", above=1))),
+    ("ApiErrors: prepare above 2 % -> 2.04 %, state re-derived", tiers(replace(PREPARE, above=0.0204), ROLLBACK)),
+    (
+        "ApiErrors: rollback confidence none -> 99.9 %, state re-derived",
+        tiers(PREPARE, replace(ROLLBACK, confidence=0.999)),
+    ),
+    ("ApiErrors: procedure rollback -> freeze, state kept", replace(API, procedure="freeze")),
+    ("ApiErrors: suspects none -> [gateway, web], state kept", replace(API, suspects=("gateway", "web"))),
+    ("ApiErrors: links runbook none -> https://w/x, state kept", replace(API, links=(("runbook", "https://w/x"),))),
+    (
+        'ApiErrors: expected instance {job="auth"} comes, state kept',
+        replace(API, expect=((("job", "auth"),),)),
+    ),
     ("ApiErrors: service none -> auth, state kept", replace(API, service="auth")),
-    ("ApiErrors: labels changed, state kept", replace(API, labels=(("team", "a"),))),
+    ("ApiErrors: labels team none -> a, state kept", replace(API, labels=(("team", "a"),))),
     ("ApiErrors: optional no -> yes, state kept", replace(API, optional=True)),
     (
-        "ApiErrors: prepare above 2 % -> 1 %; annotations changed, state re-derived",
+        "ApiErrors: prepare above 2 % -> 1 %; annotations summary none -> s, state re-derived",
         replace(tiers(replace(PREPARE, above=0.01), ROLLBACK), annotations=(("summary", "s"),)),
     ),
     ("ApiErrors: shadow no -> yes, state dropped", replace(API, shadow=True)),
@@ -93,6 +111,58 @@ WORDS: list[tuple[str, Rule]] = [
 @pytest.mark.parametrize(("sentence", "new"), WORDS, ids=[row[0] for row in WORDS])
 def test_a_changed_rule_in_words(sentence: str, new: Rule) -> None:
     assert compare(with_rule(API), with_rule(new)).sentences == (sentence,)
+
+
+OVERRIDE = Override((Matcher("job", MatchOp.EQUAL, "b"),), (replace(PREPARE, above=0.05, clear=0.04), ROLLBACK))
+EXCEPT = replace(API, overrides=(OVERRIDE,))
+OTHER = Override((Matcher("job", MatchOp.MATCHES, "c|d"),), ())
+
+EXCEPTIONS: list[tuple[str, Rule]] = [
+    (
+        'override {job="b"} prepare above 5 % -> 6 %',
+        replace(EXCEPT, overrides=(replace(OVERRIDE, tiers=(replace(OVERRIDE.tiers[0], above=0.06), ROLLBACK)),)),
+    ),
+    ('override {job="b"} rollback goes', replace(EXCEPT, overrides=(replace(OVERRIDE, tiers=OVERRIDE.tiers[:1]),))),
+    ('override {job=~"c|d"} comes', replace(EXCEPT, overrides=(OVERRIDE, OTHER))),
+    ('override {job="b"} goes', API),
+    (
+        "prepare for 5m -> 10m",
+        replace(
+            EXCEPT,
+            tiers=(replace(PREPARE, hold=600), ROLLBACK),
+            overrides=(replace(OVERRIDE, tiers=(replace(OVERRIDE.tiers[0], hold=600), ROLLBACK)),),
+        ),
+    ),
+    ("overrides changed", replace(EXCEPT, overrides=(OVERRIDE, OVERRIDE))),  # the second one never counts
+]
+
+
+@pytest.mark.parametrize(("words", "new"), EXCEPTIONS, ids=[row[0] for row in EXCEPTIONS])
+def test_an_override_is_told_by_its_matchers_and_only_what_is_its_own(words: str, new: Rule) -> None:
+    assert compare(with_rule(EXCEPT), with_rule(new)).sentences == (f"ApiErrors: {words}, state re-derived",)
+
+
+def test_the_order_of_overrides_decides() -> None:
+    one, other = replace(API, overrides=(OVERRIDE, OTHER)), replace(API, overrides=(OTHER, OVERRIDE))
+    assert compare(with_rule(one), with_rule(other)).sentences == (
+        "ApiErrors: overrides in another order, state re-derived",
+    )
+
+
+def test_matchers_of_failures_are_no_news_where_the_requests_are_others() -> None:
+    old, new = (
+        replace(API, signal=ErrorRatio(f'r{{job="{job}"}}', f'r{{job="{job}",code=~"5.."}}', ("job",), 60))
+        for job in ("a", "c")
+    )
+    assert compare(with_rule(old), with_rule(new)).sentences == (
+        'ApiErrors: signal requests r{job="a"} -> r{job="c"}, state re-derived',
+    )
+
+
+def test_long_texts_are_shown_where_they_part() -> None:
+    old, new = (replace(QUEUE, signal=Query(f"sum(queue_length{{{'a' * 80}, {one}}})", ())) for one in ("x", "y"))
+    (sentence,) = compare(with_rule(old), with_rule(new)).sentences
+    assert sentence == "Queue: signal expr …aaaaaaaaaaaaa, x}) -> …aaaaaaaaaaaaa, y}), state re-derived"
 
 
 def test_a_tier_that_comes_is_told_with_its_limit() -> None:
@@ -189,6 +259,52 @@ def test_groups_in_words() -> None:
     assert compare(moved, rule_set()).rest == ("group apis: interval 30s -> 15s", "group billing: removed")
 
 
+TEAM = (Matcher("team", MatchOp.EQUAL, "billing"),)
+CLOSE = Maintenance("monthly-close", TEAM, 120, 240)
+AUTH = Service("auth", Labelled("app_build_info", "version"))
+
+REST: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (
+        {},
+        {"routing": replace(ROUTING, escalation=Escalation(rollback_again=(60,), prepare_mention=None))},
+        "routing: escalation rollback_again [2m, 4m] -> [1m]; prepare_mention 10m -> never",
+    ),
+    (
+        {},
+        {"routing": replace(ROUTING, routes=(Route("C9", matchers=TEAM),))},
+        'routing: route {team="billing"} comes',
+    ),
+    (
+        {"routing": replace(ROUTING, routes=(Route("C9", matchers=TEAM),))},
+        {"routing": replace(ROUTING, routes=(Route("C8", matchers=TEAM),))},
+        'routing: route {team="billing"} channel C9 -> C8',
+    ),
+    ({"routing": replace(ROUTING, maintenance=(CLOSE,))}, {}, "routing: maintenance monthly-close goes"),
+    (
+        {},
+        {"procedures": {"rollback": replace(STEPS, steps=(*STEPS.steps, Step("pin", "Pin")), verify_for=300)}},
+        "procedure rollback: verify_for 10m -> 5m; step pin comes",
+    ),
+    (
+        {},
+        {"procedures": {"rollback": replace(STEPS, steps=(Step("declare", "Say so"),))}},
+        "procedure rollback: step declare title Declare -> Say so",
+    ),
+    ({}, {"releases": Releases((AUTH,))}, "releases of auth: new"),
+    (
+        {"releases": Releases((AUTH,))},
+        {"releases": Releases((replace(AUTH, by="who", flags=Labelled("f")),))},
+        "releases of auth: by none -> who; flags comes",
+    ),
+    ({}, {"releases": Releases(lookback=86400)}, "releases: lookback 14d -> 1d"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "sentence"), REST, ids=[row[2] for row in REST])
+def test_the_rest_in_words(old: dict[str, Any], new: dict[str, Any], sentence: str) -> None:
+    assert compare(rule_set(**old), rule_set(**new)).rest == (sentence,)
+
+
 def test_routing_and_procedures_in_words() -> None:
     routing = Routing("staging", Route("C1", ()), 600, page=Pages(rollback=("slack", "pagerduty")))
     new = rule_set(routing=routing, procedures={"rollback": replace(STEPS, title="Back"), "other": STEPS})
@@ -198,5 +314,5 @@ def test_routing_and_procedures_in_words() -> None:
         "routing: reopen_within 30m -> 10m",
         "routing: rollback [slack] -> [slack, pagerduty]",
         "procedure other: new",
-        "procedure rollback: changed",
+        "procedure rollback: title Roll back -> Back",
     )

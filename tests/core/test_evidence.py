@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from monitor.core.actor import Actor
+from monitor.core.actor import MONITOR, Actor
 from monitor.core.asks import Command, Note, Pin
+from monitor.core.breakdown import Breakdown, ByRoute, RouteShare, SlowService
 from monitor.core.decide import decide
 from monitor.core.events import Refused
 from monitor.core.evidence import Case, Maker, Posted, bundle, clean, files, manifest, markdown
@@ -23,9 +24,9 @@ from monitor.core.evidence.moments import durations
 from monitor.core.evidence.plainly import plain
 from monitor.core.evidence.summary import summary
 from monitor.core.evidence.telling import told
-from monitor.core.procedureevents import ChecksRun
+from monitor.core.procedureevents import BreakdownFound, ChecksRun
 from monitor.core.verification import CheckResult, Outcome
-from tests.core.procedural import ANA, AUTH, BEN, START, Driven, firing
+from tests.core.procedural import ANA, AUTH, BEN, START, Driven, firing, key
 from tests.core.stories import POSTED, case, signals, story
 from tests.core.test_anything_people_do import DEEDS, GAPS, happen
 
@@ -68,6 +69,20 @@ def test_the_same_input_gives_the_same_bytes_but_for_the_time() -> None:
     driven = story()
     driven.do(Note(ANA, "more"))
     assert not same_content(first["manifest.json"], bundle(case(driven), MAKER, MADE)["manifest.json"])
+
+
+def test_where_it_failed_stands_in_the_versions_and_in_the_timeline() -> None:
+    driven = Driven(firing())
+    routes = (RouteShare("/login", 310, 192), RouteShare("/a|b<script>", 50, 2))
+    seen = Breakdown(START, (ByRoute(key(), "auth", "route", routes),), (SlowService("web", 1.1, "p95 2 s"),), 3)
+    driven.add(BreakdownFound(START, MONITOR, seen))
+    made = files(case(driven))
+    kept = json.loads(made["versions.json"])["breakdown"]
+    assert kept["by_route"][0]["routes"][0] == {"route": "/login", "requests": 310, "failures": 192, "seconds": None}
+    assert kept["slow"][0]["service"] == "web"
+    report = made["report.md"].decode()
+    assert "Where it fails: Failing routes of auth: /login 62 % (192 of 310)" in report
+    assert "<script>" not in report
 
 
 def test_every_click_is_a_decision_and_refused_ones_say_why() -> None:

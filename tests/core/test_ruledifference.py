@@ -42,6 +42,7 @@ OF_A_RULE: list[tuple[str, Any, AtReload]] = [
     ("tiers", (ROLLBACK,), REDERIVED),
     ("service", "auth", KEPT),
     ("suspects", ("web",), KEPT),
+    ("route_label", "handler", KEPT),
     ("keep_firing_for", 60, REDERIVED),
     ("no_data", NoData.BREACH, REDERIVED),
     ("resolve", Resolve.BY_PERSON, KEPT),

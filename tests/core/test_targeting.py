@@ -203,7 +203,9 @@ def test_no_target_in_words() -> None:
 
 
 def test_nothing_changed_is_said_only_where_it_is_known() -> None:
-    quiet = History("auth", BREACH, seen((-3 * DAY, "1")), migrations=(), flags=())
+    quiet = History(
+        "auth", BREACH, seen((-3 * DAY, "1")), migrations=seen((-DAY, "41")), flags=seen((-DAY, "writes=on"))
+    )
     nothing = found(quiet)
     assert nothing.nothing
     assert advice(nothing) == "No release, flag or migration in 24 h: a rollback is unlikely to help."
@@ -212,6 +214,9 @@ def test_nothing_changed_is_said_only_where_it_is_known() -> None:
     assert (unseen.nothing, unseen.unseen) == (False, ("web",))
     assert "the version of web was not seen at all" in advice(unseen)
     assert not found().nothing
+    dark = found(replace(quiet, migrations=seen((-DAY, "")), flags=()))
+    assert not dark.nothing, "no series is no proof that nothing was switched"
+    assert advice(dark) == "No change was seen, but migrations of auth, flags of auth could not be seen at all."
     assert "not configured" in advice(found())
     assert advice(found(AUTH)) == ""
 

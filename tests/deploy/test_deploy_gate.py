@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.servers.hostile import Behaviour, Hostile, drip, hang, reply
-from tests.servers.prometheus import free_port
+from tests.servers.ports import free_port
 
 DOCS = (Path(__file__).parents[2] / "docs" / "deploys.md").read_text()
 BLOCKS = dict(re.findall(r"^```(?:sh|yaml) (\w+)\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL))

@@ -24,6 +24,9 @@ from tests.servers.slack import SlackServer
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
+STARTED_WITHIN = 45.0
+"""Seconds after which a daemon is given up; it takes one, and more where others take the machine."""
+
 MEASURED = "COVERAGE_PROCESS_CONFIG"
 """Set where coverage is measured, for the processes that tests start. What it costs would spoil figures."""
 
@@ -129,7 +132,11 @@ class Monitor:
         self.program = [sys.executable, "-m", "monitor"]
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -147,7 +154,7 @@ class Monitor:
             self.process = subprocess.Popen(
                 [*self.program, "run"], env=self.env, cwd=self.folder, stdout=pages, stderr=log
             )
-        eventually(self.listens, 15, f"the daemon listens; it said:\n{self.log}")
+        eventually(self.listens, STARTED_WITHIN, f"the daemon listens; it said:\n{self.log}")
 
     def listens(self) -> bool:
         """Whether it has bound its listener and said where."""

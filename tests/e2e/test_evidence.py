@@ -57,7 +57,7 @@ def test_a_record_that_is_complete_is_in_the_thread_and_exported_with_and_withou
             def shared() -> list[Any]:
                 return [one for one in slack.shared(page) if one.name.endswith((".md", ".zip"))]
 
-            report, everything = eventually(lambda: shared() if len(shared()) == 2 else [], 40, "report and bundle")
+            report, everything = eventually(lambda: shared() if len(shared()) == 2 else [], 90, "report and bundle")
             assert b"# INC-0001: report" in report.content
             assert "report.md" in zipfile.ZipFile(io.BytesIO(everything.content)).namelist()
             told = monitor.command("incident", "export", "INC-0001", "--out", "running", "--format", "json")

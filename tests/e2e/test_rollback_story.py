@@ -251,6 +251,7 @@ class Story:
                 return answer.code, json.load(answer)
 
 
+@pytest.mark.timeout(300)
 def test_from_the_release_that_breaks_logins_to_the_completed_record(
     tmp_path: Path,
     shop: Shop,

@@ -43,6 +43,12 @@ groups:
         guards: {{min_requests: 20, min_failures: 5}}
         rollback: {{above: 20%, confidence: 99%}}
 """
+RELEASES = """
+version: 1
+services:
+  auth: {version: 'up{job="auth"}', label: instance}
+"""
+"""Something to look for, so that pages wait for it and the daemon is killed meanwhile too."""
 PAGE = "page: {rollback: [slack, pagerduty, webhook]}\n"
 
 AT_RANDOM = "at random"
@@ -129,6 +135,7 @@ class House:
         rules = rules_with(folder, RULES, reopen_within="1s")
         with (rules / "routing.yaml").open("a") as routing:
             routing.write(PAGE)
+        (rules / "releases.yaml").write_text(RELEASES)
         self.monitor = Killable(folder, rules, prometheus)
         self.away: list[Stretch] = []
         self.refusing: list[Stretch] = []

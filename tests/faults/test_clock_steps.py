@@ -68,6 +68,7 @@ class Stepped(Monitor):
         return self.metric("rollback_monitor_evaluations_total")
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_a_step_costs_one_evaluation_at_most_and_pages_nobody(tmp_path: Path, shop: Shop) -> None:
     scrape = {"auth": [shop.exporter.target]}

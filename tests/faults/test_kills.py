@@ -81,6 +81,7 @@ def judged(house: House, found: Sequence[Breach]) -> Judged:
     return Judged(house, run, check(run))
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120 + 12 * KILLS)
 def test_no_page_is_lost_doubled_late_or_of_the_wrong_tier_and_no_click_is_lost(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:

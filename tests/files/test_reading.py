@@ -20,12 +20,18 @@ from monitor.core.rule import (
     ReferenceKind,
     Requires,
     Resolve,
+    Route,
+    Routing,
     Rule,
+    ShadowReport,
     TierRule,
     VersionMetric,
 )
 from monitor.core.service import Labelled, Releases, Replicas, Service
-from monitor.files import load
+from monitor.files import check, load
+from monitor.files.findings import Report
+from monitor.files.routingfile import read_routing
+from monitor.files.syntax import parse
 
 HEAD = "groups:\n  - name: g\n    rules:\n      - alert: A\n"
 
@@ -365,3 +371,46 @@ def test_a_short_lookback_shortens_what_is_proven(tmp_path: Path) -> None:
     loaded = load(tmp_path)
     assert loaded.rules is not None
     assert loaded.rules.releases.proven == 7200
+
+
+ENVIRONMENT = "environment: test\n"
+REPORTS = [
+    ("nine in UTC by default", "", ShadowReport()),
+    (
+        "a time of day in a zone",
+        'shadow_report: {at: "07:30", zone: Europe/Berlin}\n',
+        ShadowReport(450, "Europe/Berlin"),
+    ),
+    ("a zone alone", "shadow_report: {zone: Asia/Tokyo}\n", ShadowReport(540, "Asia/Tokyo")),
+    ("none", "shadow_report: none\n", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [row[1:] for row in REPORTS], ids=[row[0] for row in REPORTS])
+def test_when_the_shadow_is_told(tmp_path: Path, text: str, expected: ShadowReport | None) -> None:
+    (tmp_path / "routing.yaml").write_text(ENVIRONMENT + text)
+    checked = check([tmp_path / "routing.yaml"])
+    assert [str(one) for one in checked.findings] == []
+    assert routing_of(tmp_path / "routing.yaml").shadow_report == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{at: "24:00"}', "a day ends at 24:00"),
+        ("{at: 09:00}", "is a number to some YAML readers"),
+        ('{at: "9am"}', "expected a time of day"),
+        ("{zone: Berlin}", "there is no time zone"),
+        ("never", "expected shadow_report"),
+    ],
+)
+def test_a_wrong_time_of_the_shadow_report_is_told(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "routing.yaml").write_text(f"{ENVIRONMENT}shadow_report: {text}\n")
+    (finding,) = check([tmp_path / "routing.yaml"]).findings
+    assert why in str(finding)
+
+
+def routing_of(path: Path) -> Routing:
+    root = parse(path.read_text(), str(path))
+    assert root is not None
+    return read_routing(root, Route(""), Report())

@@ -118,7 +118,7 @@ PIECES = [
     *("&a ", "*a", "!!str ", "\t", "\n", "\n\n---\n", "é", "\x00", "\x85", "\u2028", "\ufeff"),
     *("$labels.x", "0", "1e9", "-", ".nan", "yes", "~", "null", "by: [pod]"),
 ]
-FILES = sorted(path.relative_to(RULES) for path in RULES.rglob("*.yaml"))
+FILES = sorted(path.relative_to(RULES) for path in RULES.rglob("*.yaml") if path.parent.name != "tests")
 
 
 def mutated(text: str, chance: random.Random) -> bytes:
@@ -152,7 +152,8 @@ def mutated(text: str, chance: random.Random) -> bytes:
 @pytest.mark.parametrize("seed", range(8))
 def test_mutated_files_give_findings_and_never_an_exception(tmp_path: Path, seed: int) -> None:
     originals = {path: (RULES / path).read_text() for path in FILES}
-    (tmp_path / "procedures").mkdir()
+    for inner in ("procedures", "drills"):
+        (tmp_path / inner).mkdir()
     chance = random.Random(seed)  # a repeatable test, no secret
     refused = 0
     for _ in range(50):

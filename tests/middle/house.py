@@ -139,6 +139,7 @@ class House:
         self.asked: list[tuple[str, int]] = []
         self._said: dict[str, list[tuple[int, Said]]] = {}
         self.bell = Bell()
+        self.held: Callable[[str], float] = lambda _incident: 0.0
         self.build(rule_set(*groups, route=route, escalation=escalation, maintenance=maintenance, procedure=procedure))
 
     def build(self, rules: RuleSet, store: Store | None = None) -> None:
@@ -170,6 +171,7 @@ class House:
             destinations=self.destinations,
             plots=Plots(maker, lambda _kind, outcome: self.plots_heard.append(outcome)),
             tempo=self.tempo,
+            held=lambda incident: self.held(incident),  # noqa: PLW0108  # a test sets it after this
         )
 
     # --- the world outside ----------------------------------------------------------------------------------------

@@ -6,23 +6,29 @@ from dataclasses import replace
 import pytest
 
 from monitor.adapters.memory import ScriptedProber, ScriptedRegistry
-from monitor.core.model import Sample, labels_of
+from monitor.core.actor import MONITOR
+from monitor.core.breakdown import RouteShare
+from monitor.core.model import Sample, Tier, labels_of
 from monitor.core.page import ActionKind
 from monitor.core.procedure import Check, Does, Procedure, Step, Wave
+from monitor.core.procedureevents import ChangesFound
 from monitor.core.progress import current
 from monitor.core.proposals import THERE
+from monitor.core.release import Changed, What, WhatChanged
+from monitor.core.rule import ErrorRatio, Rule, TierRule
 from monitor.core.service import Labelled, Releases, Service
 from monitor.core.verification import Outcome
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
 from monitor.people.requesting import Request
 from monitor.ports import Answer, Present, Samples, Status, Unanswered
+from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.checks import Asking
 from monitor.procedure.following import AGAIN_AFTER, VERIFY_EVERY, Follower
 from monitor.procedure.releases import ReleaseWatch
 from monitor.procedure.signalwatch import SignalWatch
 from monitor.procedure.verification import Verifier
-from tests.middle.house import INTERVAL, QUIET, WORST, House, group, rule
+from tests.middle.house import INTERVAL, QUIET, WORST, House, group, rule, rule_set
 from tests.middle.test_procedure import IC
 
 PAGE = "http://shop/login"
@@ -39,6 +45,17 @@ PLAN = Procedure(
     verify_for=60,
 )
 AUTH = Service("auth", Labelled("build", "version"), image="registry/auth:{version}")
+
+
+def following(house: House, registry: ScriptedRegistry | None = None, verifier: Verifier | None = None) -> Follower:
+    """What follows the incidents of `house`."""
+    reader = Reader(house.source, Baselines(house.source))
+    checks = verifier or Verifier(
+        SignalWatch(reader, house.book, house.clock), Asking(house.source, ScriptedProber({}), None, ()), house.clock
+    )
+    releases = ReleaseWatch(house.source, lambda _releases: registry)
+    where = BreakdownWatch(house.source, reader)
+    return Follower(house.store, house.desk, house.clock, house.book, house.source, releases, where, checks)
 
 
 class Followed:
@@ -61,10 +78,7 @@ class Followed:
         house = self.house
         watch = SignalWatch(Reader(house.source, Baselines(house.source)), house.book, house.clock)
         self.verifier = Verifier(watch, Asking(house.source, self.prober, None, ()), house.clock)
-        releases = ReleaseWatch(house.source, lambda _releases: self.registry)
-        self.follower = Follower(
-            house.store, house.desk, house.clock, house.book, house.source, releases, self.verifier
-        )
+        self.follower = following(house, self.registry, self.verifier)
 
     def _versions(self, expr: str, at: int) -> Answer | None:  # noqa: ARG002  # the source's own signature
         if "build" not in expr:
@@ -118,6 +132,64 @@ def test_what_changed_is_looked_for_once_and_again_where_it_could_not_be_read(fo
     assert followed.look() == ["changes_found"]
     assert followed.house.incident().changes is not None
     assert followed.look(15) == []
+
+
+class Failing:
+    """Two rules of failing requests; `codes` are those that half of the requests end with now."""
+
+    def __init__(self) -> None:
+        self.house = House(group("critical", rule("Login", rollback=0)))
+        self.codes: set[str] = {"500"}
+        self.asked = 0
+        self.house.build(rule_set(group("critical", self._rule("Login", "500"), self._rule("Slots", "503"))))
+        self.house.answer = self._answer
+        self.follower = following(self.house)
+
+    @staticmethod
+    def _rule(alert: str, code: str) -> Rule:
+        tier = TierRule(Tier.ROLLBACK, above=0.2, below=None, hold=0, window=60)
+        return Rule(alert, ErrorRatio("requests", f'requests{{code="{code}"}}', (), 60), (tier,), service="auth")
+
+    def _answer(self, expr: str, _at: int) -> Answer:
+        if "route" not in expr:
+            failing = [code for code in ("500", "503") if f'"{code}"' in expr]
+            return Samples((Sample((), 100.0 if not failing else 50.0 * (failing[0] in self.codes)),))
+        self.asked += 1
+        if "by (route)" not in expr:
+            return Samples(())
+        return Samples((Sample((), 2.0) if expr.startswith("count(") else Sample((("route", "/login"),), 40.0),))
+
+    def look(self, seconds: int = 0) -> int:
+        """Let time pass and look; give how often it was looked for."""
+        self.house.walk(seconds)
+        self.follower.look()
+        return self.house.kinds().count("breakdown_found")
+
+
+def test_where_it_fails_is_looked_for_once_and_again_when_more_fires() -> None:
+    failing = Failing()
+    failing.house.tick()
+    assert failing.look() == 1, "in the same look, so that the page is edited once"
+    found = failing.house.incident().breakdown
+    assert found is not None
+    assert [one.routes for one in found.by_route] == [(RouteShare("/login", 40, 40),)]
+    asked = failing.asked
+    assert (failing.look(120), failing.asked) == (1, asked), "nothing more fires"
+    failing.codes.add("503")
+    assert failing.look(int(AGAIN_AFTER)) == 2
+    found = failing.house.incident().breakdown
+    assert found is not None
+    assert [one.key.alert for one in found.by_route] == ["Login", "Slots"]
+
+
+def test_where_a_change_is_known_nobody_looks_where_it_fails() -> None:
+    failing = Failing()
+    failing.house.tick()
+    now = failing.house.clock.now()
+    released = Changed("auth", What.RELEASE, "1", "2", now)
+    event = ChangesFound(now, MONITOR, WhatChanged(now, now, (released,), (), (What.RELEASE,)))
+    failing.house.desk.act("INC-0001", lambda _now: (event,))
+    assert (failing.look(), failing.asked) == (0, 0)
 
 
 def test_a_typed_target_is_confirmed_by_its_registry(followed: Followed) -> None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.actor import MONITOR, Actor, Role, Source
+from monitor.core.breakdown import Breakdown
 from monitor.core.decide import with_ticks
 from monitor.core.events import Event
 from monitor.core.gate import GateAnswer, gate, noted
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
 from monitor.core.posts import POSTS, Happening, NewPost
-from monitor.core.procedureevents import ChangesFound, VersionsSeen
+from monitor.core.procedureevents import BreakdownFound, ChangesFound, VersionsSeen
 from monitor.core.release import WhatChanged
 from monitor.core.rule import Route
 from monitor.people.commands import Done
@@ -93,6 +94,12 @@ def changed() -> House:
     return seen(house, ChangesFound(now, MONITOR, WhatChanged(now, now)))
 
 
+def broken_down() -> House:
+    house = firing()
+    now = house.clock.now()
+    return seen(house, BreakdownFound(now, MONITOR, Breakdown(now)))
+
+
 OPENED = [Happening.ROLLBACK_OPENS]
 STARTED = [*OPENED, Happening.STARTED]
 PINNED = [*STARTED, Happening.TARGETS_PINNED]
@@ -153,6 +160,11 @@ STORIES: list[tuple[str, Callable[[], House], list[Happening]]] = [
         "what changed is found",
         changed,
         [*OPENED, Happening.CHANGES_FOUND],
+    ),
+    (
+        "where it fails is found",
+        broken_down,
+        [*OPENED, Happening.BREAKDOWN_FOUND],
     ),
 ]
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.servers.prometheus import free_port
+from tests.servers.ports import free_port
 
 STARTED_WITHIN, ENDED_WITHIN = 20.0, 10.0
 

@@ -130,6 +130,7 @@ def states(moves: list[Move]) -> list[str]:
     return [move.state for move in moves]
 
 
+@pytest.mark.alone
 def test_a_real_prometheus_and_the_daemon_fire_and_end_together(
     tmp_path: Path, shop: Shop, prometheus: Prometheus, monitor_rules: Path
 ) -> None:

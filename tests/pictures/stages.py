@@ -27,13 +27,14 @@ from monitor.core.asks import (
     SkipStep,
     StartProcedure,
 )
+from monitor.core.breakdown import Breakdown, ByRoute, RouteShare, SlowService
 from monitor.core.decide import decide, with_ticks
 from monitor.core.events import AlertFired, AlertResolved, Asked, Ended, EndReason, Event, Firing, Opened
 from monitor.core.incident import Incident, apply, fold
 from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.page import Reading, Scene
 from monitor.core.procedure import Procedure
-from monitor.core.procedureevents import ChangesFound, ChecksRun, FollowUp, Pinned, VersionsSeen
+from monitor.core.procedureevents import BreakdownFound, ChangesFound, ChecksRun, FollowUp, Pinned, VersionsSeen
 from monitor.core.release import Availability, Changed, Target, What, WhatChanged
 from monitor.core.rule import Resolve, Unit
 from monitor.core.verification import CheckResult, Outcome, SignalHeld
@@ -171,6 +172,30 @@ def opened(alerts: int = 1, tier: Tier = Tier.ROLLBACK, resolve: Resolve = Resol
     return Story([Opened(AT, MONITOR, "production"), *fired, *found])
 
 
+FAILS = Breakdown(
+    AT + timedelta(seconds=5),
+    (
+        ByRoute(
+            AlertKey("ApiErrors", (("service", "shop-1"),), Tier.ROLLBACK),
+            "shop-1",
+            "route",
+            (RouteShare("/cart", 310, 192), RouteShare("/cart/<id>", 50, 2), RouteShare("/<!channel>", 400, 1)),
+        ),
+    ),
+    (SlowService("billing", 1.1, "p95 820 ms, baseline 390 ms (trailing 24 h)"),),
+    compared=3,
+)
+"""Where it fails, though nothing changed."""
+
+
+def unchanged(alerts: int = 1) -> Story:
+    """Nothing was released, switched or migrated."""
+    story = opened(alerts)
+    found = WhatChanged(AT + timedelta(seconds=5), AT, watched=(What.RELEASE, What.FLAG, What.MIGRATION))
+    story.events[-1] = ChangesFound(found.at, MONITOR, found)
+    return story.happens(BreakdownFound(found.at, MONITOR, FAILS))
+
+
 def started(alerts: int = 1) -> Story:
     """Ana has taken it."""
     plan = procedure()
@@ -270,6 +295,7 @@ STAGES: Mapping[str, Callable[[int], Story]] = {
     "open": opened,
     "prepare": lambda alerts: opened(alerts, Tier.PREPARE),
     "by-person": lambda alerts: opened(alerts, Tier.ROLLBACK, Resolve.BY_PERSON),
+    "nothing-changed": unchanged,
     "acknowledged": lambda alerts: opened(alerts).does(Acknowledge(ANA)),
     "asked": asked,
     "step-2-targets": started,

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests.servers.prometheus import free_port
+from tests.servers.ports import free_port
 
 STARTED_WITHIN = 20.0
 USER, PASSWORD = "monitor", "amtool-canary-42"

@@ -10,7 +10,6 @@ import contextlib
 import http.server
 import json
 import re
-import socket
 import subprocess
 import tempfile
 import threading
@@ -22,6 +21,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
+from tests.servers.ports import free_port
+
 History: TypeAlias = Mapping[str, Sequence[tuple[float, float]]]
 """Series in PromQL's notation, such as `up{job="auth"}`, to their (seconds since the epoch, value) in rising order."""
 
@@ -32,14 +33,6 @@ ENDED_WITHIN = 5.0
 BACKFILL = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=8760h")
 
 _WHITE_OR_QUOTED = re.compile(r'("(?:\\.|[^"\\])*")|\s+')
-
-
-def free_port() -> int:
-    """Give a loopback port that nobody listens on at this moment."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def steady(start: int, end: int, step: int, *, rate: float, first: float = 0.0) -> list[tuple[float, float]]:

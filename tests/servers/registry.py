@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urljoin
 
-from tests.servers.prometheus import free_port
+from tests.servers.ports import free_port
 
 STARTED_WITHIN = 20.0
 OCI = "application/vnd.oci.image.manifest.v1+json"

@@ -19,7 +19,7 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 from monitor.adapters.http import Access, BoundedAdapter, BoundedSession, Reply, TooLargeError
-from monitor.adapters.prometheus import answers, visit
+from monitor.adapters.prometheus import answers, catalogue, visit
 from monitor.adapters.prometheus.joined import Joined
 from monitor.core.model import utc
 from monitor.ports import Answer, BadQuery, ColumnAnswer, Partial, RangeAnswer, Samples, TooMuch, Unanswered
@@ -99,6 +99,22 @@ class PrometheusSource:
 
         It takes four exchanges, of `deadline` seconds in all.
         """
+        ends = time.monotonic() + deadline
+        answered = self.instant("vector(1)", int(now.timestamp()), deadline=deadline)
+        if not isinstance(answered, Samples):
+            return visit.Described(reachable=False, problem=answered.why)
+        return visit.described(self._getter(ends), self.clock(), now)
+
+    def names(self, since: int, until: int, *, deadline: float) -> tuple[str, ...] | Unanswered:
+        """Give the names of the metrics that had samples between two times. Never raises."""
+        return catalogue.names(self._getter(time.monotonic() + deadline), since, until)
+
+    def types(self, *, deadline: float) -> Mapping[str, str]:
+        """Give what kind each metric is, as far as the server tells. Never raises."""
+        return catalogue.types(self._getter(time.monotonic() + deadline))
+
+    def _getter(self, ends: float) -> Callable[[str], Any]:
+        """Give what fetches the data of a path, until `ends` on the monotonic clock."""
 
         def get(path: str) -> Any | Unanswered:  # noqa: ANN401  # JSON is anything until it is looked at
             def ask(_: PrometheusConnect) -> None:
@@ -106,13 +122,10 @@ class PrometheusSource:
 
             left = ends - time.monotonic()
             answer = self._asked(ask, visit.data, left)
-            return self._spoken(Unanswered(answer.why) if isinstance(answer, TooMuch) else answer)
+            return self._spoken(Unanswered(answer.why) if isinstance(answer, TooMuch | BadQuery) else answer)
 
-        session, ends = self._session(), time.monotonic() + deadline
-        answered = self.instant("vector(1)", int(now.timestamp()), deadline=deadline)
-        if not isinstance(answered, Samples):
-            return visit.Described(reachable=False, problem=answered.why)
-        return visit.described(get, self.clock(), now)
+        session = self._session()
+        return get
 
     def close(self) -> None:
         """Let go of every connection."""

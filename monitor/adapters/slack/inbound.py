@@ -21,7 +21,7 @@ from monitor.adapters.slack.directory import SlackDirectory, Warmer
 from monitor.adapters.slack.interactions import Answer, Dispatcher, Press
 from monitor.adapters.slack.opening import Modals
 from monitor.adapters.slack.signed import SignedDoor
-from monitor.adapters.slack.slash import SlashCommand
+from monitor.adapters.slack.slash import Drills, SlashCommand
 from monitor.adapters.slack.socket import SlackSocket
 from monitor.core.forms import Form
 from monitor.core.incident import Incident
@@ -147,12 +147,16 @@ def listening(
     clock: Clock,
     heard: Callable[[bool], None],
     counted: Callable[[str, int], None],
+    drills: Drills | None = None,
 ) -> SlackInbound:
-    """Give all that listens; `heard` is told whether Socket Mode hears, `counted` of each signed request."""
+    """Give all that listens; `heard` is told whether Socket Mode hears, `counted` of each signed request.
+
+    `drills` answers words about drills.
+    """
     directory = SlackDirectory(access.bot_token, clock, base_url=access.base_url)
     teller = Teller(access.bot_token, base_url=access.base_url)
     forms = FormsOf(ears, Modals(access.bot_token, teller.tell, base_url=access.base_url))
-    slash = SlashCommand(ears.open_incidents, ears.told)
+    slash = SlashCommand(ears.open_incidents, ears.told, drills)
     dispatcher = Dispatcher(ears.handle, directory, ears.rights, slash, forms)
     socket = door = None
     if access.app_token:

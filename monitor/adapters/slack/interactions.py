@@ -106,11 +106,22 @@ class Formless:
         """Open nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who typed a slash command.
+
+    `ask` asks for a command on an incident in their name, as a click would; `actor` gives them with their rights there.
+    """
+
+    ask: Callable[[str, ActionKind], str | None]
+    actor: Callable[[str], Actor]
+
+
 class SlashAnswer(Protocol):
     """Answers the words of a slash command."""
 
-    def __call__(self, typed: Typed, ask: Callable[[str, ActionKind], str | None]) -> str:
-        """Give the answer; `ask` asks for a command on an incident, in the name of who typed, as a click would."""
+    def __call__(self, typed: Typed, by: Speaker) -> str:
+        """Give the answer to what `by` typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +226,7 @@ class Dispatcher:
                 actor, doubt = known(incident)
                 return self._handle(Press(incident, kind, actor, doubt=doubt))
 
-            return answer(typed, press)
+            return answer(typed, Speaker(press, lambda incident: known(incident)[0]))
 
         words = self._once([typed.key, _carried(envelope)], typed.who, act)
         return Answer(escaped(words, LONGEST) if words else None)

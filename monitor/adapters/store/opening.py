@@ -15,7 +15,7 @@ from monitor.adapters.store import lock
 from monitor.adapters.store.sql import SqlStore, one_line, write_mode
 from monitor.ports import StoreError, StoreUnavailableError
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest schema; a test holds it to the migrations, which are loaded only where the database is older."""
 
 BUSY_MS = 5000
@@ -115,6 +115,20 @@ def _begins_as_database(path: Path) -> bool:
             return file.read(len(MAGIC)) == MAGIC
     except OSError:
         return False
+
+
+def beside(url: str, name: str) -> str:
+    """Give the URL of another database beside that at `url`: rollback-monitor.db, rollback-monitor-`name`.db.
+
+    Raises StoreError for an unusable URL.
+    """
+    path = _path(url)
+    return f"sqlite:///{path.with_name(f'{path.stem}-{name}{path.suffix}')}"
+
+
+def exists(url: str) -> bool:
+    """Whether there is a database at `url`. Raises StoreError for an unusable URL."""
+    return _path(url).exists()
 
 
 def owner(url: str) -> lock.Owner | None:

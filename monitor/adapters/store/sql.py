@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from monitor.adapters.store import codec, keeping, tables
+from monitor.adapters.store import codec, drilling, keeping, tables
 from monitor.adapters.store.lock import Lock
+from monitor.core.drill.log import Drill, DrillEvent
 from monitor.core.events import Ended, Event, Opened
 from monitor.core.incident import Incident, fold
 from monitor.core.model import utc
@@ -245,6 +246,23 @@ class SqlStore:
         """Give the bytes that all kept evidence takes."""
         with self._reading() as connection:
             return keeping.size(connection)
+
+    # --- drills ---------------------------------------------------------------------------------------------------
+
+    def drills(self) -> Sequence[Drill]:
+        """Give every drill, newest first."""
+        with self._reading() as connection:
+            return drilling.every(connection)
+
+    def drill_events(self, drill: str) -> Sequence[DrillEvent]:
+        """Give the events of one drill in order."""
+        with self._reading() as connection:
+            return drilling.read(connection, drill)
+
+    def append_drill(self, drill: str, expected_rev: int, *events: DrillEvent) -> None:
+        """Add events to a drill. Raises ConflictError where it has moved on."""
+        with self._writing() as connection:
+            drilling.append(connection, drill, expected_rev, events)
 
 
 def _group(connection: Connection, name: str) -> GroupState:

@@ -175,3 +175,12 @@ transitions = Table(
     Column("shadow", Boolean, nullable=False),
     Index("ix_transitions_alert", "alert", "at"),
 )
+
+drill_events = Table(
+    "drill_events",
+    metadata,
+    Column("drill", String, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)

@@ -6,11 +6,14 @@ The same events, posts and signals give the same bytes; only the manifest tells 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from monitor.core.evidence import commands, manifest, records, report
 from monitor.core.evidence.case import Case, Posted
 from monitor.core.evidence.manifest import Maker
 from monitor.core.evidence.plainly import scrubbed
+
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 __all__ = ["Case", "Maker", "Posted", "bundle", "clean", "files"]
 
@@ -36,7 +39,7 @@ def files(case: Case) -> Mapping[str, bytes]:
     }
 
 
-def bundle(case: Case, maker: Maker, made_at: datetime) -> Mapping[str, bytes]:
-    """Give every file of the bundle of `case`, the manifest last."""
-    found = files(case)
+def bundle(case: Case, maker: Maker, made_at: datetime, beside: Mapping[str, bytes] = NOTHING) -> Mapping[str, bytes]:
+    """Give every file of the bundle of `case`, those `beside` too, the manifest last."""
+    found = {**files(case), **beside}
     return {**found, manifest.NAME: manifest.manifest(case.id, found, maker, made_at)}

@@ -28,12 +28,16 @@ class Posted:
 
 @dataclass(frozen=True)
 class Case:
-    """One incident with everything that is known of it. `signals` are the files of what was read, by name."""
+    """One incident with everything that is known of it.
+
+    `signals` are the files of what was read, by name; `injected` is when the fault of a drill was.
+    """
 
     id: str
     events: tuple[Event, ...]
     posted: tuple[Posted, ...] = ()
     signals: Mapping[str, bytes] = field(default_factory=dict)
+    injected: datetime | None = None
 
     @cached_property
     def steps(self) -> Steps:
@@ -49,4 +53,4 @@ class Case:
     def moments(self) -> Moments:
         """When what happened."""
         pages = (one.ts for one in self.posted if one.kind in {"root", "call"})
-        return moments(self.steps, paged=accepted_at(pages))
+        return moments(self.steps, paged=accepted_at(pages), injected=self.injected)

@@ -59,13 +59,14 @@ def _who(actor: Actor) -> dict[str, Any]:
 
 
 def versions(case: Case) -> bytes:
-    """Give what changed before the breach, what was pinned, and which versions ran when."""
+    """Give what changed before the breach or where it failed, what was pinned, and which versions ran when."""
     progress = case.incident.progress
     seen = [one for one in case.events if isinstance(one, VersionsSeen | ServiceDone | TargetsPinned)]
     return json_file(
         {
             "version": VERSION,
             "changes": case.incident.changes,
+            "breakdown": case.incident.breakdown,
             "services": progress.services if progress else (),
             "decisions": progress.decisions if progress else (),
             "seen": [{"at": one.at, "by": one.by.name, "kind": one.kind, "said": told(one)} for one in seen],

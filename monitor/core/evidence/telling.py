@@ -3,6 +3,7 @@
 from monitor.core import events as of
 from monitor.core import procedureevents as on
 from monitor.core.actor import Actor
+from monitor.core.breakdownwords import in_short
 from monitor.core.events import Event
 from monitor.core.verification import CheckResult
 from monitor.core.words import clock
@@ -15,7 +16,8 @@ def who(actor: Actor) -> str:
 
 def told(event: Event) -> str:
     """Give what `event` was. Names and notes stand in it as they were written."""
-    return _alerts(event) or _people(event) or _procedure(event) or _proof(event) or event.kind.replace("_", " ")
+    found = _alerts(event) or _people(event) or _procedure(event) or _found(event) or _proof(event)
+    return found or event.kind.replace("_", " ")
 
 
 def _alerts(event: Event) -> str:
@@ -132,11 +134,19 @@ def _steps(event: Event) -> str:
             return ""
 
 
-def _proof(event: Event) -> str:
+def _found(event: Event) -> str:
     match event:
         case on.ChangesFound(found=found):
             named = "; ".join(f"{one.service} {one.what} {one.before} to {one.after}" for one in found.before)
             return f"What changed before: {named or found.problem or 'nothing that can be seen'}"
+        case on.BreakdownFound(found=breakdown):
+            return f"Where it fails: {in_short(breakdown)}"
+        case _:
+            return ""
+
+
+def _proof(event: Event) -> str:
+    match event:
         case on.TargetsPinned(targets=targets):
             return f"Pinned: {'; '.join(pinned(one) for one in targets)}"
         case on.VersionsSeen(service=service, versions=versions):

@@ -98,10 +98,10 @@ def _candidates(old: Replayed, new: Replayed) -> Iterable[_Candidate]:
     before, after = _spans(old), _spans(new)
     by_key: dict[AlertKey, list[int]] = {}
     for j, page in enumerate(new.pages):
-        for key in page.alerts:
+        for key in _keys(page):
             by_key.setdefault(key, []).append(j)
     for i, page in enumerate(old.pages):
-        for j in sorted({j for key in page.alerts for j in by_key.get(key, ())}):
+        for j in sorted({j for key in _keys(page) for j in by_key.get(key, ())}):
             other = new.pages[j]
             if page.tier is other.tier and _one_breach(page, other, before, after):
                 yield _nearness(page, other), i, j
@@ -117,8 +117,13 @@ def _order(page: Paged) -> tuple[object, ...]:
 
 
 def _one_breach(one: Paged, other: Paged, before: Spans, after: Spans) -> bool:
-    shared = set(one.alerts) & set(other.alerts)
+    shared = set(_keys(one)) & set(_keys(other))
     return any(_overlap(_covering(before, key, one.at), _covering(after, key, other.at)) for key in shared)
+
+
+def _keys(page: Paged) -> tuple[AlertKey, ...]:
+    """Give the alerts of a page; one that names none is like others of its tier at the very same time."""
+    return page.alerts or (AlertKey("", (), page.tier),)
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -28,7 +28,7 @@ class Totals:
 def totals(outcome: Replayed) -> Totals:
     """Give the sums of `outcome`."""
     pages = outcome.pages
-    fired = [span for one in outcome.alerts if (span := fired_span(one, outcome.end)) is not None]
+    fired = [span for one in outcome.alerts if (span := fired_span(one, outcome)) is not None]
     return Totals(
         len(pages),
         Counter(page.tier for page in pages),
@@ -38,18 +38,19 @@ def totals(outcome: Replayed) -> Totals:
     )
 
 
-def fired_span(stretch: Stretch, end: int) -> tuple[int, int] | None:
-    """Give from when to when `stretch` fired, up to `end` where it still does; None where it never did."""
+def fired_span(stretch: Stretch, outcome: Replayed) -> tuple[int, int] | None:
+    """Give from when to when `stretch` fired within the replayed time; None where it never did."""
     if stretch.fired_at is None:
         return None
-    return stretch.fired_at, max(end if stretch.resolved_at is None else stretch.resolved_at, stretch.fired_at)
+    begin = max(stretch.fired_at, outcome.begin)
+    return begin, max(outcome.end if stretch.resolved_at is None else stretch.resolved_at, begin)
 
 
 def firing_seconds(outcome: Replayed) -> Mapping[AlertKey, int]:
     """Give for how long each alert fired that ever did."""
     seconds: Counter[AlertKey] = Counter()
     for one in outcome.alerts:
-        span = fired_span(one, outcome.end)
+        span = fired_span(one, outcome)
         if span is not None:
             seconds[one.key] += span[1] - span[0]
     return seconds

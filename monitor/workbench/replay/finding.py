@@ -10,9 +10,9 @@ from monitor.core.events import AlertFired, Event
 from monitor.core.happenings import happened
 from monitor.core.incident import Incident, apply, fold
 from monitor.core.model import AlertKey, State, Transition
+from monitor.core.naming import incident_id
 from monitor.core.posts import Happening
 from monitor.core.replay.outcome import Blind, Case, Insufficient, Paged, Stretch, Unread
-from monitor.core.response import incident_id
 from monitor.core.rule import RuleSet
 from monitor.ports import Post, PostKind, Store
 from monitor.workbench.replay.folding import Folded

@@ -8,7 +8,7 @@ from monitor.core.replay.outcome import Paged, Replayed, Stretch
 from monitor.core.replay.panels import Axis, Instance, Panel, bands_of
 from monitor.core.replay.reduction import extremes, grid, reduced
 from monitor.core.replay.sentences import counted
-from monitor.core.replay.totals import united
+from monitor.core.replay.totals import fired_span, united
 from monitor.core.words import lasted_seconds, measure
 from monitor.workbench.report.frame import CLOSE_HEIGHT
 from monitor.workbench.report.marks import Marks
@@ -66,11 +66,7 @@ def _facts(one: Instance, outcome: Replayed) -> list[Markup]:
 
 
 def _fired_seconds(one: Instance, outcome: Replayed) -> int:
-    spans = [
-        (each.fired_at, outcome.end if each.resolved_at is None else each.resolved_at)
-        for each in one.stretches
-        if each.fired_at is not None
-    ]
+    spans = [span for each in one.stretches if (span := fired_span(each, outcome)) is not None]
     return sum(end - begin for begin, end in united(spans))
 
 

@@ -1,5 +1,7 @@
 """Small outcomes to hold decisions against, and the strategy that makes them up."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from monitor.core.model import AlertKey, Labels, Tier
@@ -43,5 +45,6 @@ def outcomes(draw: st.DrawFn) -> Replayed:
             at = fired + draw(st.integers(1, 6))
             alerts.append(stretch(since, fired, at, of))
     pages = [page(one.fired_at or 0, one.key) for one in alerts if draw(st.booleans())]
+    pages += [replace(page(3), alerts=()) for _ in range(draw(st.integers(0, 1)))]
     pages += [page(draw(st.integers(0, 20)), draw(KEYS)) for _ in range(draw(st.integers(0, 2)))]
     return outcome(tuple(pages), tuple(alerts))

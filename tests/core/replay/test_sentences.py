@@ -9,7 +9,7 @@ from monitor.core.replay import sentences
 from monitor.core.replay.comparison import compare
 from monitor.core.replay.outcome import KnownIncident, Replayed, Unread
 from monitor.core.replay.scoring import score
-from monitor.core.replay.totals import totals
+from monitor.core.replay.totals import firing_seconds, totals
 from tests.core.replay.outcomes import END, key, outcome, page, stretch
 
 ROLLBACK = key(tier=Tier.ROLLBACK)
@@ -104,6 +104,12 @@ def test_the_rate_is_told_where_the_period_is_no_week() -> None:
 def test_the_sums_count_every_second_of_firing_once() -> None:
     two = outcome((), (stretch(0, 10, 50), stretch(0, 30, 70, ROLLBACK), stretch(0, END - 5, None, key("B"))))
     assert totals(two).firing == 60 + 5
+
+
+def test_what_fired_before_the_replayed_time_is_not_counted() -> None:
+    late = replace(outcome((), (stretch(0, 10, 900), stretch(0, 10, 300, ROLLBACK))), begin=600)
+    assert totals(late).firing == 300
+    assert firing_seconds(late) == {key(): 300, ROLLBACK: 0}
 
 
 def test_what_fires_within_something_longer_adds_nothing() -> None:

@@ -1,0 +1,153 @@
+"""What can happen to a drill, and the drill as its events left it. The only place where a drill changes.
+
+Its page, the clicks on it and its procedure are those of the incident of the same name. Times are aware UTC.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from monitor.core.actor import Actor
+from monitor.core.drill.scenario import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class DrillStarted:
+    """A drill was begun. `participants` are Slack ids of users and user groups; `seconds` the recovery target.
+
+    `channel` is where it takes place.
+    """
+
+    at: datetime
+    by: Actor
+    scenario: str
+    title: str
+    drill_kind: Kind
+    hypothesis: str
+    participants: tuple[str, ...]
+    seconds: int
+    abort_if: tuple[str, ...] = ()
+    rehearsal: bool = False
+    channel: str = ""
+    kind: Literal["drill_started"] = "drill_started"
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """The fault was injected: T0. By the monitor where it plays a script, else somebody says so."""
+
+    at: datetime
+    by: Actor
+    note: str = ""
+    kind: Literal["injected"] = "injected"
+
+
+@dataclass(frozen=True, slots=True)
+class DrillAborted:
+    """It was given up; `incident` is the real one that pre-empted it, where one did."""
+
+    at: datetime
+    by: Actor
+    reason: str
+    incident: str = ""
+    kind: Literal["drill_aborted"] = "drill_aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class DrillFinished:
+    """It was brought to its end; what it proved stands in the result."""
+
+    at: datetime
+    by: Actor
+    kind: Literal["drill_finished"] = "drill_finished"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOff:
+    """Somebody stands by the result."""
+
+    at: datetime
+    by: Actor
+    note: str = ""
+    kind: Literal["signed_off"] = "signed_off"
+
+
+DrillEvent: TypeAlias = DrillStarted | Injected | DrillAborted | DrillFinished | SignedOff
+
+
+class Stage(StrEnum):
+    """Where a drill stands."""
+
+    STARTED = "started"
+    INJECTED = "injected"
+    ABORTED = "aborted"
+    FINISHED = "finished"
+    SIGNED_OFF = "signed_off"
+
+
+SIGNATURES = 2
+"""People who must sign a result off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A drill as its events left it; `id` is that of its incident too."""
+
+    id: str
+    started: DrillStarted
+    injected: Injected | None = None
+    aborted: DrillAborted | None = None
+    finished: DrillFinished | None = None
+    signed: tuple[SignedOff, ...] = ()
+    rev: int = 1
+
+    @property
+    def stage(self) -> Stage:
+        """Where it stands."""
+        if self.aborted is not None:
+            return Stage.ABORTED
+        if self.finished is not None:
+            return Stage.SIGNED_OFF if len(self.signed) >= SIGNATURES else Stage.FINISHED
+        return Stage.INJECTED if self.injected is not None else Stage.STARTED
+
+    @property
+    def running(self) -> bool:
+        """Whether it has neither been finished nor given up."""
+        return self.aborted is None and self.finished is None
+
+    @property
+    def over_at(self) -> datetime | None:
+        """When it ended, either way."""
+        over = self.aborted or self.finished
+        return over.at if over is not None else None
+
+
+def fold_drill(name: str, events: Iterable[DrillEvent]) -> Drill:
+    """Give the drill named `name` as its `events` left it. Raises ValueError where they do not begin with a start."""
+    folded: Drill | None = None
+    for event in events:
+        if folded is None:
+            if not isinstance(event, DrillStarted):
+                raise ValueError(f"{name} begins with {event.kind}, not with drill_started")  # their order is wrong
+            folded = Drill(name, event)
+        else:
+            folded = replace(_moved(folded, event), rev=folded.rev + 1)
+    if folded is None:
+        raise ValueError(f"{name} has no events")
+    return folded
+
+
+def _moved(drill: Drill, event: DrillEvent) -> Drill:
+    match event:
+        case Injected():
+            return replace(drill, injected=event)
+        case DrillAborted():
+            return replace(drill, aborted=event)
+        case DrillFinished():
+            return replace(drill, finished=event)
+        case SignedOff():
+            return replace(drill, signed=(*drill.signed, event))
+        case DrillStarted():
+            return drill

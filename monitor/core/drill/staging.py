@@ -1,0 +1,59 @@
+"""What a drill is judged and shown by: one rule and its procedure, under a routing of its own. Pure."""
+
+from dataclasses import replace
+
+from monitor.core.drill.scenario import Scenario
+from monitor.core.rule import ENVIRONMENT, Group, Pages, Route, Routing, Rule, RuleSet
+
+AS_LONG_AS_IT_TAKES = 86_400
+"""Seconds in which everything that fires belongs to one incident: a drill has no second one."""
+
+
+def staged_rules(rules: RuleSet, scenario: Scenario, name: str, route: Route, seconds: int) -> RuleSet:
+    """Give the rules of a drill: one group with the rule that must page, nobody to escalate to, no other pager.
+
+    `seconds` is its recovery target. Raises KeyError where the rule is not in force.
+    """
+    group, rule = found(rules, scenario.alert)
+    procedure = scenario.procedure or rule.procedure
+    acted = replace(rule, procedure=procedure, shadow=False, renamed_from="")
+    if scenario.script is not None:
+        acted = replace(acted, expect=())
+    if scenario.signal is not None:
+        acted = replace(acted, signal=scenario.signal, expect=())
+    known = rules.procedures.get(procedure)
+    return RuleSet(
+        (replace(group, name=name, rules=(acted,), blind_after=AS_LONG_AS_IT_TAKES),),
+        _routing(rules.routing, scenario, route),
+        {procedure: replace(known, recovery_target=seconds)} if known is not None else {},
+        rules.digest,
+        rules.versions,
+        scenario.releases or rules.releases,
+    )
+
+
+def found(rules: RuleSet, alert: str) -> tuple[Group, Rule]:
+    """Give a rule and its group. Raises KeyError where it is not in force."""
+    for group in rules.groups:
+        for rule in group.rules:
+            if rule.alert == alert:
+                return group, rule
+    raise KeyError(alert)
+
+
+def _routing(real: Routing, scenario: Scenario, route: Route) -> Routing:
+    return Routing(
+        environment=scenario.environment or real.environment,
+        default=route,
+        reopen_within=AS_LONG_AS_IT_TAKES,
+        escalation=replace(real.escalation, channel="", rollback_escalate=None),
+        page=Pages(),
+        group_by=(ENVIRONMENT,),
+    )
+
+
+def target_of(rules: RuleSet, scenario: Scenario) -> int:
+    """Give the recovery target in seconds: the scenario's, else that of the procedure."""
+    _, rule = found(rules, scenario.alert)
+    known = rules.procedures.get(scenario.procedure or rule.procedure)
+    return scenario.recovery_target or (known.recovery_target if known is not None else 900)

@@ -1,0 +1,21 @@
+"""How incidents and drills are called."""
+
+INCIDENT, DRILL = "INC", "DRILL"
+
+NOT_REAL = "DRILL (not real): "
+"""What everything begins with that people read of a drill."""
+
+
+def incident_id(number: int, prefix: str = INCIDENT) -> str:
+    """Give the name of incident `number`: INC-0142."""
+    return f"{prefix}-{number:04d}"
+
+
+def is_drill(name: str) -> bool:
+    """Whether `name` is that of a drill."""
+    return name.startswith(f"{DRILL}-")
+
+
+def marked(name: str, text: str) -> str:
+    """Give `text` as people read it of incident `name`: of a drill it says so first."""
+    return f"{NOT_REAL}{text}" if is_drill(name) and not text.startswith(NOT_REAL) else text

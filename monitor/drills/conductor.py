@@ -1,0 +1,375 @@
+"""Conducts drills: begins them, injects what they play, gives them up for a real page, and brings them to their end.
+
+One drill at a time. Everything that it says is written before it is done, so that a monitor which was restarted goes
+on where it was. It judges nothing: that is the result's business.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import TypeAlias
+
+import structlog
+
+from monitor.core.actor import MONITOR, Actor, same_person
+from monitor.core.asks import No, Refusal
+from monitor.core.drill.clearing import clears_at
+from monitor.core.drill.log import (
+    SIGNATURES,
+    Drill,
+    DrillAborted,
+    DrillEvent,
+    DrillFinished,
+    DrillStarted,
+    Injected,
+    SignedOff,
+    fold_drill,
+)
+from monitor.core.drill.played import Played, instance
+from monitor.core.drill.scenario import Scenario
+from monitor.core.drill.staging import found, staged_rules, target_of
+from monitor.core.events import Ended, EndReason, Event
+from monitor.core.incident import Incident
+from monitor.core.naming import DRILL, incident_id, marked
+from monitor.core.posts import Notice
+from monitor.core.rule import Route, RuleSet
+from monitor.core.words import lasted
+from monitor.drills.hall import Hall, Stage
+from monitor.drills.source import staged
+from monitor.ports import Change, Clock, ConflictError, KeptRules
+from monitor.side import Side
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks for who begins a drill: `participants` are called and may act instead of the configured."""
+
+    scenario: str
+    by: Actor
+    participants: tuple[str, ...] = ()
+    hypothesis: str = ""
+    recovery_target: int | None = None
+    rehearsal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoDrill:
+    """Nothing was done, and why."""
+
+    sentence: str
+
+
+Outcome: TypeAlias = Drill | NoDrill
+
+
+@dataclass(slots=True)
+class Conductor:
+    """Conducts; thread-safe. `channel` is where drills take place where routing.yaml names none, `load` reads rules.
+
+    `free` says that who speaks from a shell may do everything, since there is no Slack; `live` whether a monitor runs,
+    without which nothing can be begun.
+    """
+
+    hall: Hall
+    production: Side
+    clock: Clock
+    load: Callable[[KeptRules], RuleSet | None]
+    channel: str = ""
+    free: bool = False
+    changed: Callable[[], None] = lambda: None
+    live: bool = False
+    _lock: RLock = field(default_factory=RLock)
+    _scenario: Scenario | None = None
+
+    # --- what people ask ----------------------------------------------------------------------------------------------
+
+    def start(self, asked: Asked) -> Outcome:
+        """Begin a drill. Raises StoreError where it cannot be written down."""
+        with self._lock:
+            rules = self.production.book.now.rules
+            scenario = rules.drills.get(asked.scenario)
+            if scenario is None:
+                known = ", ".join(sorted(rules.drills)) or "none: write one into rules/drills"
+                return NoDrill(f"There is no drill {asked.scenario}. There are {known}.")
+            route = self._route(rules, asked)
+            refusal = self._in_the_way() or _unstaffed(route, free=self.free)
+            if refusal:
+                return NoDrill(refusal)
+            return self._begin(asked, scenario, rules, route)
+
+    def inject(self, by: Actor, note: str = "") -> Outcome:
+        """Say that the fault was injected now: T0 of a drill that watches real traffic."""
+
+        def decided(drill: Drill, now: datetime) -> DrillEvent | str:
+            if drill.injected is not None:
+                return f"The fault of {drill.id} was injected at {drill.injected.at:%H:%M:%S} UTC."
+            return Injected(now, by, note)
+
+        return self._decide(decided)
+
+    def abort(self, by: Actor, reason: str) -> Outcome:
+        """Give the running drill up."""
+        if not reason.strip():
+            return NoDrill("Say why it is given up.")
+        return self._decide(lambda _drill, now: DrillAborted(now, by, reason.strip()))
+
+    def finish(self, by: Actor) -> Outcome:
+        """Bring the running drill to its end; what is missing of it makes it incomplete."""
+        return self._decide(lambda _drill, now: DrillFinished(now, by))
+
+    def sign_off(self, name: str, by: Actor, note: str = "") -> Outcome:
+        """Stand by the result of a drill that is over; two people must."""
+
+        def decided(drill: Drill, now: datetime) -> DrillEvent | str:
+            if drill.finished is None:
+                return f"{drill.id} has not been finished: there is no result to sign."
+            if any(same_person(one.by, by) for one in drill.signed):
+                return f"{by.name} has signed {drill.id} already; a second person must."
+            if len(drill.signed) >= SIGNATURES:
+                return f"{drill.id} is signed by {' and '.join(one.by.name for one in drill.signed)}."
+            return SignedOff(now, by, note)
+
+        return self._decide(decided, name)
+
+    # --- what is asked of it ------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> Drill | None:
+        """The drill that runs, or None. Raises StoreError."""
+        stage = self.hall.stage
+        drills = stage.log.drills() if stage is not None else ()
+        return next((one for one in drills if one.running), None)
+
+    def drills(self) -> tuple[Drill, ...]:
+        """Every drill, newest first. Raises StoreError."""
+        stage = self.hall.stage
+        return tuple(stage.log.drills()) if stage is not None else ()
+
+    def report(self, name: str) -> Mapping[str, bytes] | None:
+        """Give the report of a drill as files, or None where there is no such drill. Raises StoreError."""
+        stage = self.hall.stage
+        drill = next((one for one in self.drills() if one.id == name), None)
+        return stage.results.report(drill) if stage is not None and drill is not None else None
+
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Every drill that could be begun, by name."""
+        known = self.production.book.now.rules.drills
+        return tuple(known[name] for name in sorted(known))
+
+    # --- what time brings ---------------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """Go on with what was under way when the monitor was stopped, or be able to show what was."""
+        with self._lock:
+            stage = self.hall.stage
+            drills = stage.log.drills() if stage is not None else ()
+            if stage is None or not drills:
+                return
+            kept = stage.side.store.rules()
+            rules = self.load(kept) if kept is not None else None
+            rules = rules or self.production.book.now.rules
+            self._set(stage, drills[0], rules)
+
+    def look(self) -> bool:
+        """Look once; give whether a drill runs. Raises StoreError."""
+        with self._lock:
+            drill = self.running
+            if drill is None:
+                return False
+            stage, now = self.hall.enter(), self.clock.now()
+            real = self._real(drill.started.at)
+            incident = stage.side.store.incident(drill.id)
+            if real is not None:
+                reason = f"{real.id} is real"
+                self._write(stage, drill, DrillAborted(now, MONITOR, reason, real.id))
+            elif now - drill.started.at > timedelta(seconds=self._longest(drill)):
+                longest = lasted(timedelta(seconds=self._longest(drill)))
+                self._write(stage, drill, DrillAborted(now, MONITOR, f"it ran for longer than {longest}"))
+            elif incident is not None and not incident.is_open:
+                self._write(stage, drill, DrillFinished(now, MONITOR))
+            else:
+                self._play(stage, drill, incident)
+                return True
+            return False
+
+    # --- how ----------------------------------------------------------------------------------------------------------
+
+    def _route(self, rules: RuleSet, asked: Asked) -> Route:
+        wanted = rules.routing.drills.route
+        people = asked.participants
+        return Route(
+            wanted.channel or self.channel,
+            people or wanted.responders,
+            people or wanted.commanders,
+            people or wanted.approvers,
+        )
+
+    def _in_the_way(self) -> str:
+        if not self.live:
+            return "No monitor runs: a drill needs one. Start it with rollback-monitor run."
+        running = self.running
+        if running is not None:
+            return f"{running.id} runs since {running.started.at:%H:%M} UTC: finish or abort it first."
+        real = next((one for one in self.production.store.incidents(open_only=True) if one.recovered_at is None), None)
+        return f"{real.id} is open: there is something real to do." if real is not None else ""
+
+    def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
+        stage, now = self.hall.enter(), self.clock.now()
+        self._keep(stage)
+        name = self._name(stage)
+        seconds = asked.recovery_target or target_of(rules, scenario)
+        started = DrillStarted(
+            now,
+            asked.by,
+            scenario.name,
+            scenario.title,
+            scenario.kind,
+            asked.hypothesis or scenario.hypothesis,
+            route.responders,
+            seconds,
+            scenario.abort_if,
+            rehearsal=asked.rehearsal,
+            channel=route.channel,
+        )
+        events: tuple[DrillEvent, ...] = (started,)
+        if scenario.script is not None:
+            events = (started, Injected(now, MONITOR, "played"))
+        kept = self.production.store.rules()
+        if kept is not None:
+            stage.side.store.commit(Change(rules=kept))
+        try:
+            stage.log.append_drill(name, 0, *events)
+        except ConflictError:
+            return NoDrill("Somebody else began a drill at the same moment.")
+        drill = fold_drill(name, events)
+        self._set(stage, drill, rules)
+        self._note(stage, Notice.DRILL_STARTED, drill, _announced(drill, scenario))
+        log.info("drill.started", drill=name, scenario=scenario.name, kind=str(scenario.kind), by=asked.by.id)
+        self.changed()
+        return drill
+
+    def _keep(self, stage: Stage) -> None:
+        """Keep the evidence of the last drill: what it played cannot be read once another is played."""
+        for drill in stage.log.drills()[:1]:
+            if stage.side.store.evidence(drill.id) is None:
+                stage.side.keeper.keep(drill.id)
+
+    def _name(self, stage: Stage) -> str:
+        numbers = [int(one.id.rpartition("-")[2]) for one in stage.log.drills()]
+        return incident_id(1 + max(numbers, default=0), DRILL)
+
+    def _set(self, stage: Stage, drill: Drill, rules: RuleSet) -> None:
+        """Put the rules of a drill in force; of one whose rule is gone nothing more can be judged."""
+        scenario = rules.drills.get(drill.started.scenario)
+        if scenario is None:
+            log.error("drill.not_staged", drill=drill.id, why=f"there is no scenario {drill.started.scenario} any more")
+            return
+        people = drill.started.participants
+        wanted = rules.routing.drills.route
+        route = Route(drill.started.channel, people, people or wanted.commanders, people or wanted.approvers)
+        try:
+            stage.judge_by(staged_rules(rules, scenario, drill.id, route, drill.started.seconds))
+        except KeyError as error:
+            log.error("drill.not_staged", drill=drill.id, why=f"there is no rule {error} any more")  # noqa: TRY400
+            return
+        self._scenario = scenario
+        self._play(stage, drill, stage.side.store.incident(drill.id))
+
+    def _play(self, stage: Stage, drill: Drill, incident: Incident | None) -> None:
+        """Let the source play what the scenario says as things stand; what was played can be read until the next."""
+        scenario = self._scenario
+        if scenario is None or scenario.script is None or drill.injected is None:
+            return
+        book = stage.side.book.now
+        _, rule = found(book.rules, scenario.alert)
+        script = scenario.script
+        end = clears_at(script, drill.injected.at, incident) or drill.over_at
+        played = Played(
+            replace(script, labels=instance(rule, script.labels)),
+            drill.injected.at.timestamp(),
+            end.timestamp() if end is not None else None,
+        )
+        stage.source.play = staged(rule, book.plan, played)
+
+    def _longest(self, drill: Drill) -> int:
+        return self._scenario.longest if self._scenario is not None else 2 * drill.started.seconds
+
+    def _real(self, since: datetime) -> Incident | None:
+        """Give what really happened since a drill began."""
+        opened = self.production.store.incidents(open_only=True)
+        return next((one for one in opened if one.opened_at >= since or _fires_since(one, since)), None)
+
+    def _decide(self, decide: Callable[[Drill, datetime], DrillEvent | str], name: str = "") -> Outcome:
+        with self._lock:
+            stage = self.hall.stage
+            drills = stage.log.drills() if stage is not None else ()
+            drill = next((one for one in drills if (one.id == name if name else one.running)), None)
+            if stage is None or drill is None:
+                return NoDrill(f"There is no drill {name}." if name else "No drill runs.")
+            decided = decide(drill, self.clock.now())
+            if isinstance(decided, str):
+                return NoDrill(decided)
+            return self._write(stage, drill, decided)
+
+    def _write(self, stage: Stage, drill: Drill, event: DrillEvent) -> Outcome:
+        try:
+            stage.log.append_drill(drill.id, drill.rev, event)
+        except ConflictError:
+            return NoDrill(f"Somebody else was first: look at {drill.id} again.")
+        after = fold_drill(drill.id, stage.log.drill_events(drill.id))
+        log.info("drill.moved", drill=drill.id, what=event.kind, by=event.by.id)
+        if not after.running and drill.running:
+            self._over(stage, after)
+        elif isinstance(event, Injected):
+            self._play(stage, after, stage.side.store.incident(drill.id))
+        self.changed()
+        return after
+
+    def _over(self, stage: Stage, drill: Drill) -> None:
+        """End what is open of it, and tell the channel."""
+        self._play(stage, drill, stage.side.store.incident(drill.id))
+        why = over_words(drill)
+
+        def end(incident: Incident) -> tuple[Event, ...] | Refusal:
+            if not incident.is_open:
+                return Refusal(No.SETTLED, "")
+            return (Ended(drill.over_at or self.clock.now(), MONITOR, EndReason.DRILL_OVER, why),)
+
+        stage.side.desk.act(drill.id, end)
+        self._note(stage, Notice.DRILL_OVER, drill, why)
+
+    def _note(self, stage: Stage, notice: Notice, drill: Drill, said: str) -> None:
+        stage.side.desk.note(notice, marked(drill.id, said))
+
+
+def _fires_since(incident: Incident, since: datetime) -> bool:
+    """Whether something began to fire again since then."""
+    return any(one.active and one.fired_at >= since for one in incident.alerts)
+
+
+def over_words(drill: Drill) -> str:
+    """Give how a drill came to its end, in a sentence without its stop."""
+    if drill.aborted is None:
+        return f"{drill.id} is over"
+    by = f"by {drill.aborted.incident}" if drill.aborted.incident else f"by {drill.aborted.by.name}"
+    return f"DRILL ABORTED {by}: {drill.aborted.reason}"
+
+
+def _announced(drill: Drill, scenario: Scenario) -> str:
+    started = drill.started
+    told = [f"{drill.id} begins: {started.title} ({started.drill_kind}), by {started.by.name}. {started.hypothesis}"]
+    told += [f"To be mitigated within {lasted(timedelta(seconds=started.seconds))}."]
+    told += [f"Inject the fault: {scenario.inject}"] if drill.injected is None and scenario.inject else []
+    told += [f"Given up when: {'; '.join(started.abort_if)}."] if started.abort_if else []
+    return "\n".join(told)
+
+
+def _unstaffed(route: Route, *, free: bool) -> str:
+    if not route.channel:
+        return "There is no channel for drills: name one under `drills:` in routing.yaml, or in the settings."
+    if not route.responders and not free:
+        return "Nobody could act: name participants, or responders under `drills:` in routing.yaml."
+    return ""

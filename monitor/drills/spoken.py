@@ -1,0 +1,57 @@
+"""Drills by words: what somebody types behind the slash command, and what they are answered."""
+
+from dataclasses import dataclass
+
+from monitor.core.actor import Actor
+from monitor.core.drill.log import Drill
+from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
+
+ANYBODY = frozenset({"status", "abort"})
+"""What asks for no right: a drill that frightens somebody must be stopped by whoever it frightens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Answers words about drills."""
+
+    conductor: Conductor
+
+    def __call__(self, words: tuple[str, ...], by: Actor) -> str:
+        """Do what the words say, in the name of `by`, and give the answer. Raises StoreError."""
+        verb, rest = (words[0].lower(), words[1:]) if words else ("status", ())
+        if verb not in ANYBODY and not by.roles:
+            return "Only responders and commanders may do that; anybody may abort a drill. Nothing was done."
+        match verb:
+            case "status":
+                return self._status()
+            case "start" if rest:
+                return _told(self.conductor.start(Asked(rest[0], by)))
+            case "inject":
+                return _told(self.conductor.inject(by, " ".join(rest)))
+            case "abort":
+                return _told(self.conductor.abort(by, " ".join(rest)))
+            case "finish":
+                return _told(self.conductor.finish(by))
+            case "sign-off" if rest:
+                return _told(self.conductor.sign_off(rest[0].upper(), by, " ".join(rest[1:])))
+            case _:
+                return (
+                    "Not understood; nothing was done. There are: status, start SCENARIO, inject, abort REASON, "
+                    "finish, sign-off DRILL-0001."
+                )
+
+    def _status(self) -> str:
+        drills = self.conductor.drills()
+        running = next((one for one in drills if one.running), None)
+        lines = [_line(running)] if running is not None else ["No drill runs."]
+        lines += [f"Last: {_line(one)}" for one in drills[:1] if one is not running]
+        known = ", ".join(one.name for one in self.conductor.scenarios())
+        return "\n".join([*lines, f"There are: {known or 'none'}"])
+
+
+def _line(drill: Drill) -> str:
+    return f"{drill.id}, {drill.started.title} ({drill.started.drill_kind}): {str(drill.stage).replace('_', ' ')}"
+
+
+def _told(outcome: Outcome) -> str:
+    return outcome.sentence if isinstance(outcome, NoDrill) else _line(outcome)

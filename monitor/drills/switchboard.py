@@ -1,0 +1,47 @@
+"""Hands what was clicked, typed or asked for over to the side that it is about."""
+
+from dataclasses import dataclass
+
+from monitor.core.forms import Form
+from monitor.core.incident import Incident
+from monitor.core.rule import Route
+from monitor.drills.hall import Hall
+from monitor.people.ears import Asked, Ears
+from monitor.ports import Clock
+from monitor.side import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Switchboard:
+    """Ears for both sides: an incident's name says on which it is. What names none is about production."""
+
+    clock: Clock
+    production: Side
+    hall: Hall
+
+    def handle(self, asked: Asked) -> str | None:
+        """Carry it out; None when it is done, else why not."""
+        return self._of(asked.incident).handle(asked)
+
+    def form_of(self, asked: Asked, *, chosen: bool) -> Form | str | None:
+        """Give the form to be filled in for what is asked, words where it may not be, None where it needs none."""
+        return self._of(asked.incident).form_of(asked, chosen=chosen)
+
+    def told(self, incident: Incident) -> str:
+        """Give an incident in a line."""
+        return self._of(incident.id).told(incident)
+
+    def rights(self, incident: str) -> Route:
+        """Give everybody who may act on an incident."""
+        return self._of(incident).rights(incident)
+
+    def everybody(self) -> Route:
+        """Give the people of all routes in force."""
+        return self.production.ears.everybody()
+
+    def open_incidents(self) -> list[Incident]:
+        """Give the open incidents of production, newest first."""
+        return self.production.ears.open_incidents()
+
+    def _of(self, incident: str) -> Ears:
+        return self.hall.of(incident, self.production).ears

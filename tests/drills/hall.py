@@ -1,0 +1,90 @@
+"""A whole monitor put together as the daemon does it, in a world of fakes whose clock is moved by hand."""
+
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+from monitor.adapters.memory import ManualClock, RecordingPager, ScriptedSource
+from monitor.bootstrap import App, World, build, load_rules
+from monitor.core.actor import Actor, Role, Source
+from monitor.core.drill.log import Drill
+from monitor.core.incident import Incident
+from monitor.core.page import ActionKind
+from monitor.drills.conductor import Asked, NoDrill
+from monitor.drills.hall import Stage
+from monitor.drills.stagehand import Stagehand
+from monitor.people.requesting import Request
+from monitor.ports import Answer, Change, KeptRules, Message, Samples
+from monitor.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+EVERYTHING = frozenset(Role)
+ANA = Actor("ana", "Ana", Source.CLI, EVERYTHING, verified=False)
+BEN = Actor("ben", "Ben", Source.CLI, EVERYTHING, verified=False)
+
+
+class Hall:
+    """A monitor in which drills are held."""
+
+    def __init__(self, folder: Path, rules: Path = ROOT / "rules") -> None:
+        self.clock = ManualClock(START)
+        self.pager = RecordingPager()
+        self.folder = folder
+        self.rules = rules
+        self.real: dict[str, Answer] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Put it together, as at a start of the daemon."""
+        source = ScriptedSource(lambda expr, _at: self.real.get(expr, Samples(())))
+        settings = Settings(
+            rules=self.rules, database_url=f"sqlite:///{self.folder}/monitor.db", console_token="t" * 20
+        )
+        self.app: App = build(settings, StringIO(), world=World(self.clock, source, self.pager))
+        files = {path.relative_to(self.rules).as_posix(): path.read_bytes() for path in self.rules.rglob("*.yaml")}
+        self.app.store.commit(Change(rules=KeptRules(files, self.clock.now())))
+        assert load_rules(settings).drills
+        self.hand = Stagehand(self.app.hall, self.app.conductor, self.clock)
+        self.app.conductor.live = True
+        self.app.conductor.resume()
+
+    def end(self) -> None:
+        """Let go of everything, as at an end of the daemon."""
+        self.app.store.close()
+        self.app.hall.close()
+
+    @property
+    def stage(self) -> Stage:
+        """The side of the drills."""
+        return self.app.hall.enter()
+
+    def start(self, scenario: str, by: Actor = ANA) -> Drill:
+        """Begin a drill."""
+        started = self.app.conductor.start(Asked(scenario, by))
+        assert not isinstance(started, NoDrill), started
+        return started
+
+    def walk(self, seconds: int) -> None:
+        """Let time pass, a second at a time, as the daemon goes round."""
+        for _ in range(seconds):
+            self.clock.advance(1)
+            self.hand.go_round(self.stage.side)
+
+    def incident(self, name: str) -> Incident:
+        """The incident of a drill."""
+        found = self.stage.side.store.incident(name)
+        assert found is not None
+        return found
+
+    def act(self, name: str, action: ActionKind, by: Actor = ANA, subject: str = "", **words: str) -> object:
+        """Do something on a drill's incident."""
+        return self.app.hall.of(name, self.app.production).commands.carry_out(Request(name, action, by, subject, words))
+
+    def drill(self, name: str) -> Drill:
+        """A drill as it stands."""
+        return next(one for one in self.stage.log.drills() if one.id == name)
+
+    def delivered(self) -> list[Message]:
+        """Everything that the pager was given."""
+        return self.pager.messages

@@ -1,0 +1,53 @@
+"""Drills by the slash command: who may do what, and what they are answered."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.core.actor import Actor, Role, Source
+from monitor.core.drill.log import Stage
+from monitor.drills.spoken import Spoken
+from tests.drills.hall import Hall
+
+EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}))
+BEN = Actor("U0BEN", "Ben", Source.SLACK, frozenset({Role.COMMANDER}))
+GUEST = Actor("U0GUS", "Gus", Source.SLACK)
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
+    """A monitor in which drills are held."""
+    made = Hall(tmp_path)
+    yield made
+    made.end()
+
+
+def test_a_drill_is_held_by_words_alone(hall: Hall) -> None:
+    speak = Spoken(hall.app.conductor)
+    assert speak((), GUEST).startswith("No drill runs.\nThere are: billing, errors")
+    assert speak(("start", "login"), EVA) == "DRILL-0001, Logins fail for production users (tabletop): injected"
+    assert speak(("status",), GUEST).startswith("DRILL-0001, Logins fail")
+    assert "runs since" in speak(("start", "errors"), EVA)
+    assert speak(("finish",), EVA).endswith(": finished")
+    assert speak(("sign-off", "drill-0001"), EVA).endswith(": finished")
+    assert speak(("sign-off", "drill-0001", "well", "done"), BEN).endswith(": signed off")
+    assert hall.drill("DRILL-0001").signed[1].note == "well done"
+
+
+def test_a_stranger_begins_nothing_and_may_stop_everything(hall: Hall) -> None:
+    speak = Spoken(hall.app.conductor)
+    assert speak(("start", "login"), GUEST).startswith("Only responders and commanders")
+    assert hall.app.conductor.drills() == ()
+    speak(("start", "login"), EVA)
+    for words in (("finish",), ("inject",), ("sign-off", "DRILL-0001")):
+        assert speak(words, GUEST).startswith("Only responders and commanders")
+    assert "Say why" in speak(("abort",), GUEST)
+    speak(("abort", "is", "this", "real?"), GUEST)
+    assert hall.drill("DRILL-0001").stage is Stage.ABORTED
+
+
+def test_what_is_not_understood_does_nothing(hall: Hall) -> None:
+    assert Spoken(hall.app.conductor)(("begin",), EVA).startswith("Not understood")
+    assert Spoken(hall.app.conductor)(("start",), EVA).startswith("Not understood")
+    assert hall.app.conductor.drills() == ()
