@@ -115,7 +115,8 @@ def diff(
 
 @app.command()
 def replay(
-    rules: Annotated[Path | None, typer.Argument(help="The rules folder (MONITOR_RULES).")] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="[RULES]", help="The rules folder (MONITOR_RULES).")] = None,
+    rules: Annotated[Path | None, typer.Option(help="The same, as `run` takes it.")] = None,
     from_: Annotated[str, typer.Option("--from", help="Begin: -7d, or RFC 3339 such as 2026-03-01T00:00:00Z.")] = "-7d",
     to: Annotated[str, typer.Option("--to", help="End, in the same words.")] = "now",
     set_: Annotated[
@@ -151,7 +152,19 @@ def replay(
     from monitor.cli import replay as replaying  # noqa: PLC0415
 
     asked = replaying.Asked(
-        rules, from_, to, set_ or [], against, incidents, output, out, cache, no_cache, jobs, env_file, secrets_dir
+        folder or rules,
+        from_,
+        to,
+        set_ or [],
+        against,
+        incidents,
+        output,
+        out,
+        cache,
+        no_cache,
+        jobs,
+        env_file,
+        secrets_dir,
     )
     raise typer.Exit(replaying.run(asked))
 
