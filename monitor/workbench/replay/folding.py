@@ -278,6 +278,7 @@ class _Crowd:
         self._expected = frozenset(rule.expect)
         self._present: dict[Labels, Flags] = {}
         self._active: set[Labels] = set()
+        self._counted, self._kept = -1, frozenset[Labels]()
         self._over = np.zeros(grid.count, dtype=bool)
         if len({key.labels for key in tracks}) <= limit:
             return
@@ -295,8 +296,13 @@ class _Crowd:
         """Whether an inactive instance is among those that are stepped at `index`."""
         if not self._over[index]:
             return True
+        if self._counted != index:
+            self._counted, self._kept = index, self._kept_at(index)
+        return labels in self._kept
+
+    def _kept_at(self, index: int) -> frozenset[Labels]:
         here = [one for one, present in self._present.items() if present[index]]
         everyone = {AlertKey("", one, Tier.PREPARE): Judgement(Verdict.NO_DATA) for one in here}
         known = [AlertKey("", one, Tier.PREPARE) for one in (*self._active, *self._expected)]
         kept, _ = within_limit(everyone, known, self._limit)
-        return AlertKey("", labels, Tier.PREPARE) in kept
+        return frozenset(key.labels for key in kept)
