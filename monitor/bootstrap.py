@@ -239,7 +239,13 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, terminal: TextIO
     reader = Reader(source, baselines, deploys)
     engine = Engine(reader, desk, clock, book, lookout)
     commands = Commands(
-        desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
+        desk,
+        store,
+        clock,
+        book,
+        _timed(metrics),
+        lambda one, named: wanted(one, book.now.rules.releases, named),
+        presence=lookout.presence,
     )
     checks, watch = verifier(settings, clock, book, source, reader), release_watch(settings, source)
     follower = Follower(store, desk, clock, book, source, watch, checks)
