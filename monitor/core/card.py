@@ -6,6 +6,7 @@ from datetime import datetime
 
 from monitor.core.actions import card_actions, step_actions
 from monitor.core.beforeafter import NOTHING, before_and_after
+from monitor.core.crossroads import ways_out
 from monitor.core.filling import blocks
 from monitor.core.incident import Incident
 from monitor.core.nextstep import next_step
@@ -61,7 +62,7 @@ def card(scene: Scene) -> Card | None:
         next_for=next_step(incident),
         status=(*commander_lines(scene), *_over(incident)),
         steps=tuple(steps if scene.buttons else [replace(one, actions=()) for one in steps]),
-        actions=card_actions(incident) if scene.buttons else (),
+        actions=(*ways_out(incident), *card_actions(incident)) if scene.buttons else (),
         compared=_compared(scene, progress),
     )
 
