@@ -23,6 +23,7 @@ from monitor.core.progress import (
     members,
     open_wave,
     stays,
+    waves_of,
 )
 from monitor.core.release import Target
 from monitor.core.render import commander_lines
@@ -99,7 +100,7 @@ def _step(scene: Scene, progress: Progress, number: int, step: Step, state: Step
         tasks=tuple(task.text for task in step.tasks),
         collected=_collected(step, state),
         targets=tuple(_target(one) for one in progress.services) if step.does is Does.PIN else (),
-        waves=tuple(_wave(progress, step, wave) for wave in step.waves),
+        waves=tuple(_wave(progress, step, wave) for wave in waves_of(progress, step)),
         commands=tuple(_commands(incident, progress, step)) if is_current else (),
         choices=tuple(_choice(progress, step, one) for one in step.choose),
         checks=_checks(scene.results or progress.results, step) if step.checks else (),

@@ -358,7 +358,19 @@ def members(progress: Progress, wave: Wave) -> tuple[ServiceState, ...]:
 
 def open_wave(progress: Progress, step: Step) -> Wave | None:
     """Give the wave whose turn it is: the first with a service that is not at its target; None where none is left."""
-    return next((wave for wave in step.waves if any(_moves(progress, one) for one in members(progress, wave))), None)
+    waves = waves_of(progress, step)
+    return next((wave for wave in waves if any(_moves(progress, one) for one in members(progress, wave))), None)
+
+
+OTHERS = "Others"
+"""The wave of what has a target and stands in no wave of the file, such as a suspect that is rolled back too."""
+
+
+def waves_of(progress: Progress, step: Step) -> tuple[Wave, ...]:
+    """Give the waves of `step`, and behind them that of the services which no step names."""
+    named = {service for one in progress.plan.steps for wave in one.waves for service in wave.services}
+    others = tuple(one.service for one in progress.services if one.service not in named)
+    return (*step.waves, Wave(OTHERS, others)) if step.waves and others else step.waves
 
 
 def _moves(progress: Progress, state: ServiceState) -> bool:

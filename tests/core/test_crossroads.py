@@ -1,11 +1,13 @@
 """Where the card leaves it to people which way to go."""
 
+from dataclasses import replace
+
 from monitor.core.actor import MONITOR
-from monitor.core.asks import Choose, FinishStep, Pin, SkipStep
+from monitor.core.asks import Choose, FinishStep, Pin, SayRolledBack, SkipStep
 from monitor.core.card import card
 from monitor.core.crossroads import Crossroads, crossroads, ways_out
 from monitor.core.events import AlertFired
-from monitor.core.page import ActionKind, Card, Scene
+from monitor.core.page import ActionKind, Card, CardStep, Scene
 from tests.core.procedural import ANA, AUTH, WEB, Driven, firing
 
 
@@ -20,6 +22,10 @@ def drawn(driven: Driven, *, buttons: bool = True) -> Card:
     found = card(Scene(driven.incident, driven.at, {}, buttons=buttons))
     assert found is not None
     return found
+
+
+def services(driven: Driven) -> CardStep:
+    return next(one for one in drawn(driven).steps if one.title == "Roll back the services")
 
 
 def offered(driven: Driven) -> list[str]:
@@ -79,3 +85,16 @@ def test_rolled_back_and_still_breaching_asks_which_way_and_again_after_more_was
     assert offered(driven) == BREACHING
     driven.clears()
     assert offered(driven) == []
+
+
+def test_a_suspect_that_stands_in_no_wave_is_rolled_back_after_them_with_a_button_of_its_own() -> None:
+    driven = at_services()
+    assert driven.do(Pin(ANA, (replace(AUTH, service="search", target="7.0.0", current="7.1.0"),))) == ""
+    driven.sees("auth", "2.13.4")
+    assert [one.text for one in services(driven).waves][2] == "Others: search runs 7.1.0, goes to 7.0.0"
+    assert [one.label for one in services(driven).actions][:1] == ["Skip…"], "the frontend, which is seen, comes first"
+    driven.sees("web", "1.9.0")
+    assert drawn(driven).next_for == "Ana: Roll back the services (Others)"
+    assert next(one.label for one in services(driven).actions) == "search is at 7.0.0"
+    assert driven.do(SayRolledBack(ANA, "search")) == ""
+    assert drawn(driven).next_for == "Ana: Verify"
