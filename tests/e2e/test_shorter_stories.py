@@ -302,10 +302,10 @@ def clear_at_step_4_then_rolled_back_and_still_breaching(folder: Path) -> None:
         story.at_step("Roll back the services", 4)
 
         on.shop.versions["auth"] = GOOD["auth"]
+        story.on_card("Backend: auth at 2.13.4")
         on.heals()
-        story.on_card(
-            "versions are mixed (auth 2.13.4, web 5.3.0): go on to verify, finish this wave (Frontend), or stop"
-        )
+        mixed = "versions are mixed (auth 2.13.4, web 5.3.0): go on to verify, finish this wave"
+        story.on_card(f"{mixed} (Frontend), or stop here")
         assert {"Go on to verify…", "Stop here…"} <= set(labels(story))
         story.said("Versions are mixed (auth 2.13.4, web 5.3.0): go on to verify, finish this wave, or stop here.")
         story.refused("U0EVE", story.card, "Go on to verify…", "not among the responders")

@@ -137,6 +137,20 @@ def test_back_rings_though_an_acknowledgement_is_kept_and_goes_on_from_there() -
     assert told(duty)[-1] == (again, Stance.RESOLVED)
 
 
+def test_back_does_not_ring_where_somebody_acknowledged_it_before_it_went_out() -> None:
+    house, duty = house_of(pages=Pages(rollback=BOTH))
+    fires(house)
+    later(house, 300, "Login", QUIET)
+    house.clock.advance(600)
+    house.says("Login", WORST)
+    house.evaluate_all()
+    house.clock.advance(1)
+    house.ask(ActionKind.ACKNOWLEDGE)
+    house.outbox.deliver_due()
+    new = [stance for key, stance in told(duty) if key != "production/INC-0001"]
+    assert new == [Stance.ACKNOWLEDGED]
+
+
 def test_back_calls_at_most_once_in_ten_minutes() -> None:
     house, duty = house_of(pages=Pages(rollback=BOTH))
     fires(house)
