@@ -311,7 +311,13 @@ def _side(
     reader = Reader(source, baselines, deploys)
     engine = Engine(reader, desk, clock, book, lookout)
     commands = Commands(
-        desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
+        desk,
+        store,
+        clock,
+        book,
+        _timed(metrics),
+        lambda one, named: wanted(one, book.now.rules.releases, named),
+        presence=lookout.presence,
     )
     checks = verifier(settings, clock, book, source, reader)
     where = BreakdownWatch(source, reader)

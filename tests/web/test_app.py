@@ -286,7 +286,7 @@ class BrokenStore(MemoryStore):
 
 def test_a_database_that_cannot_be_used_is_a_sentence(house: House) -> None:
     broken = BrokenStore()
-    broken._events = house.store._events
+    broken._events, broken._incidents = house.store._events, house.store._incidents
     house.build(house.book.now.rules, broken)
     house.store = broken  # type: ignore[assignment]  # nothing is recalled here
     for server in serve(house, house.commands):
