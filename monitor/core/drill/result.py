@@ -134,9 +134,10 @@ def _unseen(drill: Drill, said: Sequence[str]) -> Iterator[str]:
 
 
 def _undocumented(drill: Drill, items: Sequence[Item]) -> Iterator[str]:
+    """Of what is really rolled back everything must be there; else something of each item, and of a page two."""
     wanted = items[:2] if drill.started.drill_kind is Kind.PAGER else items
     for item in wanted:
-        if item.standing is Standing.MISSING:
+        if item.standing is Standing.MISSING or (item.missing and drill.started.drill_kind.real):
             yield f"{item.title}: {'; '.join(item.missing) or 'nothing was found'}"
 
 

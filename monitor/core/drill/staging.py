@@ -32,6 +32,12 @@ def staged_rules(rules: RuleSet, scenario: Scenario, name: str, route: Route, se
     )
 
 
+def bare_rules(rules: RuleSet, route: Route) -> RuleSet:
+    """Give the rules by which nothing is judged, where those of a drill are gone: its page can still be shown."""
+    environment = rules.routing.environment
+    return replace(rules, groups=(), routing=Routing(environment, route, page=Pages()), drills={})
+
+
 def found(rules: RuleSet, alert: str) -> tuple[Group, Rule]:
     """Give a rule and its group. Raises KeyError where it is not in force."""
     for group in rules.groups:
