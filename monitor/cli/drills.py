@@ -87,7 +87,7 @@ def _print_begun(answer: dict[str, Any]) -> None:
     _say(f"{one['id']} has begun: {one['title']} ({one['kind']}), in {one['channel']}.")
     _say(f"To be mitigated within {lasted_seconds(one['recovery_target_s'])}.")
     if one["injected"] is None:
-        _say(f"Inject the fault, and say so: rollback-monitor drill inject {one['id']}")
+        _say(f"Say so just before you inject the fault: rollback-monitor drill inject {one['id']}")
     _say(f"Follow it: rollback-monitor incident show {one['id']}")
 
 

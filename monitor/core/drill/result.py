@@ -89,7 +89,7 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
     progress = case.incident.progress if case is not None else None
     items = checklist(case) if case is not None else ()
     said = tuple(one.service for one in progress.services if one.done_by is not None) if progress else ()
-    gaps = (*_missing(drill, found), *_unseen(drill, said), *_undocumented(drill, items))
+    gaps = (*_missing(drill, found), *_late(found), *_unseen(drill, said), *_undocumented(drill, items))
     made = Result(
         drill,
         Proven.RUNNING,
@@ -125,6 +125,13 @@ def _missing(drill: Drill, found: Moments) -> Iterator[str]:
         if getattr(found, name) is None:
             letter, words = NAMES[name]
             yield f"{letter} {words}: not seen"
+
+
+def _late(found: Moments) -> Iterator[str]:
+    """A fault that was told of when it was felt already began nobody knows when."""
+    if found.injected is not None and found.first_breach is not None and found.injected > found.first_breach:
+        letter, words = NAMES["injected"]
+        yield f"{letter} {words}: said after the first breach, so it is not known when"
 
 
 def _unseen(drill: Drill, said: Sequence[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ def announced(drill: Drill, scenario: Scenario) -> str:
     told += [f"To be mitigated within {lasted(timedelta(seconds=started.seconds))}."]
     if drill.injected is None:
         told += [f"Inject the fault: {scenario.inject}"] if scenario.inject else []
-        told += [f"Say so at that moment, for the clock starts then: rollback-monitor drill inject {drill.id}"]
+        told += [f"Say so just before you do, for the clock starts then: rollback-monitor drill inject {drill.id}"]
     told += [f"If the rollback does not mend it: {scenario.mend}"] if scenario.mend else []
     told += [f"Given up when: {'; '.join(started.abort_if)}."] if started.abort_if else []
     return "\n".join(told)
