@@ -89,7 +89,7 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
     progress = case.incident.progress if case is not None else None
     items = checklist(case) if case is not None else ()
     said = tuple(one.service for one in progress.services if one.done_by is not None) if progress else ()
-    gaps = (*_missing(drill, found), *_late(found), *_unseen(drill, said), *_undocumented(drill, items))
+    gaps = (*_missing(drill, found), *_late(found), *_unseen(drill, said), *undocumented(drill, items))
     made = Result(
         drill,
         Proven.RUNNING,
@@ -140,7 +140,7 @@ def _unseen(drill: Drill, said: Sequence[str]) -> Iterator[str]:
         yield from (f"{one}: somebody said that it is at its target, nobody saw it" for one in said)
 
 
-def _undocumented(drill: Drill, items: Sequence[Item]) -> Iterator[str]:
+def undocumented(drill: Drill, items: Sequence[Item]) -> Iterator[str]:
     """Of what is really rolled back everything must be there; else something of each item, and of a page two."""
     wanted = items[:2] if drill.started.drill_kind is Kind.PAGER else items
     for item in wanted:
