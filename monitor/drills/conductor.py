@@ -97,7 +97,7 @@ class Conductor:
                 known = ", ".join(sorted(rules.drills)) or "none: write one into rules/drills"
                 return NoDrill(f"There is no drill {asked.scenario}. There are {known}.")
             route = self._route(rules, asked)
-            refusal = self._in_the_way() or _unstaffed(route, free=self.free) or _shared(scenario, rules)
+            refusal = self._in_the_way() or _unstaffed(route, free=self.free)
             if refusal:
                 return NoDrill(refusal)
             return self._begin(asked, scenario, rules, route)
@@ -359,13 +359,3 @@ def _unstaffed(route: Route, *, free: bool) -> str:
     if not route.responders and not free:
         return "Nobody could act: name participants, or responders under `drills:` in routing.yaml."
     return ""
-
-
-def _shared(scenario: Scenario, rules: RuleSet) -> str:
-    """Say why what is rolled back must not be called as production is: its freeze could be asked for by nobody."""
-    if not scenario.kind.real or scenario.environment not in {"", rules.routing.environment}:
-        return ""
-    return (
-        f"{scenario.name} rolls something back, but its environment is called {rules.routing.environment} too, whose "
-        "deploys no drill freezes: give its target a name of its own, such as `environment: staging`."
-    )

@@ -256,3 +256,17 @@ def test_a_fault_that_is_told_of_after_it_is_felt_began_nobody_knows_when() -> N
     case = Case("DRILL-0001", (Opened(START, MONITOR, "staging"), AlertFired(START, MONITOR, firing)))
     told = [one for one in result(late, case).gaps if one.startswith("T0 ")]
     assert told == ["T0 Injected (drills only): said after the first breach, so it is not known when"]
+
+
+def test_every_step_that_changes_something_says_what_becomes_of_its_commands(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.act(drill.id, ActionKind.START)
+    progress = hall.incident(drill.id).progress
+    assert progress is not None
+    texts = {step.id: step.text for step in progress.plan.steps if step.waves or step.id == "flags"}
+    assert len(texts) == 2
+    for text in texts.values():
+        assert text.startswith("Drill: nothing real is broken. Say what you would do, and *do not do it*.")
+    real = hall.app.production.book.now.rules.procedures["rollback"]
+    assert not any("Drill" in step.text for step in real.steps)

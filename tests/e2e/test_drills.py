@@ -125,6 +125,7 @@ def pinned(part: Part) -> None:
     form = part.fills("U0BOB", "skip", {"reason": "no agents on staging"}, card=True)
     assert form["title"]["text"] == NOT_REAL
     part.at_step("Roll back the services")
+    assert "Drill: do this on *staging* and nowhere else." in part.card.shown
 
 
 def rolled_back(part: Part) -> dict[str, tuple[float, float]]:
