@@ -29,12 +29,15 @@ class Closing:
     production: Side
     clock: Clock
 
-    def close(self, stage: Stage, drill: Drill) -> bool:
-        """Close what `drill` left open; False where it is too early. Raises StoreError and ConflictError."""
+    def close(self, stage: Stage, drill: Drill, mend: str = "") -> bool:
+        """Close what `drill` left open; False where it is too early. Raises StoreError and ConflictError.
+
+        `mend` is how people take the fault back.
+        """
         address, over = self._address(drill), drill.over_at or self.clock.now()
         if address is None and self.clock.now() - over < PAGE_WITHIN:
             return False
-        why = over_words(drill, address or "")
+        why = over_words(drill, address or "", mend)
 
         def end(incident: Incident) -> tuple[Event, ...] | Refusal:
             if not incident.is_open:
@@ -43,7 +46,7 @@ class Closing:
 
         ended = stage.side.desk.act(drill.id, end)
         if not isinstance(ended, Incident) and not self._told_by_page(stage, drill):
-            say_once(stage, Notice.DRILL_OVER, drill, farewell(drill, address or ""))
+            say_once(stage, Notice.DRILL_OVER, drill, farewell(drill, address or "", mend))
         return True
 
     def _told_by_page(self, stage: Stage, drill: Drill) -> bool:

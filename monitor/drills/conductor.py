@@ -235,7 +235,7 @@ class Conductor:
         running = self.running
         if running is not None:
             return f"{running.id} runs since {running.started.at:%H:%M} UTC: finish or abort it first."
-        real = next((one for one in self.production.store.incidents(open_only=True) if one.recovered_at is None), None)
+        real = next((one for one in self.production.store.incidents(open_only=True) if _needs_people(one)), None)
         return f"{real.id} is open: there is something real to do." if real is not None else ""
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
@@ -319,8 +319,8 @@ class Conductor:
 
     def _real(self, since: datetime) -> Incident | None:
         """Give what really happened since a drill began."""
-        opened = self.production.store.incidents(open_only=True)  # all that were known had recovered when it began
-        return next((one for one in opened if one.recovered_at is None or one.opened_at >= since), None)
+        opened = self.production.store.incidents(open_only=True)  # when it began, none of them needed anybody
+        return next((one for one in opened if _needs_people(one) or one.opened_at >= since), None)
 
     def _decide(self, decide: Callable[[Drill, datetime], DrillEvent | str], name: str = "") -> Outcome:
         with self._lock:
@@ -349,8 +349,8 @@ class Conductor:
 
     def _close(self, stage: Stage, drill: Drill) -> None:
         """End what is open of a drill that is over, now or as soon as it can be said where the real page stands."""
-        closing = Closing(self.production, self.clock)
-        self._left = None if closing.close(stage, drill) else drill
+        closing, mend = Closing(self.production, self.clock), self._scenario.mend if self._scenario else ""
+        self._left = None if closing.close(stage, drill, mend) else drill
 
 
 def _unstaffed(route: Route, *, free: bool) -> str:
@@ -359,3 +359,8 @@ def _unstaffed(route: Route, *, free: bool) -> str:
     if not route.responders and not free:
         return "Nobody could act: name participants, or responders under `drills:` in routing.yaml."
     return ""
+
+
+def _needs_people(incident: Incident) -> bool:
+    """Whether something real is not over: a signal breaches, or people are in a procedure."""
+    return incident.recovered_at is None or incident.running is not None

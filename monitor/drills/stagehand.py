@@ -61,7 +61,7 @@ class Stagehand:
             stage.side.evidence.stop()
             stage.side.verifier.stop(0.0)
         for thread in self._threads:
-            thread.join(END_WITHIN)
+            thread.join(END_WITHIN / len(self._threads))
 
     def _opened(self, side: Side) -> None:
         self._begin("drill", lambda: self._run(side))

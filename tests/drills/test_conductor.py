@@ -13,11 +13,11 @@ from monitor.core.actor import MONITOR, Role
 from monitor.core.drill.log import Drill, DrillAborted, DrillStarted, Injected, Stage
 from monitor.core.drill.result import result, undocumented
 from monitor.core.drill.scenario import Kind
-from monitor.core.events import AlertFired, Firing, Opened
+from monitor.core.events import AlertFired, AlertResolved, Firing, Opened
 from monitor.core.evidence import Case
 from monitor.core.evidence.checklist import Item
 from monitor.core.incident import Incident
-from monitor.core.model import AlertKey, Tier
+from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.page import ActionKind
 from monitor.drills.conductor import Asked, NoDrill
 from monitor.ports import Change, NewEvents
@@ -270,3 +270,17 @@ def test_every_step_that_changes_something_says_what_becomes_of_its_commands(hal
         assert text.startswith("Drill: nothing real is broken. Say what you would do, and *do not do it*.")
     real = hall.app.production.book.now.rules.procedures["rollback"]
     assert not any("Drill" in step.text for step in real.steps)
+
+
+def test_nothing_is_rehearsed_while_people_roll_back_what_has_recovered(hall: Hall) -> None:
+    real_breach(hall)
+    hall.act("INC-0001", ActionKind.START)
+    store = hall.app.production.store
+    incident = store.incident("INC-0001")
+    assert incident is not None
+    resolved = AlertResolved(hall.clock.now(), MONITOR, incident.alerts[0].key, Cause.CLEAR_LONG_ENOUGH)
+    store.commit(Change(events=(NewEvents("INC-0001", incident.rev, (resolved,)),)))
+    after = store.incident("INC-0001")
+    assert after is not None
+    assert after.recovered_at is not None
+    assert "INC-0001 is open: there is something real to do" in refused(hall, "login")

@@ -20,21 +20,25 @@ def announced(drill: Drill, scenario: Scenario) -> str:
     return "\n".join(told)
 
 
-def over_words(drill: Drill, address: str = "") -> str:
-    """Give how a drill came to its end, in a sentence without its stop; `address` is that of the page that was real."""
+def over_words(drill: Drill, address: str = "", mend: str = "") -> str:
+    """Give how a drill came to its end, in sentences without the last stop.
+
+    `address` is that of the page that was real; `mend` how a fault is taken back that was really injected.
+    """
     aborted = drill.aborted
     if aborted is None:
         return f"{drill.id} is over"
+    left = f". The fault is still there; take it back: {mend}" if mend and drill.injected is not None else ""
     if aborted.incident:
         where = f": {address}" if address else ""
-        return f"DRILL ABORTED by {aborted.incident}, which is real. Leave this and look there{where}"
-    return f"DRILL ABORTED by {aborted.by.name}: {aborted.reason}"
+        return f"DRILL ABORTED by {aborted.incident}, which is real. Leave this and look there{where}{left}"
+    return f"DRILL ABORTED by {aborted.by.name}: {aborted.reason}{left}"
 
 
-def farewell(drill: Drill, address: str = "") -> str:
+def farewell(drill: Drill, address: str = "", mend: str = "") -> str:
     """Give what the channel is told where no page tells it: that it is over, and what is left to do."""
     if drill.aborted is not None:
-        return f"{over_words(drill, address)}."
+        return f"{over_words(drill, address, mend)}."
     return (
         f"{drill.id} is over. What it proved: rollback-monitor drill report {drill.id}. {SIGNATURES} people sign it: "
         f"rollback-monitor drill sign-off {drill.id}"
