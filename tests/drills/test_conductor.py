@@ -13,9 +13,10 @@ from monitor.core.actor import MONITOR, Role
 from monitor.core.drill.log import Drill, DrillAborted, DrillStarted, Injected, Stage
 from monitor.core.drill.result import result, undocumented
 from monitor.core.drill.scenario import Kind
-from monitor.core.events import AlertFired, AlertResolved, Firing, Opened
+from monitor.core.events import AlertFired, AlertResolved, Firing, Opened, Snapshot
 from monitor.core.evidence import Case
 from monitor.core.evidence.checklist import Item
+from monitor.core.evidence.signals import SignalRead, files_of
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.page import ActionKind
@@ -284,3 +285,18 @@ def test_nothing_is_rehearsed_while_people_roll_back_what_has_recovered(hall: Ha
     assert after is not None
     assert after.recovered_at is not None
     assert "INC-0001 is open: there is something real to do" in refused(hall, "login")
+
+
+def test_signals_that_were_not_looked_for_are_no_gap_and_those_that_could_not_be_read_are_one() -> None:
+    drill = Drill("DRILL-0001", DrillStarted(START, ANA, "login", "", Kind.STAGING, "", (), 900))
+    key = AlertKey("LoginFailing", (), Tier.ROLLBACK)
+    firing = Firing(key, "auth", "login", START, START, 1.0, 0.2)
+    taken = Snapshot(START, MONITOR, key, (), 1.0, 0.2, 100.0, 62.0)
+    case = Case("DRILL-0001", (Opened(START, MONITOR, "staging"), AlertFired(START, MONITOR, firing), taken))
+    unread = files_of((SignalRead(key, problem="Prometheus did not answer"),))
+
+    def gaps(one: Case) -> list[str]:
+        return [gap for gap in result(drill, one).gaps if gap.startswith("Trigger metric snapshots")]
+
+    assert gaps(case) == []
+    assert gaps(replace(case, signals=unread)) == ["Trigger metric snapshots: LoginFailing: Prometheus did not answer"]

@@ -6,6 +6,7 @@ webhook that real pages call, and the daemon as a process.
 
 import json
 import re
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +23,9 @@ from tests.servers.registry import DockerRegistry
 from tests.servers.slack import SlackServer, pressed
 from tests.servers.slack_rules import buttons_of
 from tests.servers.slack_workspace import Stored
+
+ONE_AT_A_TIME = threading.Lock()
+"""Held while a daemon starts, which takes a whole processor: worlds that begin together must not starve each other."""
 
 NOT_REAL = "DRILL (not real)"
 CHANNEL = "C0DRILL"
@@ -176,7 +180,7 @@ class World:
         headers = {"Authorization": f"Bearer {lock['token']}", "Content-Type": "application/json"}
         request = urllib.request.Request(lock["url"] + path, json.dumps({"as": by, **words}).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=90) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as refused:
             with refused:
@@ -189,7 +193,8 @@ class World:
 
     def result(self, name: str) -> dict[str, Any]:
         """The result of a drill, as the API tells it."""
-        result: dict[str, Any] = json.loads(self.monitor.get(f"/api/v1/drills/{name}/report"))["result"]
+        with urllib.request.urlopen(f"{self.monitor.url}/api/v1/drills/{name}/report", timeout=90) as answer:
+            result: dict[str, Any] = json.load(answer)["result"]
         return result
 
     def gate(self, service: str, version: str, environment: str = "") -> tuple[int, dict[str, Any]]:
@@ -232,7 +237,8 @@ def world(folder: Path) -> Iterator[World]:
         rules, hook = written(folder, registry.host), {"MONITOR_WEBHOOK__URL": webhook.url}
         asked = "count(count by (job) (http_requests_total offset 6s)) == 2"
         eventually(lambda: prometheus.query(asked, time.time()), 20, "Prometheus has scraped both shops")
-        monitor = stack.enter_context(Monitor(folder, rules, prometheus.url, slack, **hook))
+        with ONE_AT_A_TIME:
+            monitor = stack.enter_context(Monitor(folder, rules, prometheus.url, slack, **hook))
         slack.wait_connected()
         yield World(folder, shop, staging, prometheus, slack, webhook, monitor)
 

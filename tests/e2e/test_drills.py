@@ -68,6 +68,7 @@ def held_to_its_end(folder: Path) -> None:
         world_agrees(part, drill, injected, clicks | versions)
         reported(part, drill)
         bundled(part, drill)
+        beside_the_next(held, drill)
         says_that_it_is_a_drill(held)
         nothing_real_happened(held, before)
         assert held.slack.refused == []
@@ -233,6 +234,15 @@ def bundled(part: Part, drill: dict[str, Any]) -> None:
     assert kept | {"signed": [], "impact": drill["impact"]} == drill
     assert (folder / "report.md").read_text().startswith(f"# {NOT_REAL}: DRILL-0001: report")
     assert {one.name for one in folder.iterdir()} >= {"drill.md", "signals.json", "timeline.jsonl", "decisions.jsonl"}
+
+
+def beside_the_next(held: World, drill: dict[str, Any]) -> None:
+    """It stands beside the next drill as it came out, though its signals are not those that are read any more."""
+    held.says("/api/v1/drills", "bob", scenario="page")
+    held.says("/api/v1/drills/DRILL-0002/abort", "bob", note="enough for today")
+    (row,) = held.result("DRILL-0002")["compared"]
+    assert (row["name"], row["what"], row["came_to"], row["target_s"]) == ("DRILL-0001", "staging", "passed", 300)
+    assert row["times_s"] == {what: drill["durations_s"][what] for what in row["times_s"]}
 
 
 # --- drills that end otherwise --------------------------------------------------------------------------------------

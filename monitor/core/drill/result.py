@@ -87,7 +87,7 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
     pages = [one.ts for one in posted if one.kind == "root"]
     found = moments(seen, paged=accepted_at(pages), injected=injected)
     progress = case.incident.progress if case is not None else None
-    items = checklist(case) if case is not None else ()
+    items = _items(case) if case is not None else ()
     said = tuple(one.service for one in progress.services if one.done_by is not None) if progress else ()
     gaps = (*_missing(drill, found), *_late(found), *_unseen(drill, said), *undocumented(drill, items))
     made = Result(
@@ -105,6 +105,14 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
         impact=impact,
     )
     return _judged(made)
+
+
+def _items(case: Case) -> tuple[Item, ...]:
+    """Give the checklist; where signals were not looked for, as beside another drill, that is no want of evidence."""
+    times, snapshots, *others = checklist(case)
+    if not case.signals and snapshots.found:
+        snapshots = replace(snapshots, missing=())
+    return (times, snapshots, *others)
 
 
 def _judged(made: Result) -> Result:
