@@ -20,6 +20,7 @@ from monitor.adapters.plot import ProcessArtist
 from monitor.adapters.store import Owner, SqlStore, beside, exists, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.core.actor import Actor
+from monitor.core.drill.staging import bare_rules
 from monitor.core.incident import Incident
 from monitor.core.naming import DRILL, INCIDENT
 from monitor.core.page import ActionKind
@@ -373,7 +374,7 @@ def _hall(shared: _Shared, rules: RuleSet, real: Store) -> Hall:
 
     def make() -> Stage:
         disk = open_store(url)
-        book = RuleBook(replace(rules, groups=()))
+        book = RuleBook(bare_rules(rules, rules.routing.drills.route))
         source = DrillSource(shared.source)
         baselines = Baselines(source)
         apart = replace(shared, source=source, metrics=Metrics())  # drills do not count among what really happened

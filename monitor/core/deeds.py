@@ -126,7 +126,7 @@ def _over(event: Ended, incident: Incident) -> str:
         case EndReason.FALSE_ALARM:
             return f"{who} ended {incident.id}: a false alarm.{gate}"
         case EndReason.DRILL_OVER:
-            return f"{event.note}. Nothing of it was real."
+            return f"{event.note}. Nothing in this thread is real."
         case _:
             return f"{who} ended {incident.id}.{gate}{record}"
 

@@ -11,7 +11,7 @@ from monitor.core.procedure import Procedure
 from monitor.core.rule import Place, Route, Routing, RuleSet
 from monitor.files.changes import KeyChange, changed, unmet
 from monitor.files.contents import DRILLS, NO_FILE, PROCEDURES, RELEASES, WHOLE, Contents, read_contents, read_file
-from monitor.files.drillfile import WrittenScenario, check_drills, read_scenario
+from monitor.files.drillfile import WrittenScenario, check_drills, check_targets, read_scenario
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
@@ -252,7 +252,9 @@ def _check_together(reading: _Reading) -> None:
         check_routes(reading.routing, reading.group_by, [one.group for one in reading.groups], reading.report)
     _check_renames([one for written in reading.groups for one in written.rules], alerts, reading.report)
     rules = {one.rule.alert: one.rule for written in reading.groups for one in written.rules}
-    check_drills(tuple(reading.drills.values()), rules, tuple(reading.procedures), reading.report)
+    drills = tuple(reading.drills.values())
+    check_drills(drills, rules, tuple(reading.procedures), reading.report)
+    check_targets(drills, reading.routing.environment if reading.routing else NO_ENVIRONMENT, reading.report)
 
 
 def _check_procedure(one: Written, known: tuple[str, ...], report: Report) -> None:

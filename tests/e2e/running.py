@@ -177,6 +177,12 @@ class Monitor:
         code = self.process.wait(15)
         return code, time.monotonic() - began
 
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
     @property
     def log(self) -> str:
         """Everything it wrote to standard error so far."""

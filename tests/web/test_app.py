@@ -102,7 +102,7 @@ def serve(house: House, commands: Commands, token: str = TOKEN) -> Iterator[Serv
         standing=lambda: Standing("f" * 64, house.clock.now()),
         view=lambda: View(house.book.now),
         gauges=around.gauges,
-        gate=Gatekeeper(house.store, house.desk, house.clock).ask,
+        gate=lambda one, version, _: Gatekeeper(house.store, house.desk, house.clock).ask(one, version),
     )
     serving = Serving(application(inside), "127.0.0.1:0", None)
     url = serving.bind()
