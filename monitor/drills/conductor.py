@@ -7,7 +7,7 @@ on where it was. It judges nothing: that is the result's business.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from threading import RLock
+from threading import Lock, RLock
 from typing import TypeAlias
 
 import structlog
@@ -82,6 +82,7 @@ class Conductor:
     changed: Callable[[], None] = lambda: None
     live: bool = False
     _lock: RLock = field(default_factory=RLock)
+    _keeping: Lock = field(default_factory=Lock)
     _scenario: Scenario | None = None
     _staged: str = ""
     _left: Drill | None = None
@@ -217,6 +218,19 @@ class Conductor:
                 return True
             return False
 
+    def keep_played(self) -> None:
+        """Keep what the last drill played, once it is over: it cannot be read once another is played. Takes seconds.
+
+        What was real is read from the real source, also later.
+        """
+        stage = self.hall.open
+        if stage is None or self._scenario is None or self._scenario.script is None:
+            return
+        with self._keeping:
+            for drill in stage.log.drills()[:1]:
+                if not drill.running and stage.side.store.evidence(drill.id) is None:
+                    stage.side.keeper.keep(drill.id)
+
     # --- how ----------------------------------------------------------------------------------------------------------
 
     def _route(self, rules: RuleSet, asked: Asked) -> Route:
@@ -240,7 +254,7 @@ class Conductor:
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
         stage, now = self.hall.enter(), self.clock.now()
-        self._keep(stage)
+        self.keep_played()
         name = self._name(stage)
         seconds = asked.recovery_target or target_of(rules, scenario)
         started = DrillStarted(
@@ -272,12 +286,6 @@ class Conductor:
         log.info("drill.started", drill=name, scenario=scenario.name, kind=str(scenario.kind), by=asked.by.id)
         self.changed()
         return drill
-
-    def _keep(self, stage: Stage) -> None:
-        """Keep the evidence of the last drill: what it played cannot be read once another is played."""
-        for drill in stage.log.drills()[:1]:
-            if stage.side.store.evidence(drill.id) is None:
-                stage.side.keeper.keep(drill.id)
 
     def _name(self, stage: Stage) -> str:
         numbers = [int(one.id.rpartition("-")[2]) for one in stage.log.drills()]

@@ -109,6 +109,7 @@ class Stagehand:
         for name in side.follower.look():
             side.follower.verify(name)
         if not self._running:
+            self.conductor.keep_played()
             side.keeper.look()
 
     def _safely(self, work: Callable[[], object]) -> None:

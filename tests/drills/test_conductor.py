@@ -300,3 +300,14 @@ def test_signals_that_were_not_looked_for_are_no_gap_and_those_that_could_not_be
 
     assert gaps(case) == []
     assert gaps(replace(case, signals=unread)) == ["Trigger metric snapshots: LoginFailing: Prometheus did not answer"]
+
+
+def test_what_was_played_is_kept_when_the_drill_is_over(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.app.conductor.finish(ANA)
+    assert hall.stage.side.store.evidence(drill.id) is None
+    hall.walk(10)
+    kept = hall.stage.side.store.evidence(drill.id)
+    assert kept is not None
+    assert any(name.endswith(".csv") for name in kept.files)
