@@ -5,7 +5,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor import files
+from monitor.adapters.http import Access
 from monitor.adapters.plot import ProcessArtist
-from monitor.adapters.prometheus import Access, PrometheusSource, SeveralSources
 from monitor.adapters.store import Owner, SqlStore, beside, exists, open_store, owner, set_aside
 from monitor.adapters.switch import HttpSwitch
 from monitor.core.actor import Actor
 from monitor.core.drill.rehearsal import with_rehearsal
+from monitor.core.drill.staging import bare_rules
 from monitor.core.incident import Incident
 from monitor.core.naming import DRILL, INCIDENT
 from monitor.core.page import ActionKind
@@ -72,8 +73,11 @@ from monitor.ruleset.rulebook import RuleBook
 from monitor.ruleset.rulesfolder import RulesError, RulesFolder, Start
 from monitor.ruleset.shadows import Shadows
 from monitor.runtime.writebehind import WriteBehindStore
-from monitor.settings import GuardedSettings, Settings, command_environment
+from monitor.settings import Settings, command_environment
 from monitor.side import Side
+from monitor.sourcing import access_of
+from monitor.sourcing import prometheus_servers as prometheus_servers  # noqa: PLC0414  # asked for here by doctor
+from monitor.sourcing import source_of as source_of  # noqa: PLC0414  # the same
 from monitor.survey import Surveyor
 from monitor.telemetry import Metrics
 
@@ -166,31 +170,6 @@ def _last_good(settings: Settings, last: Contents | None) -> RuleSet | None:
         return load_rules(settings, last) if last is not None else None
     except RulesError:
         return None
-
-
-def source_of(settings: Settings) -> MetricsSource:
-    """Give the source of readings: one server, or several of which the next stands in for the first."""
-    servers = prometheus_servers(settings)
-    return servers[0] if len(servers) == 1 else SeveralSources(servers)
-
-
-def prometheus_servers(settings: Settings) -> tuple[PrometheusSource, ...]:
-    """Give every server that is configured, in the order of preference."""
-    given = settings.prometheus
-    access = _access(given, given.headers)
-    return tuple(PrometheusSource(url, access) for url in given.url)
-
-
-def _access(given: GuardedSettings, headers: Mapping[str, str]) -> Access:
-    return Access(
-        headers=headers,
-        bearer_token=given.bearer_token.get_secret_value() if given.bearer_token else "",
-        username=given.username or "",
-        password=given.password.get_secret_value() if given.password else "",
-        ca_file=str(given.ca_file or ""),
-        cert_file=str(given.cert_file or ""),
-        key_file=str(given.key_file or ""),
-    )
 
 
 def release_watch(settings: Settings, source: MetricsSource) -> ReleaseWatch:
@@ -337,7 +316,13 @@ def _side(
     reader = Reader(source, baselines, deploys)
     engine = Engine(reader, desk, clock, book, lookout)
     commands = Commands(
-        desk, store, clock, book, _timed(metrics), lambda one, named: wanted(one, book.now.rules.releases, named)
+        desk,
+        store,
+        clock,
+        book,
+        _timed(metrics),
+        lambda one, named: wanted(one, book.now.rules.releases, named),
+        presence=lookout.presence,
     )
     checks = verifier(settings, clock, book, source, reader)
     where = BreakdownWatch(source, reader)
@@ -393,7 +378,7 @@ def _hall(shared: _Shared, rules: RuleSet, real: Store) -> Hall:
 
     def make() -> Stage:
         disk = open_store(url)
-        book = RuleBook(replace(rules, groups=()))
+        book = RuleBook(bare_rules(rules, rules.routing.drills.route))
         source = DrillSource(shared.source)
         baselines = Baselines(source)
         apart = replace(shared, source=source, metrics=Metrics())  # drills do not count among what really happened
@@ -543,7 +528,7 @@ def other_pagers(settings: Settings) -> dict[str, ProbedPager]:
     if settings.alertmanager.url:
         from monitor.adapters.alertmanager import Alertmanager  # noqa: PLC0415  # the same
 
-        pagers[ALERTMANAGER] = Alertmanager(settings.alertmanager.url, _access(settings.alertmanager, {}))
+        pagers[ALERTMANAGER] = Alertmanager(settings.alertmanager.url, access_of(settings.alertmanager, {}))
     if settings.webhook.url is not None:
         from monitor.adapters.webhook import Webhook  # noqa: PLC0415  # the same
 

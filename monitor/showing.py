@@ -7,6 +7,7 @@ from datetime import datetime
 
 from monitor.bootstrap import App
 from monitor.core.model import Alert, AlertKey, Tier
+from monitor.drills.gates import Gates
 from monitor.evaluation.lookout import SOURCE, group_key
 from monitor.ports import FILES, GroupState
 from monitor.ruleset.rulesfolder import Outcome
@@ -50,7 +51,7 @@ class Showing:
             gauges=self.gauges,
             view=self.view,
             doubts=lambda: self._app.surveyor.last.doubts,
-            gate=self._app.production.gate.ask,
+            gate=Gates(self._app.production, self._app.hall).ask,
             slack=self._app.inbound.door if self._app.inbound else None,
             pagerduty=self._app.hooks,
             evidence=lambda name: self._side(name).evidence.bundle(name),

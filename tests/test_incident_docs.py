@@ -5,10 +5,12 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import typer
+from freezegun import freeze_time
 
 from monitor.adapters.memory import ManualClock
 from monitor.cli.main import app
@@ -168,9 +170,12 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def test_its_commands_work_in_their_order(folder: Folder) -> None:
+    ahead = timedelta()
     for command, remark in commands():
         assert command.startswith(PROGRAM)
-        done = folder.run(*shlex.split(command)[1:])
+        ahead += timedelta(minutes=5) if "five minutes later" in remark else timedelta()
+        with freeze_time(datetime.now(UTC) + ahead, tick=True):
+            done = folder.run(*shlex.split(command)[1:])
         assert (done.code, done.err[:0]) == (1 if "refused" in remark else 0, ""), (command, done.err)
     assert "root cause: an expired certificate" in folder.run("incident", "show", "INC-0001").out
     assert len(list(commands())) > 10

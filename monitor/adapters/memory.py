@@ -4,6 +4,7 @@ A store, a source, a pager and a clock, in memory. They pass the same contract t
 """
 
 import threading
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,13 +12,16 @@ from datetime import datetime, timedelta
 from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent, fold_drill
 from monitor.core.events import Event
-from monitor.core.incident import Incident, fold
+from monitor.core.incident import Incident, apply, fold
+from monitor.core.model import Labels
 from monitor.core.plot import Plot
 from monitor.core.silence import Hidden, Silence
 from monitor.ports import (
     Answer,
     Availability,
     Change,
+    Column,
+    ColumnAnswer,
     ConflictError,
     Delivery,
     Exited,
@@ -27,12 +31,14 @@ from monitor.ports import (
     Killed,
     Message,
     Missing,
+    NewEvents,
     NoAnswer,
     NotStarted,
     Post,
     PostKind,
     PostState,
     RangeAnswer,
+    RangeColumns,
     RangeSamples,
     Recorded,
     Samples,
@@ -89,6 +95,21 @@ class ScriptedSource:
                 return answer
             found[at] = answer.samples
         return RangeSamples(found)
+
+    def columns(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> ColumnAnswer:
+        """Give the scripted answers by series, or the first that is no samples."""
+        answer = self.range(expr, start, end, step, deadline=deadline)
+        if not isinstance(answer, RangeSamples):
+            return answer
+        times = range(start, end + 1, step)
+        found: dict[Labels, tuple[array[float], bytearray]] = {}
+        for place, at in enumerate(times):
+            for sample in answer.at[at]:
+                empty = array("d", bytes(8 * len(times))), bytearray(len(times))
+                values, present = found.setdefault(sample.labels, empty)
+                values[place], present[place] = sample.value, 1
+        columns = tuple(Column(labels, values, bytes(present)) for labels, (values, present) in found.items())
+        return RangeColumns(start, step, len(times), columns)
 
     def clock(self) -> datetime | None:
         """Give the time that it was told to have."""
@@ -176,7 +197,9 @@ class MemoryStore:
     def __init__(self) -> None:
         self._groups: dict[str, GroupState] = {}
         self._events: dict[str, tuple[Event, ...]] = {}
+        self._incidents: dict[str, Incident] = {}
         self._posts: dict[str, Post] = {}
+        self._keys: dict[str, list[str]] = {}
         self._transitions: tuple[Recorded, ...] = ()
         self._rules: KeptRules | None = None
         self._silences: dict[int, Silence] = {}
@@ -204,9 +227,9 @@ class MemoryStore:
             for group in change.groups:
                 self._groups[group.name] = replace(group, version=group.version + 1)
             for new in change.events:
-                self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
-            calls = [one for one in self._posts.values() if one.kind is PostKind.CALL]
-            for post in (*(one for one in calls if one.incident in change.recalled), *change.posts):
+                self._append(new)
+            mine = [self._posts[key] for name in change.recalled for key in self._keys.get(name, ())]
+            for post in (*(one for one in mine if one.kind is PostKind.CALL), *change.posts):
                 self._owe(post)
             self._transitions += change.transitions
             self._rules = change.rules or self._rules
@@ -227,23 +250,33 @@ class MemoryStore:
             if fact.name in self._duties:
                 raise ConflictError(f"{fact.name} is kept already")
 
+    def _append(self, new: NewEvents) -> None:
+        """Keep events, and the incident as they leave it: folding everything anew at each look costs the square."""
+        known = self._incidents.get(new.incident)
+        self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
+        incident = fold(new.incident, new.events) if known is None else known
+        for event in new.events if known is not None else ():
+            incident = apply(incident, event)
+        self._incidents[new.incident] = incident
+
     def _owe(self, post: Post) -> None:
         known = self._posts.get(post.key)
         again = replace(known, wanted=known.wanted + 1, state=PostState.OWED) if known else post
+        if known is None:
+            self._keys.setdefault(post.incident, []).append(post.key)
         self._posts[post.key] = again
 
     def incident(self, incident: str) -> Incident | None:
         """Give one incident, folded from its events."""
-        events = self.events(incident)
-        return fold(incident, events) if events else None
+        with self._lock:
+            return self._incidents.get(incident)
 
     def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
         """Give the incidents, newest first."""
         with self._lock:
-            told: Mapping[str, tuple[Event, ...]] = dict(self._events)
-        folded = [fold(name, told[name]) for name in sorted(told, key=_number, reverse=True)]
-        late = [one for one in folded if since is None or one.ended_at is None or one.ended_at >= since]
-        return [one for one in late if one.is_open or not open_only]
+            known = [one for one in self._incidents.values() if one.is_open or not open_only]
+        late = [one for one in known if since is None or one.ended_at is None or one.ended_at >= since]
+        return sorted(late, key=lambda one: _number(one.id), reverse=True)
 
     def events(self, incident: str) -> Sequence[Event]:
         """Give the events of one incident in order."""
@@ -258,7 +291,7 @@ class MemoryStore:
     def posts(self, incident: str) -> Sequence[Post]:
         """Give everything that is or was owed for one incident, or for none, in order of decision."""
         with self._lock:
-            mine = [post for post in self._posts.values() if post.incident == incident]
+            mine = [self._posts[key] for key in self._keys.get(incident, ())]
         return sorted(mine, key=lambda post: (post.decided_at, post.n))
 
     def owed(self) -> Sequence[Post]:

@@ -12,6 +12,8 @@ from monitor.files.nodes import Scalar, WrongError
 from monitor.files.scalars import positive_duration
 
 PATH = "/api/v1/drills"
+READING = 90
+"""Seconds that signals may be read and drawn for: those of a report, and those of the last drill before the next."""
 
 __all__ = ["Files", "act", "report", "seconds_of", "start", "status"]
 
@@ -21,7 +23,7 @@ def start(files: Files, wanted: dict[str, Any], target: str, by: str) -> int:
 
     def asked() -> Asked:
         seconds = {"recovery_target_s": seconds_of("--recovery-target", target)} if target else {}
-        return Asked("POST", PATH, {"as": by or login_name(), **wanted, **seconds})
+        return Asked("POST", PATH, {"as": by or login_name(), **wanted, **seconds}, within=READING)
 
     return printed(files, asked, "text", _print_begun)
 
@@ -35,7 +37,12 @@ def act(files: Files, name: str, action: str, by: str, note: str) -> int:
 def report(files: Files, name: str, output: str) -> int:
     """Print the report of a drill; without a name of the newest."""
     return _with(
-        files, name, lambda which: Asked("GET", f"{PATH}/{which}/report"), output, _print_report, running=False
+        files,
+        name,
+        lambda which: Asked("GET", f"{PATH}/{which}/report", within=READING),
+        output,
+        _print_report,
+        running=False,
     )
 
 
@@ -88,7 +95,7 @@ def _print_begun(answer: dict[str, Any]) -> None:
     _say(f"{one['id']} has begun: {one['title']} ({one['kind']}), in {one['channel']}.")
     _say(f"To be mitigated within {lasted_seconds(one['recovery_target_s'])}.")
     if one["injected"] is None:
-        _say(f"Inject the fault, and say so: rollback-monitor drill inject {one['id']}")
+        _say(f"Say so just before you inject the fault: rollback-monitor drill inject {one['id']}")
     _say(f"Follow it: rollback-monitor incident show {one['id']}")
 
 

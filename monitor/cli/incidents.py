@@ -63,11 +63,15 @@ def login_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request to the daemon, or to what it is made of. `path` may carry a query, already encoded."""
+    """One request to the daemon, or to what it is made of; it may take `within` seconds.
+
+    `path` may carry a query, already encoded.
+    """
 
     method: str
     path: str
     body: dict[str, Any] | None = None
+    within: int = PATIENCE
 
 
 def printed(files: Files, asked: Callable[[], Asked], output: str, draw: Callable[[dict[str, Any]], None]) -> int:
@@ -120,7 +124,7 @@ def _over_http(holder: tuple[int, str, str], asked: Asked) -> dict[str, Any]:
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=PATIENCE) as response:
+        with opener.open(request, timeout=asked.within) as response:
             return _understood(response.status, response.read())
     except urllib.error.HTTPError as error:
         return _understood(error.code, error.read())

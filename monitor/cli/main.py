@@ -114,6 +114,62 @@ def diff(
 
 
 @app.command()
+def replay(
+    folder: Annotated[Path | None, typer.Argument(metavar="[RULES]", help="The rules folder (MONITOR_RULES).")] = None,
+    rules: Annotated[Path | None, typer.Option(help="The same, as `run` takes it.")] = None,
+    from_: Annotated[str, typer.Option("--from", help="Begin: -7d, or RFC 3339 such as 2026-03-01T00:00:00Z.")] = "-7d",
+    to: Annotated[str, typer.Option("--to", help="End, in the same words.")] = "now",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="ALERT.PATH=VALUE[,VALUE…]",
+            help="Another value for a key of a rule, such as LoginFailing.rollback.above=10%; several make a sweep, "
+            "several --set with several each their combinations (at most 200).",
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another rules folder, to be compared with: what RULES does otherwise.")
+    ] = None,
+    incidents: Annotated[
+        Path | None, typer.Option(help="Incidents that you know of (YAML, JSON or CSV): caught, missed, false pages.")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--format", help="text, json, html (one file that opens anywhere) or markdown.")
+    ] = "text",
+    out: Annotated[Path | None, typer.Option(help="The file to write, in place of standard output.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Where readings are kept for the next run (~/.cache).")] = None,
+    *,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read everything anew, and keep nothing.")] = False,
+    jobs: Annotated[int, typer.Option(help="Queries that are asked of Prometheus at a time.")] = 4,
+    env_file: EnvFile = None,
+    secrets_dir: SecretsDir = None,
+) -> None:
+    """Say what the rules would have done on the history of your Prometheus: pages, for how long, how bad.
+
+    Exit code 0: done, 1: a part of the history could not be read, 2: usage, 130: Ctrl-C, with what was read by then.
+    """
+    from monitor.cli import replay as replaying  # noqa: PLC0415
+
+    asked = replaying.Asked(
+        folder or rules,
+        from_,
+        to,
+        set_ or [],
+        against,
+        incidents,
+        output,
+        out,
+        cache,
+        no_cache,
+        jobs,
+        env_file,
+        secrets_dir,
+    )
+    raise typer.Exit(replaying.run(asked))
+
+
+@app.command()
 def explain(
     alert: Annotated[str, typer.Argument(metavar="[ALERT]", help="The alert (default: a table of all of them).")] = "",
     at: Annotated[str, typer.Option(help="When: 2026-11-26T03:10:00Z, 03:10 (UTC), -15m; default: now.")] = "",

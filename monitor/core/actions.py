@@ -18,6 +18,7 @@ from monitor.core.procedure import Does, Step
 from monitor.core.progress import Progress, blocked, current, last_settled, members, open_wave
 from monitor.core.proposals import PROPOSED, proposed
 from monitor.core.rule import Resolve
+from monitor.core.shell import typed
 from monitor.core.verification import Outcome
 
 STILL = "Still on it, +15 min"
@@ -76,17 +77,16 @@ def _approve(incident: Incident, step: str) -> Action:
 
 
 def under_notice(notice: str, said: str) -> tuple[Action, ...]:
-    """Give the buttons under what the channel of drills is told of one that begins, or that waits for its fault."""
+    """Give the buttons under what the channel of drills is told of one that begins.
+
+    One that waits for its fault names the command for that, and has its button.
+    """
     drill = drill_named(said)
-    if not drill:
+    if not drill or notice != Notice.DRILL_STARTED:
         return ()
-    match notice:
-        case Notice.DRILL_STARTED:
-            return (abort_drill(f"{drill}|1"),)
-        case Notice.DRILL_WAITS:
-            return (Action(ActionKind.INJECT_FAULT, "Fault injected now", f"{drill}|1", place=Place.FIRST),)
-        case _:
-            return ()
+    value, waits = f"{drill}|1", typed(ActionKind.INJECT_FAULT, drill) in said
+    inject = Action(ActionKind.INJECT_FAULT, "Fault injected now", value, place=Place.FIRST)
+    return (*((inject,) if waits else ()), abort_drill(value))
 
 
 def abort_drill(value: str) -> Action:

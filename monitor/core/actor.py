@@ -60,4 +60,12 @@ def same_person(one: Actor, other: Actor) -> bool:
     return unsure and " ".join(one.name.split()).casefold() == " ".join(other.name.split()).casefold()
 
 
+def two_people(one: Actor, other: Actor) -> bool:
+    """Tell whether it is certain that two are two people: somebody must have vouched for both names.
+
+    A name that is typed in a shell may be anybody's, also that of whoever spoke in Slack a moment before.
+    """
+    return one.verified and other.verified and not same_person(one, other)
+
+
 MONITOR = Actor("monitor", "Rollback Monitor", Source.MONITOR)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from monitor.core.actor import Actor
-from monitor.core.model import AlertKey, Labels
+from monitor.core.model import AlertKey, Labels, Presence
 from monitor.core.procedure import Procedure
 from monitor.core.procedureevents import FollowUp, Pinned
 
@@ -61,11 +61,12 @@ class CallFalse:
 
 @dataclass(frozen=True, slots=True)
 class SayGone:
-    """An instance that fired and vanished will not come back."""
+    """An instance that fired and vanished will not come back; `presence` is what the monitor sees of it."""
 
     by: Actor
     key: AlertKey
     note: str
+    presence: Presence = Presence.UNKNOWN
     name: Literal["gone_for_good"] = "gone_for_good"
 
 
@@ -326,6 +327,7 @@ class No(StrEnum):
     BY_SIGNAL = "by_signal"
     BLIND = "blind"
     NOT_BLIND = "not_blind"
+    NOT_GONE = "not_gone"
     OVERTAKEN = "overtaken"
     NOTHING_EXPIRES = "nothing_expires"
     SETTLED = "settled"

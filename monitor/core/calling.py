@@ -91,12 +91,26 @@ def stance(incident: Incident) -> Stance:
     return Stance.ACKNOWLEDGED if owned else Stance.TRIGGERED
 
 
-def call(incident: Incident, n: int, tier: Tier, *, superseded: bool) -> Call:
-    """Give what is told of page `n` of `incident`, made at `tier`; one that a later call took the place of is over."""
+def rings(incident: Incident, happening: str, decided_at: datetime) -> bool:
+    """Whether a call that was not told yet must ring though somebody has the incident.
+
+    A breach that is back calls by its tier, and an acknowledgement from before it is kept: told as acknowledged at
+    once, a page that a pager has never heard of would ring nowhere.
+    """
+    since = incident.acknowledged_at
+    return happening == Happening.BACK and (since is None or since < decided_at)
+
+
+def call(incident: Incident, n: int, tier: Tier, *, superseded: bool, ringing: bool = False) -> Call:
+    """Give what is told of page `n` of `incident`, made at `tier`; one that a later call took the place of is over.
+
+    `ringing`: it is told as triggered for as long as it is not over.
+    """
     owner = incident.acknowledged_by or incident.commander
+    now = Stance.RESOLVED if superseded else stance(incident)
     return Call(
         key=f"{incident.environment}/{incident.id}{f'/{n}' if n else ''}",
-        stance=Stance.RESOLVED if superseded else stance(incident),
+        stance=Stance.TRIGGERED if ringing and now is Stance.ACKNOWLEDGED else now,
         incident=incident.id,
         environment=incident.environment,
         tier=tier,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from monitor.core.actions import card_actions, step_actions
 from monitor.core.beforeafter import NOTHING, before_and_after
+from monitor.core.crossroads import ways_out
 from monitor.core.filling import blocks
 from monitor.core.incident import Incident
 from monitor.core.naming import marked
@@ -23,6 +24,7 @@ from monitor.core.progress import (
     members,
     open_wave,
     stays,
+    waves_of,
 )
 from monitor.core.release import Target
 from monitor.core.render import commander_lines
@@ -62,7 +64,7 @@ def card(scene: Scene) -> Card | None:
         next_for=next_step(incident),
         status=(*commander_lines(scene), *_over(incident)),
         steps=tuple(steps if scene.buttons else [replace(one, actions=()) for one in steps]),
-        actions=card_actions(incident) if scene.buttons else (),
+        actions=(*ways_out(incident), *card_actions(incident)) if scene.buttons else (),
         compared=_compared(scene, progress),
     )
 
@@ -99,7 +101,7 @@ def _step(scene: Scene, progress: Progress, number: int, step: Step, state: Step
         tasks=tuple(task.text for task in step.tasks),
         collected=_collected(step, state),
         targets=tuple(_target(one) for one in progress.services) if step.does is Does.PIN else (),
-        waves=tuple(_wave(progress, step, wave) for wave in step.waves),
+        waves=tuple(_wave(progress, step, wave) for wave in waves_of(progress, step)),
         commands=tuple(_commands(incident, progress, step)) if is_current else (),
         choices=tuple(_choice(progress, step, one) for one in step.choose),
         checks=_checks(scene.results or progress.results, step) if step.checks else (),

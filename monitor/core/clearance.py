@@ -3,7 +3,7 @@
 Whoever asks says whether something else proves that the service works, and which signals need not be waited for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.core.clearclock import NEVER_READ, ClearClock, Seen
 from monitor.core.events import Firing
@@ -40,7 +40,7 @@ def standing(firing: Firing, watched: Watched, hold: int, *, proven: bool, excus
         return _held(firing, watched, Outcome.UNKNOWN, 0, watched.cannot)
     held = watched.clock.held(proven=proven)
     if watched.blind or watched.clock.seen is Seen.UNSEEN:
-        return _held(firing, watched, Outcome.WAITING, held, _unseen(watched, held, hold))
+        return replace(_held(firing, watched, Outcome.WAITING, held, _unseen(watched, held, hold)), seen=False)
     if watched.clock.seen is Seen.BREACH:
         return _held(firing, watched, Outcome.FAILED, 0, f"still breaching: {_reading(firing, watched)}")
     outcome = Outcome.PASSED if held >= hold else Outcome.WAITING

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.core.actor import same_person
+from monitor.core.actor import Actor, same_person, two_people
 from monitor.core.asks import CompleteRecord, End, EndCommand, ExplainEnd, ForceEnd, No, Refusal, Reopen
+from monitor.core.care import Wish
 from monitor.core.events import Ended, EndReason, Event
 from monitor.core.incident import Incident
 from monitor.core.procedureevents import EndExplained, ForceAsked, RecordCompleted, Reopened
@@ -112,21 +113,29 @@ def _not_clear_for_long(incident: Incident, at: datetime) -> list[str]:
 
 def _force(incident: Incident, command: ForceEnd, at: datetime) -> Decided:
     wish = incident.care.wants_end
-    if wish is not None and not same_person(wish.by, command.by):
+    if wish is not None and two_people(wish.by, command.by):
         return (Ended(at, command.by, EndReason.FORCED, wish.reason, asked_by=wish.by),)
-    if not command.reason.strip():
+    agrees = wish is not None and not same_person(wish.by, command.by)
+    reason = command.reason.strip() or (wish.reason if wish is not None and agrees else "")
+    if not reason:
         return Refusal(No.WORDS_MISSING, "Say why it may end though it is not proven to be over.")
-    if incident.commander is not None and (refused := not_commanding(incident, command.by)):
+    if incident.commander is not None and not agrees and (refused := not_commanding(incident, command.by)):
         return refused
     if wish is None:
-        return (ForceAsked(at, command.by, command.reason.strip()),)
-    free = wish.at + ALONE_AFTER
-    if at < free:
-        sentence = (
-            f"A second person was asked at {clock(wish.at)}; if nobody agrees, you may end it alone at {clock(free)}."
-        )
-        return Refusal(No.NOT_YET, sentence)
-    return (Ended(at, command.by, EndReason.FORCED, command.reason.strip(), asked_by=wish.by, single_handed=True),)
+        return (ForceAsked(at, command.by, reason),)
+    if at < wish.at + ALONE_AFTER:
+        return Refusal(No.NOT_YET, _not_alone_yet(wish, command.by))
+    return (Ended(at, command.by, EndReason.FORCED, reason, asked_by=wish.by, single_handed=True),)
+
+
+def _not_alone_yet(wish: Wish, by: Actor) -> str:
+    asked, free = clock(wish.at), clock(wish.at + ALONE_AFTER)
+    if same_person(wish.by, by):
+        return f"A second person was asked at {asked}; if nobody agrees, you may end it alone at {free}."
+    return (
+        f"Nobody vouches that {by.name} and {wish.by.name} are two people: a name in a shell is only said. Ask and "
+        f"agree in Slack, or end it from {free} on, which is marked as single-handed."
+    )
 
 
 def _reopen(incident: Incident, command: Reopen, at: datetime) -> Decided:

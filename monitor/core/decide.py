@@ -29,7 +29,7 @@ from monitor.core.closing import close
 from monitor.core.events import Acknowledged, DealtWith, Ended, EndReason, Event, Firing, ProcedureStarted, StillOnIt
 from monitor.core.incident import Incident, apply
 from monitor.core.leading import changed, lead
-from monitor.core.model import AlertKey, Tier
+from monitor.core.model import AlertKey, Presence, Tier
 from monitor.core.procedureevents import (
     FalseAlarm,
     FixingAnotherWay,
@@ -207,7 +207,17 @@ def _gone(incident: Incident, command: SayGone, at: datetime) -> Decided:
         return firing
     if firing.key.tier is Tier.BLIND:
         return Refusal(No.BLIND, f"{firing.key.alert} is unseen: that ends when it is seen again, or with its rule.")
+    if command.presence is not Presence.VANISHED:
+        return Refusal(No.NOT_GONE, _not_gone(firing, command.presence))
     return (GoneForGood(at, command.by, command.key, command.note),)
+
+
+def _not_gone(firing: Firing, presence: Presence) -> str:
+    """Only what was looked for and not found has vanished; else it would be proof of what nobody has seen."""
+    other = "a false alarm, or an end without proof, ends what cannot be waited for."
+    if presence is Presence.THERE:
+        return f"{firing.summary}: it was in the data when they were read last, so it ends when it is clear; {other}"
+    return f"Whether {firing.key.alert} vanished is not known: the monitor has not looked for it lately; {other}"
 
 
 def _fix(incident: Incident, command: FixAnotherWay, at: datetime) -> Decided:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from monitor.core.actor import same_person
 from monitor.core.closing import ALONE_AFTER
 from monitor.core.events import Ended, EndReason, Event
 from monitor.core.evidence.summary import summary
@@ -117,16 +118,24 @@ def _over(event: Ended, incident: Incident) -> str:
         case EndReason.BY_ITSELF | EndReason.SIGHTED:
             return ""  # nobody did anything
         case EndReason.FORCED if event.single_handed:
-            return f"{event.by.signed} ended {incident.id} single-handed, without proof: {event.note}.{gate}{record}"
+            said = f"{event.by.signed} ended {incident.id} single-handed, without proof: {event.note}."
+            return f"{said}{_not_vouched_for(event)}{gate}{record}"
         case EndReason.FORCED:
             asked = event.asked_by.signed if event.asked_by else "Somebody"
             return f"{asked} and {event.by.signed} ended {incident.id} without proof: {event.note}.{gate}{record}"
         case EndReason.FALSE_ALARM:
             return f"{who} ended {incident.id}: a false alarm.{gate}"
         case EndReason.DRILL_OVER:
-            return f"{event.note}. Nothing of it was real."
+            return f"{event.note}. Nothing in this thread is real."
         case _:
             return f"{who} ended {incident.id}.{gate}{record}"
+
+
+def _not_vouched_for(event: Ended) -> str:
+    """Name the other one, where two names agreed and nobody vouches that they are two people."""
+    if event.asked_by is None or same_person(event.asked_by, event.by):
+        return ""
+    return f" {event.asked_by.signed} had asked for it; nobody vouches that they are two people."
 
 
 def _record(event: RecordAsked | RecordCompleted, incident: Incident) -> str:

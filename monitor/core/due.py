@@ -37,10 +37,14 @@ def due(incident: Incident, at: datetime, reopen_within: int) -> tuple[Event, ..
 
 
 def _still(incident: Incident, progress: Progress, at: datetime) -> tuple[Event, ...]:
-    if progress.still_breaching_at is not None or not incident.signals or not rolled_back(progress):
+    """It is said once of what is rolled back, and again where more was rolled back since."""
+    if not incident.signals or not rolled_back(progress):
         return ()
     moved = [one.at_target_since for one in progress.services if one.at_target_since and not stays(progress, one)]
-    return (StillBreaching(at, MONITOR),) if at - max(moved) >= timedelta(seconds=progress.plan.helps_within) else ()
+    last, said = max(moved), progress.still_breaching_at
+    if (said is not None and said >= last) or at - last < timedelta(seconds=progress.plan.helps_within):
+        return ()
+    return (StillBreaching(at, MONITOR),)
 
 
 # --- the record -----------------------------------------------------------------------------------------------------

@@ -244,7 +244,8 @@ class Refused:
 class Ended:
     """The incident is over.
 
-    Where it was forced, `asked_by` is who wanted it and `by` who agreed; `single_handed` where nobody did in time.
+    Where it was forced, `asked_by` is who wanted it and `by` who agreed; `single_handed` where nobody did in time, or
+    nobody whom anybody vouches for as a second person.
     """
 
     at: datetime

@@ -26,6 +26,10 @@ class GateAnswer:
     by: str = ""
 
 
+class UnknownEnvironmentError(Exception):
+    """Nobody keeps a gate of the environment that was asked about; the sentence says which there are."""
+
+
 OPEN = GateAnswer(allowed=True, because="no rollback procedure runs")
 
 

@@ -107,6 +107,14 @@ class AlertKey:
         return f"{self.alert}{{{inside}}}[{self.tier}]"
 
 
+class Presence(StrEnum):
+    """Whether an instance that fires is still in the data, as far as it was read."""
+
+    THERE = "there"
+    VANISHED = "vanished"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One alert as the last folded grid time left it.

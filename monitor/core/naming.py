@@ -27,3 +27,8 @@ def drill_named(text: str) -> str:
 def marked(name: str, text: str) -> str:
     """Give `text` as people read it of incident `name`: of a drill it says so first."""
     return f"{NOT_REAL}{text}" if is_drill(name) and not text.startswith(NOT_REAL) else text
+
+
+def led(by: str, text: str) -> str:
+    """Give `text` with `by` before it; what says that it is a drill stays first."""
+    return f"{NOT_REAL}{by}{text.removeprefix(NOT_REAL)}" if text.startswith(NOT_REAL) else f"{by}{text}"

@@ -1,5 +1,6 @@
 """Who does what next in a procedure. Pure."""
 
+from monitor.core.crossroads import ways
 from monitor.core.incident import Incident
 from monitor.core.progress import Progress, current, open_wave
 
@@ -9,10 +10,12 @@ def next_step(incident: Incident) -> str:
     progress, commander = incident.running, incident.commander
     if progress is None or commander is None:
         return ""
-    step = current(progress)
+    step, undecided = current(progress), ways(incident)
     waits = next((one for one in progress.decisions if not one.counts), None)
     if waits is not None:
         return f"an approver: agree to “{_choice_title(progress, waits.step, waits.choice)}” (asked by {waits.by.name})"
+    if undecided:
+        return f"{commander.name}: {undecided}"
     if step is None:
         return f"{commander.name}: end the incident"
     wave = open_wave(progress, step) if step.waves else None

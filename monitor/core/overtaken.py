@@ -3,19 +3,24 @@
 Pure. A button drawn at an older revision is good as long as what it asks for has not changed meanwhile.
 """
 
+from monitor.core.actor import same_person
 from monitor.core.asks import (
     Acknowledge,
     Approve,
     CallFalse,
+    Choose,
     Command,
     DealWith,
+    FinishStep,
     FixAnotherWay,
     ForceEnd,
     GiveCommand,
     No,
     Refusal,
+    SkipStep,
     StartProcedure,
     StepCommand,
+    UndoStep,
 )
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Tier
@@ -39,11 +44,7 @@ def overtaken(then: Incident, now: Incident, command: Command) -> Refusal | None
         case DealWith():
             why = _fired_again(then, now, command.key)
         case _:
-            why = (
-                _another_procedure(then, now) or _another_question(then, now, command)
-                if isinstance(command, StepCommand)
-                else ""
-            )
+            why = _another_step(then, now, command) if isinstance(command, StepCommand) else ""
     return Refusal(No.OVERTAKEN, f"{why} Nothing was done: look at the page again.") if why else None
 
 
@@ -77,6 +78,30 @@ def _fired_again(then: Incident, now: Incident, key: AlertKey) -> str:
     return f"{key.alert} fired again at {clock(after.fired_at)}, which is not the breach that the button meant."
 
 
+def _another_step(then: Incident, now: Incident, command: StepCommand) -> str:
+    return _another_procedure(then, now) or _turned(then, now, command) or _another_question(then, now, command)
+
+
+def _turned(then: Incident, now: Incident, command: StepCommand) -> str:
+    """A step that was settled and opened again meanwhile is not the one that was looked at, though it looks the same.
+
+    Nor is a tick that is to be taken back, where it is another one. What is merely settled is said by `decide`.
+    """
+    if not isinstance(command, FinishStep | SkipStep | Choose | UndoStep) or not (then.progress and now.progress):
+        return ""
+    before, after, step = (
+        then.progress.state(command.step),
+        now.progress.state(command.step),
+        now.progress.step(command.step),
+    )
+    if before is None or after is None or step is None or before.turns == after.turns:
+        return ""
+    if after.open is isinstance(command, UndoStep):
+        return ""
+    happened = "taken back and settled anew" if isinstance(command, UndoStep) else "settled and opened again"
+    return f"“{step.title}” was {happened} since the page that you looked at."
+
+
 def _another_procedure(then: Incident, now: Incident) -> str:
     """A card of a procedure that was given up says nothing of the one that was started after it."""
     if now.running is None or now.started_at is None or then.started_at in {None, now.started_at}:
@@ -87,6 +112,11 @@ def _another_procedure(then: Incident, now: Incident) -> str:
 def _another_question(then: Incident, now: Incident, command: StepCommand) -> str:
     """Who agrees, agrees to what they read: to that decision, to that person."""
     match command:
+        case Choose():
+            before = then.progress.decision(command.step) if then.progress else None
+            after = now.progress.decision(command.step) if now.progress else None
+            if after is not None and after != before and not same_person(after.by, command.by):
+                return f"{after.by.name} decided at {clock(after.at)}: {after.choice}."
         case Approve():
             before = then.progress.decision(command.step) if then.progress else None
             after = now.progress.decision(command.step) if now.progress else None

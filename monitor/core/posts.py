@@ -67,7 +67,6 @@ class Notice(StrEnum):
     STORAGE_GOOD_AGAIN = "storage_good_again"
     STORAGE_SET_ASIDE = "storage_set_aside"
     DRILL_STARTED = "drill_started"
-    DRILL_WAITS = "drill_waits"
     DRILL_OVER = "drill_over"
     DRILL_DUE = "drill_due"
     DRILL_OVERDUE = "drill_overdue"

@@ -43,7 +43,10 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """A step with who settled it, when and why; `observed` where the monitor saw it for itself."""
+    """A step with who settled it, when and why; `observed` where the monitor saw it for itself.
+
+    `turns` counts how often it was settled or opened again: what looks as before may have been otherwise in between.
+    """
 
     id: str
     status: StepStatus = StepStatus.OPEN
@@ -52,6 +55,7 @@ class StepState:
     reason: str = ""
     observed: bool = False
     collected: Labels = ()
+    turns: int = 0
 
     @property
     def open(self) -> bool:
@@ -213,10 +217,14 @@ def _reopened(progress: Progress) -> Progress:
     So is a decision that a service waits for, whoever settled its step before that service was there.
     """
     steps = tuple(
-        StepState(state.id, collected=state.collected) if _is_undone(progress, step, state) else state
+        _opened(state) if not state.open and _is_undone(progress, step, state) else state
         for step, state in zip(progress.plan.steps, progress.steps, strict=True)
     )
     return replace(progress, steps=steps)
+
+
+def _opened(state: StepState) -> StepState:
+    return StepState(state.id, collected=state.collected, turns=state.turns + 1)
 
 
 def _is_undone(progress: Progress, step: Step, state: StepState) -> bool:
@@ -245,16 +253,18 @@ def _settled(progress: Progress, event: StepDone | StepSkipped | StepUndone | Co
 
 def _step(state: StepState, event: StepDone | StepSkipped | StepUndone | Collected) -> StepState:
     match event:
-        case StepDone():
-            return replace(state, status=StepStatus.DONE, by=event.by, at=event.at, reason="", observed=event.observed)
-        case StepSkipped():
-            status = StepStatus.SKIPPED if event.relevant else StepStatus.NOT_RELEVANT
-            return replace(state, status=status, by=event.by, at=event.at, reason=event.reason, observed=False)
         case StepUndone():
-            return StepState(state.id, collected=state.collected)
+            return _opened(state)
         case Collected():
             fields = {**dict(state.collected), **dict(event.fields)}
             return replace(state, collected=tuple(fields.items()))
+        case StepDone():
+            status, reason, observed = StepStatus.DONE, "", event.observed
+        case StepSkipped():
+            status = StepStatus.SKIPPED if event.relevant else StepStatus.NOT_RELEVANT
+            reason, observed = event.reason, False
+    settled = replace(state, status=status, by=event.by, at=event.at, reason=reason, observed=observed)
+    return replace(settled, turns=state.turns + 1)
 
 
 def _pinned(services: tuple[ServiceState, ...], targets: Iterable[Pinned], at: datetime) -> tuple[ServiceState, ...]:
@@ -348,7 +358,19 @@ def members(progress: Progress, wave: Wave) -> tuple[ServiceState, ...]:
 
 def open_wave(progress: Progress, step: Step) -> Wave | None:
     """Give the wave whose turn it is: the first with a service that is not at its target; None where none is left."""
-    return next((wave for wave in step.waves if any(_moves(progress, one) for one in members(progress, wave))), None)
+    waves = waves_of(progress, step)
+    return next((wave for wave in waves if any(_moves(progress, one) for one in members(progress, wave))), None)
+
+
+OTHERS = "Others"
+"""The wave of what has a target and stands in no wave of the file, such as a suspect that is rolled back too."""
+
+
+def waves_of(progress: Progress, step: Step) -> tuple[Wave, ...]:
+    """Give the waves of `step`, and behind them that of the services which no step names."""
+    named = {service for one in progress.plan.steps for wave in one.waves for service in wave.services}
+    others = tuple(one.service for one in progress.services if one.service not in named)
+    return (*step.waves, Wave(OTHERS, others)) if step.waves and others else step.waves
 
 
 def _moves(progress: Progress, state: ServiceState) -> bool:

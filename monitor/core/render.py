@@ -18,6 +18,8 @@ from monitor.core.release import What
 from monitor.core.releasewords import advice, change_line, target_line
 from monitor.core.rule import Resolve
 from monitor.core.shell import to_show, typed
+from monitor.core.verification import CheckResult
+from monitor.core.verification import progress as clear_for
 from monitor.core.words import clock, lasted, measure, shortened
 
 HEADLINE = 110
@@ -185,7 +187,7 @@ def _stage(scene: Scene) -> str:
     holding = next((one for one in scene.results or progress.results if one.hold and one.signals), None)
     if holding is None:
         return ""
-    return f" · clear {min(holding.held_for, holding.hold) // 60} of {holding.hold // 60} min"
+    return f" · {clear_for(holding.held_for, holding.hold)}{', cannot see' if holding.unseen else ''}"
 
 
 def _when(incident: Incident, first: Firing) -> str:
@@ -240,7 +242,15 @@ def _notes(scene: Scene) -> tuple[str, ...]:
     if first is not None:
         notes.append(f"Told late: this fired at {clock(first)} and was found when the monitor caught up.")
     blind = [one for one in scene.incident.active if one.key.tier is Tier.BLIND]
+    notes += [f"Not proven while it cannot be seen. {one.title}: {one.said}." for one in _unseen(scene)]
     return (*notes, *(f"BLIND since {clock(one.since)}: {one.summary}" for one in blind))
+
+
+def _unseen(scene: Scene) -> list[CheckResult]:
+    """Give the checks of the verification under way that wait for something that nobody sees."""
+    running = scene.incident.running
+    results = (scene.results or running.results) if running is not None and running.verifying else ()
+    return [one for one in results if one.unseen]
 
 
 def _deaf(scene: Scene) -> tuple[str, ...]:

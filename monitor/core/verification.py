@@ -45,7 +45,8 @@ GRAVITY = tuple(Outcome)
 class SignalHeld:
     """One signal that paged, as it stands: for how many seconds it is clear, and its newest reading.
 
-    `value` and `limit` are in `unit`; `why` is the reading's sentence, or why there is none.
+    `value` and `limit` are in `unit`; `why` is the reading's sentence, or why there is none: it is not `seen` then, and
+    its clock stands.
     """
 
     key: AlertKey
@@ -56,6 +57,7 @@ class SignalHeld:
     limit: float | None = None
     unit: Unit = Unit.NUMBER
     why: str = ""
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class CheckResult:
     hold: int = 0
     signals: tuple[SignalHeld, ...] = ()
     by: str = ""
+
+    @property
+    def unseen(self) -> bool:
+        """Whether something that it waits for cannot be seen just now."""
+        return any(not one.seen for one in self.signals)
 
 
 @dataclass(frozen=True, slots=True)

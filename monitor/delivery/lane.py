@@ -294,7 +294,9 @@ class Lane:
         posts = seen.posts(post.incident)
         if post.kind is PostKind.CALL:
             calls = [one for one in posts if one.kind is PostKind.CALL and one.channel == post.channel]
-            told = calling.call(incident, post.n, Tier(post.said), superseded=any(one.n > post.n for one in calls))
+            over = any(one.n > post.n for one in calls)
+            ringing = post.ts is None and calling.rings(incident, post.reason, post.decided_at)
+            told = calling.call(incident, post.n, Tier(post.said), superseded=over, ringing=ringing)
             return Message(post, page=render(scene), call=told, urgent=urgent)
         roots = [one for one in posts if one.kind is PostKind.ROOT and one.channel == post.channel]
         root_ts = next((one.ts for one in roots), None)

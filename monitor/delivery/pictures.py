@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from monitor.core.events import Firing
 from monitor.core.incident import Incident
 from monitor.core.model import Tier, utc
+from monitor.core.naming import led
 from monitor.core.plot import Plot
 from monitor.core.render import telling
 from monitor.core.words import clock, shortened
@@ -67,7 +68,7 @@ def words_of(plot: Plot) -> str:
     limits = ", ".join(limit.name for limit in plot.limits)
     bands = ", ".join(f"{one.kind} {clock_of(one.begin)} to {clock_of(one.end)}" for one in plot.bands)
     marks = ", ".join(f"{one.text} {clock_of(one.at)}" for one in plot.marks)
-    parts = (f"Plot: {title_of(plot)}", f"Limits: {limits}" if limits else "", bands.capitalize(), marks)
+    parts = (led("Plot: ", title_of(plot)), f"Limits: {limits}" if limits else "", bands.capitalize(), marks)
     return ". ".join(part for part in parts if part)
 
 

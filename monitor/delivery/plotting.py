@@ -12,6 +12,7 @@ from monitor.core.events import Firing
 from monitor.core.firing import service_of
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Judgement, Labels, State, Tier
+from monitor.core.naming import marked
 from monitor.core.plot import (
     Band,
     Mark,
@@ -163,7 +164,7 @@ class Plotting:
     ) -> Plotted:
         signal, tier = case.rule.signal, case.tier
         plot = Plot(
-            title=firing.summary,
+            title=marked(incident.id, firing.summary),
             subtitle=f"{incident.id} · {firing.key.alert} · {firing.begun} {clock(firing.since)}",
             unit=unit_of(signal),
             start=span.start,

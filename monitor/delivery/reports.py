@@ -45,13 +45,14 @@ class Reports:
         if not files:
             return Unreported(f"there is no incident {post.incident}")
         if post.said == REPORT:
-            title = f"{post.incident}: report"
+            title = marked(post.incident, f"{post.incident}: report")
             return Attachment(files[report.NAME], f"{post.incident}-report-{post.n}.md", title)
         packed = archive(files)
         if len(packed) > MOST_BYTES:
             return Unreported(f"it is over {MOST_BYTES // 1000} kB: rollback-monitor incident export {post.incident}")
         seal = manifest.seal_of(files[manifest.NAME])
-        title = shortened(f"{post.incident}: evidence, SHA-256 of its manifest {seal}", TITLE)
+        words = f"{post.incident}: evidence, SHA-256 of its manifest {seal}"
+        title = shortened(marked(post.incident, words), TITLE)
         return Attachment(packed, f"{post.incident}-evidence-{post.n}.zip", title)
 
     def _of_drill(self, post: Post) -> Attachment | Unreported:

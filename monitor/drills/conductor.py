@@ -7,13 +7,12 @@ on where it was. It judges nothing: that is the result's business.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from threading import RLock
+from threading import Lock, RLock
 from typing import TypeAlias
 
 import structlog
 
 from monitor.core.actor import MONITOR, Actor, same_person
-from monitor.core.asks import No, Refusal
 from monitor.core.drill.clearing import clears_at
 from monitor.core.drill.log import (
     SIGNATURES,
@@ -28,17 +27,16 @@ from monitor.core.drill.log import (
 )
 from monitor.core.drill.played import Played, instance
 from monitor.core.drill.result import Result
+from monitor.core.drill.sayings import announced
 from monitor.core.drill.scenario import Scenario
-from monitor.core.drill.staging import found, staged_rules, target_of
-from monitor.core.events import Ended, EndReason, Event
+from monitor.core.drill.staging import bare_rules, found, staged_rules, target_of
 from monitor.core.incident import Incident
-from monitor.core.naming import DRILL, incident_id, marked
-from monitor.core.page import ActionKind
+from monitor.core.naming import DRILL, incident_id
 from monitor.core.posts import Notice
 from monitor.core.rule import Route, RuleSet
-from monitor.core.shell import typed
 from monitor.core.words import lasted
 from monitor.drills import telling
+from monitor.drills.closing import Closing, say_once
 from monitor.drills.hall import Hall, Stage
 from monitor.drills.source import staged
 from monitor.ports import NO_INCIDENT, Change, Clock, ConflictError, KeptRules
@@ -86,7 +84,10 @@ class Conductor:
     changed: Callable[[], None] = lambda: None
     live: bool = False
     _lock: RLock = field(default_factory=RLock)
+    _keeping: Lock = field(default_factory=Lock)
     _scenario: Scenario | None = None
+    _staged: str = ""
+    _left: Drill | None = None
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 
@@ -178,7 +179,10 @@ class Conductor:
     # --- what time brings ---------------------------------------------------------------------------------------------
 
     def resume(self) -> None:
-        """Go on with what was under way when the monitor was stopped, or be able to show what was."""
+        """Go on with what was under way when the monitor was stopped, or be able to show what was. Raises StoreError.
+
+        What a monitor that was killed had begun to say or to end is said and ended.
+        """
         with self._lock:
             stage = self.hall.stage
             drills = stage.log.drills() if stage is not None else ()
@@ -186,21 +190,38 @@ class Conductor:
                 return
             kept = stage.side.store.rules()
             rules = self.load(kept) if kept is not None else None
-            rules = rules or self.production.book.now.rules
-            self._set(stage, drills[0], rules)
+            drill = drills[0]
+            self._set(stage, drill, rules or self.production.book.now.rules)
+            if not drill.running:
+                self._close(stage, drill)
+            elif self._scenario is not None:
+                say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, self._scenario))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the rules of a drill are in force: before, nobody may be told anything in its name."""
+        return bool(self._staged)
+
+    @property
+    def closing(self) -> bool:
+        """Whether something is left to do of a drill that is over."""
+        return self._left is not None
 
     def look(self) -> bool:
         """Look once; give whether a drill runs. Raises StoreError."""
         with self._lock:
             drill = self.running
             if drill is None:
+                if self._left is not None:
+                    self._close(self.hall.enter(), self._left)
                 return False
+            if self._staged != drill.id:  # its database could not be read when the monitor was started
+                self.resume()
             stage, now = self.hall.enter(), self.clock.now()
             real = self._real(drill.started.at)
             incident = stage.side.store.incident(drill.id)
             if real is not None:
-                reason = f"{real.id} is real"
-                self._write(stage, drill, DrillAborted(now, MONITOR, reason, real.id))
+                self._write(stage, drill, DrillAborted(now, MONITOR, f"{real.id} is real", real.id))
             elif now - drill.started.at > timedelta(seconds=self._longest(drill)):
                 longest = lasted(timedelta(seconds=self._longest(drill)))
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"it ran for longer than {longest}"))
@@ -210,6 +231,19 @@ class Conductor:
                 self._play(stage, drill, incident)
                 return True
             return False
+
+    def keep_played(self) -> None:
+        """Keep what the last drill played, once it is over: it cannot be read once another is played. Takes seconds.
+
+        What was real is read from the real source, also later.
+        """
+        stage = self.hall.open
+        if stage is None or self._scenario is None or self._scenario.script is None:
+            return
+        with self._keeping:
+            for drill in stage.log.drills()[:1]:
+                if not drill.running and stage.side.store.evidence(drill.id) is None:
+                    stage.side.keeper.keep(drill.id)
 
     # --- how ----------------------------------------------------------------------------------------------------------
 
@@ -229,12 +263,12 @@ class Conductor:
         running = self.running
         if running is not None:
             return f"{running.id} runs since {running.started.at:%H:%M} UTC: finish or abort it first."
-        real = next((one for one in self.production.store.incidents(open_only=True) if one.recovered_at is None), None)
+        real = next((one for one in self.production.store.incidents(open_only=True) if _needs_people(one)), None)
         return f"{real.id} is open: there is something real to do." if real is not None else ""
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
         stage, now = self.hall.enter(), self.clock.now()
-        self._keep(stage)
+        self.keep_played()
         name = self._name(stage)
         seconds = asked.recovery_target or target_of(rules, scenario)
         started = DrillStarted(
@@ -262,18 +296,10 @@ class Conductor:
             return NoDrill("Somebody else began a drill at the same moment.")
         drill = fold_drill(name, events)
         self._set(stage, drill, rules)
-        self._note(stage, Notice.DRILL_STARTED, drill, _announced(drill, scenario))
-        if drill.injected is None:
-            self._note(stage, Notice.DRILL_WAITS, drill, waits(drill.id))
+        say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, scenario))
         log.info("drill.started", drill=name, scenario=scenario.name, kind=str(scenario.kind), by=asked.by.id)
         self.changed()
         return drill
-
-    def _keep(self, stage: Stage) -> None:
-        """Keep the evidence of the last drill: what it played cannot be read once another is played."""
-        for drill in stage.log.drills()[:1]:
-            if stage.side.store.evidence(drill.id) is None:
-                stage.side.keeper.keep(drill.id)
 
     def _name(self, stage: Stage) -> str:
         numbers = [int(one.id.rpartition("-")[2]) for one in stage.log.drills()]
@@ -281,18 +307,16 @@ class Conductor:
 
     def _set(self, stage: Stage, drill: Drill, rules: RuleSet) -> None:
         """Put the rules of a drill in force; of one whose rule is gone nothing more can be judged."""
-        scenario = rules.drills.get(drill.started.scenario)
-        if scenario is None:
-            log.error("drill.not_staged", drill=drill.id, why=f"there is no scenario {drill.started.scenario} any more")
-            return
-        people = drill.started.participants
-        wanted = rules.routing.drills.route
+        self._staged, self._scenario = drill.id, None
+        people, wanted = drill.started.participants, rules.routing.drills.route
         route = Route(drill.started.channel, people, people or wanted.commanders, people or wanted.approvers)
-        try:
-            stage.judge_by(staged_rules(rules, scenario, drill.id, route, drill.started.seconds))
-        except KeyError as error:
-            log.error("drill.not_staged", drill=drill.id, why=f"there is no rule {error} any more")  # noqa: TRY400
+        scenario = rules.drills.get(drill.started.scenario)
+        if scenario is None or rules.rule(scenario.alert) is None:
+            what = f"rule {scenario.alert}" if scenario is not None else f"scenario {drill.started.scenario}"
+            log.error("drill.not_staged", drill=drill.id, why=f"there is no {what} any more")
+            stage.judge_by(bare_rules(rules, route))
             return
+        stage.judge_by(staged_rules(rules, scenario, drill.id, route, drill.started.seconds))
         self._scenario = scenario
         self._play(stage, drill, stage.side.store.incident(drill.id))
 
@@ -317,8 +341,8 @@ class Conductor:
 
     def _real(self, since: datetime) -> Incident | None:
         """Give what really happened since a drill began."""
-        opened = self.production.store.incidents(open_only=True)
-        return next((one for one in opened if one.opened_at >= since or _fires_since(one, since)), None)
+        opened = self.production.store.incidents(open_only=True)  # when it began, none of them needed anybody
+        return next((one for one in opened if _needs_people(one) or one.opened_at >= since), None)
 
     def _decide(self, decide: Callable[[Drill, datetime], DrillEvent | str], name: str = "") -> Outcome:
         with self._lock:
@@ -339,58 +363,18 @@ class Conductor:
             return NoDrill(f"Somebody else was first: look at {drill.id} again.")
         after = fold_drill(drill.id, stage.log.drill_events(drill.id))
         log.info("drill.moved", drill=drill.id, what=event.kind, by=event.by.id)
+        self._play(stage, after, stage.side.store.incident(drill.id))
         if not after.running and drill.running:
-            self._over(stage, after)
-        elif isinstance(event, Injected):
-            self._play(stage, after, stage.side.store.incident(drill.id))
-        telling.report(stage, after, self.clock.now())
+            self._close(stage, after)
+        elif isinstance(event, SignedOff):
+            telling.report(stage, after, self.clock.now())
         self.changed()
         return after
 
-    def _over(self, stage: Stage, drill: Drill) -> None:
-        """End what is open of it, and tell the channel."""
-        self._play(stage, drill, stage.side.store.incident(drill.id))
-        proved = telling.came_to(stage, drill)
-        why = f"{over_words(drill)}. {proved}" if proved else over_words(drill)
-
-        def end(incident: Incident) -> tuple[Event, ...] | Refusal:
-            if not incident.is_open:
-                return Refusal(No.SETTLED, "")
-            return (Ended(drill.over_at or self.clock.now(), MONITOR, EndReason.DRILL_OVER, why),)
-
-        stage.side.desk.act(drill.id, end)
-        self._note(stage, Notice.DRILL_OVER, drill, why)
-
-    def _note(self, stage: Stage, notice: Notice, drill: Drill, said: str) -> None:
-        stage.side.desk.note(notice, marked(drill.id, said))
-
-
-def _fires_since(incident: Incident, since: datetime) -> bool:
-    """Whether something began to fire again since then."""
-    return any(one.active and one.fired_at >= since for one in incident.alerts)
-
-
-def waits(name: str) -> str:
-    """Give what is told of a drill that waits for its fault; there is a button under it."""
-    how = typed(ActionKind.INJECT_FAULT, name)
-    return f"{name} waits for its fault. Say so just before you inject it, since its clock starts then: {how}"
-
-
-def over_words(drill: Drill) -> str:
-    """Give how a drill came to its end, in a sentence without its stop."""
-    if drill.aborted is None:
-        return f"{drill.id} is over"
-    by = f"by {drill.aborted.incident}" if drill.aborted.incident else f"by {drill.aborted.by.name}"
-    return f"DRILL ABORTED {by}: {drill.aborted.reason}"
-
-
-def _announced(drill: Drill, scenario: Scenario) -> str:
-    started = drill.started
-    told = [f"{drill.id} begins: {started.title} ({started.drill_kind}), by {started.by.name}. {started.hypothesis}"]
-    told += [f"To be mitigated within {lasted(timedelta(seconds=started.seconds))}."]
-    told += [f"Inject the fault: {scenario.inject}"] if drill.injected is None and scenario.inject else []
-    told += [f"Given up when: {'; '.join(started.abort_if)}."] if started.abort_if else []
-    return "\n".join(told)
+    def _close(self, stage: Stage, drill: Drill) -> None:
+        """End what is open of a drill that is over, now or as soon as it can be said where the real page stands."""
+        closing, mend = Closing(self.production, self.clock), self._scenario.mend if self._scenario else ""
+        self._left = None if closing.close(stage, drill, mend) else drill
 
 
 def _unstaffed(route: Route, *, free: bool) -> str:
@@ -399,3 +383,8 @@ def _unstaffed(route: Route, *, free: bool) -> str:
     if not route.responders and not free:
         return "Nobody could act: name participants, or responders under `drills:` in routing.yaml."
     return ""
+
+
+def _needs_people(incident: Incident) -> bool:
+    """Whether something real is not over: a signal breaches, or people are in a procedure."""
+    return incident.recovered_at is None or incident.running is not None

@@ -1,7 +1,7 @@
 """What drills came to: reads what is kept of one, and of those beside it; what that proves is decided in the core."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core.drill.figures import Figures, earlier, of_drill, of_incident
@@ -40,11 +40,16 @@ class Results:
     def compared(self, drill: Drill) -> tuple[Figures, ...]:
         """Give the rows beside a drill, newest first: drills, then what was real. Raises StoreError."""
         before = [one for one in self.log.drills() if one.id != drill.id and not one.running]
-        drills = [of_drill(self.of(one)) for one in before[: 2 * MOST_DRILLS]]
+        drills = [of_drill(self.of(one, self._kept(one.id))) for one in before[: 2 * MOST_DRILLS]]
         return (
             *earlier(drills, drill.started.at, MOST_DRILLS),
             *earlier(self._real(drill), drill.started.at, MOST_REAL),
         )
+
+    def _kept(self, name: str) -> Case | None:
+        """Give the case of a drill with the signals that were kept of it: nothing is read anew for a row."""
+        case, kept = bare(self.store, name), self.store.evidence(name)
+        return replace(case, signals=kept.files) if case is not None and kept is not None else case
 
     def _real(self, drill: Drill) -> Sequence[Figures]:
         found: list[Figures] = []

@@ -6,6 +6,7 @@ from threading import Thread
 
 from monitor.core.actor import Actor
 from monitor.core.drill.log import Drill
+from monitor.core.naming import NOT_REAL
 from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
 from monitor.drills.duty import Duty, NotNoted
 from monitor.drills.pressed import ONLY_RESPONDERS
@@ -84,7 +85,8 @@ class Spoken:
 
 
 def _line(drill: Drill) -> str:
-    return f"{drill.id}, {drill.started.title} ({drill.started.drill_kind}): {str(drill.stage).replace('_', ' ')}"
+    stage = str(drill.stage).replace("_", " ")
+    return f"{NOT_REAL}{drill.id}, {drill.started.title} ({drill.started.drill_kind}): {stage}"
 
 
 def _told(outcome: Outcome) -> str:

@@ -37,6 +37,7 @@ class Stagehand:
     conductor: Conductor
     clock: Clock
     _wake: threading.Event = field(default_factory=threading.Event)
+    _stop: threading.Event = field(default_factory=threading.Event)
     _stopping: bool = False
     _threads: list[threading.Thread] = field(default_factory=list)
     _followed: float = 0.0
@@ -53,16 +54,18 @@ class Stagehand:
         """Ask the threads to end, and wait for a moment."""
         self._stopping = True
         self._wake.set()
+        self._stop.set()
         stage = self.hall.open
         if stage is not None:
             stage.side.outbox.stop()
             stage.side.evidence.stop()
             stage.side.verifier.stop(0.0)
         for thread in self._threads:
-            thread.join(END_WITHIN)
+            thread.join(END_WITHIN / len(self._threads))
 
     def _opened(self, side: Side) -> None:
         self._begin("drill", lambda: self._run(side))
+        self._begin("drill-follower", lambda: self._run_after(side))
         self._begin("drill-outbox", lambda: side.outbox.run(self._failed))
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
@@ -72,24 +75,42 @@ class Stagehand:
 
     def _run(self, side: Side) -> None:
         while not self._stopping:
-            self._safely(lambda: self.go_round(side))
-            self._wake.wait(EVERY if self._running else IDLE)
+            self._safely(lambda: self.play(side))
+            self._wake.wait(EVERY if self._running or self.conductor.closing else IDLE)
             self._wake.clear()
+
+    def _run_after(self, side: Side) -> None:
+        """Look after what takes long, such as checks, in a thread of its own: a real page must not wait for it."""
+        while not self._stopping:
+            if self._running or self.clock.monotonic() - self._followed >= IDLE:
+                self._followed = self.clock.monotonic()
+                self._safely(lambda: self.follow(side))
+            self._stop.wait(FOLLOW_EVERY)
 
     def go_round(self, side: Side) -> None:
         """Go round once. Raises StoreError."""
-        self._running = self.conductor.look()
-        if self._running:
-            for group in side.book.now.rules.groups:
-                side.engine.evaluate(group.name, READ_WITHIN)
+        self.play(side)
         now = self.clock.monotonic()
         if now - self._followed >= FOLLOW_EVERY:
             self._followed = now
-            side.vigil.watch()
-            for name in side.follower.look():
-                side.follower.verify(name)
-            if not self._running:
-                side.keeper.look()
+            self.follow(side)
+
+    def play(self, side: Side) -> None:
+        """Look whether the drill goes on, and evaluate its rule. Raises StoreError."""
+        self._running = self.conductor.look()
+        for group in side.book.now.rules.groups if self._running else ():
+            side.engine.evaluate(group.name, READ_WITHIN)
+
+    def follow(self, side: Side) -> None:
+        """See what people and time bring. Raises StoreError."""
+        if not self.conductor.ready:
+            return
+        side.vigil.watch()
+        for name in side.follower.look():
+            side.follower.verify(name)
+        if not self._running:
+            self.conductor.keep_played()
+            side.keeper.look()
 
     def _safely(self, work: Callable[[], object]) -> None:
         try:

@@ -1,9 +1,10 @@
 """Hands what was clicked, typed or asked for over to the side that it is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.core.forms import Form
 from monitor.core.incident import Incident
+from monitor.core.naming import NOT_REAL, is_drill, marked
 from monitor.core.page import OF_DRILLS
 from monitor.core.rule import Route
 from monitor.drills.hall import Hall
@@ -24,15 +25,19 @@ class Switchboard:
 
     def handle(self, asked: Asked) -> str | None:
         """Carry it out; None when it is done, else why not."""
-        if asked.command in OF_DRILLS:
-            return self.pressed.handle(asked)
-        return self._of(asked.incident).handle(asked)
+        handle = self.pressed.handle if asked.command in OF_DRILLS else self._of(asked.incident).handle
+        words = handle(asked)
+        return marked(asked.incident, words) if words else words
 
     def form_of(self, asked: Asked, *, chosen: bool) -> Form | str | None:
         """Give the form to be filled in for what is asked, words where it may not be, None where it needs none."""
         if asked.command in OF_DRILLS:
-            return self.pressed.form_of(asked)
-        return self._of(asked.incident).form_of(asked, chosen=chosen)
+            found: Form | str | None = self.pressed.form_of(asked)
+        else:
+            found = self._of(asked.incident).form_of(asked, chosen=chosen)
+        if isinstance(found, Form):
+            return _of_a_drill(found) if is_drill(asked.incident) else found
+        return marked(asked.incident, found) if found else found
 
     def told(self, incident: Incident) -> str:
         """Give an incident in a line."""
@@ -52,3 +57,8 @@ class Switchboard:
 
     def _of(self, incident: str) -> Ears:
         return self.hall.of(incident, self.production).ears
+
+
+def _of_a_drill(form: Form) -> Form:
+    """Give a form that says first that nothing is real: a title is too short for that and for what it was."""
+    return replace(form, title=NOT_REAL.rstrip(": "), text=f"{form.title}. {form.text}")

@@ -9,7 +9,7 @@ from threading import Lock
 
 from monitor.core.evaluate import Sight
 from monitor.core.judge import unseen
-from monitor.core.model import AlertKey, Judgement, Labels, Tier, Verdict
+from monitor.core.model import AlertKey, Judgement, Labels, Presence, Tier, Verdict
 from monitor.core.rule import Group, Rule
 
 NEVER = "nothing has been read since the monitor started"
@@ -20,6 +20,9 @@ NAMED = 5
 A_MOMENT = 0.001
 """Seconds that make nothing blind and are no sight either."""
 
+
+MISSED = 2
+"""Looks without an instance after which it has vanished."""
 
 SOURCE = AlertKey("Prometheus", (("source", "Prometheus"),), Tier.BLIND)
 """The identity of the blind alert about the source of all readings."""
@@ -54,9 +57,11 @@ class _Seen:
     at: float
     why: str = NEVER
     ever: bool = False
+    absent: int = 0
+    """Looks in a row that were answered and did not hold it."""
 
     def now(self, at: float) -> None:
-        self.at, self.ever = at, True
+        self.at, self.ever, self.absent = at, True, 0
 
     def sight(self, subject: str, labels: Labels, measured: float, interval: int) -> Sight:
         """How long it is unseen at `measured`.
@@ -116,6 +121,19 @@ class Lookout:
             judgement = look.judgements.get(key)
             if judgement is not None and judgement.verdict not in {Verdict.NO_DATA, Verdict.ERROR}:
                 seen.now(now)
+            elif not (look.waiting or look.error) and (judgement is None or judgement.verdict is Verdict.NO_DATA):
+                seen.absent += 1
+
+    def presence(self, key: AlertKey) -> Presence:
+        """Tell whether the instance of `key`, an alert that pends or fires, is still in the data.
+
+        One look without it is none: a scrape may be late. Where nothing is answered it is as it was seen last.
+        """
+        with self._lock:
+            seen = self._instances.get(key)
+            if seen is not None and seen.absent >= MISSED:
+                return Presence.VANISHED
+            return Presence.THERE if seen is not None and seen.ever else Presence.UNKNOWN
 
     def keep(self, groups: Sequence[Group]) -> None:
         """Forget what stands in none of `groups`: should a reload bring it back, it is waited for anew."""

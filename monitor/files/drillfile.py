@@ -122,3 +122,12 @@ def check_drills(
             message = f"there is no procedure `{scenario.procedure}`"
             hint = nearest(scenario.procedure, procedures, "")
             report.error(find(one.node, "procedure"), "no-procedure", message, hint)
+
+
+def check_targets(written: tuple[WrittenScenario, ...], production: str, report: Report) -> None:
+    """Check that what is really rolled back is not called as `production` is, whose deploys no drill freezes."""
+    for one in written:
+        if one.scenario.kind.real and one.scenario.environment in {"", production}:
+            message = f"a {one.scenario.kind} drill must not roll back what is called `{production}` as production is"
+            hint = "give its target a name of its own, such as `environment: staging`: deploys of that are frozen"
+            report.error(find(one.node, "environment"), "value", message, hint)

@@ -3,14 +3,15 @@
 Nothing raises: a folder that cannot be read is a finding too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.core.procedure import Procedure
 from monitor.core.rule import Place, Route, Routing, RuleSet
+from monitor.files.changes import KeyChange, changed, unmet
 from monitor.files.contents import DRILLS, NO_FILE, PROCEDURES, RELEASES, WHOLE, Contents, read_contents, read_file
-from monitor.files.drillfile import WrittenScenario, check_drills, read_scenario
+from monitor.files.drillfile import WrittenScenario, check_drills, check_targets, read_scenario
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
@@ -58,15 +59,24 @@ class _Reading:
     releases: WrittenReleases = field(default_factory=WrittenReleases)
     group_by: Place = field(default=Place("", 1, 1))
     contents: dict[str, bytes] = field(default_factory=dict)
+    changes: Sequence[KeyChange] = ()
+    met: frozenset[KeyChange] = frozenset()
 
 
-def load(source: Path | Contents, *, fallback_channel: str = "", fallback_responders: tuple[str, ...] = ()) -> Loaded:
+def load(
+    source: Path | Contents,
+    *,
+    fallback_channel: str = "",
+    fallback_responders: tuple[str, ...] = (),
+    changes: Sequence[KeyChange] = (),
+) -> Loaded:
     """Give everything in a folder, or in contents read before, as one rule set, or the findings that forbid it.
 
-    The fallback channel and responders stand in where routing.yaml names none. Never raises.
+    The fallback channel and responders stand in where routing.yaml names none; `changes` are set in the rules before
+    they are read. Never raises.
     """
     contents = source if isinstance(source, Contents) else read_contents(source)
-    reading = _read_folder(contents, Route(fallback_channel, fallback_responders))
+    reading = _read_folder(contents, Route(fallback_channel, fallback_responders), changes)
     findings = reading.report.findings()
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Loaded(None, findings)
@@ -94,8 +104,8 @@ def check(paths: Iterable[Path]) -> Checked:
     return Checked(tuple(findings), len(contents), rules, sources)
 
 
-def _read_folder(source: Contents, fallback: Route) -> _Reading:
-    reading = _Reading(source, fallback)
+def _read_folder(source: Contents, fallback: Route, changes: Sequence[KeyChange] = ()) -> _Reading:
+    reading = _Reading(source, fallback, changes=changes)
     files = _listed(reading)
     if files is None:
         return reading
@@ -182,6 +192,8 @@ def _root(path: Path, reading: _Reading) -> Node | None:
 def _read_rules(path: Path, reading: _Reading) -> None:
     root = _root(path, reading)
     if root is not None:
+        root, met = changed(root, reading.changes, reading.report)
+        reading.met |= met
         read = read_prometheus_file if is_prometheus(root) else read_rule_file
         reading.groups.extend(read(root, reading.report))
 
@@ -235,11 +247,14 @@ def _check_together(reading: _Reading) -> None:
             _once(one.rule.alert, "alert", one.rule.place, alerts, reading.report)
             _check_procedure(one, tuple(reading.procedures), reading.report)
             check_warm_up(one.rule, one.node, reading.releases.versions, reading.report)
+    unmet(reading.changes, reading.met, tuple(alerts), reading.report)
     if reading.routing is not None:
         check_routes(reading.routing, reading.group_by, [one.group for one in reading.groups], reading.report)
     _check_renames([one for written in reading.groups for one in written.rules], alerts, reading.report)
     rules = {one.rule.alert: one.rule for written in reading.groups for one in written.rules}
-    check_drills(tuple(reading.drills.values()), rules, tuple(reading.procedures), reading.report)
+    drills = tuple(reading.drills.values())
+    check_drills(drills, rules, tuple(reading.procedures), reading.report)
+    check_targets(drills, reading.routing.environment if reading.routing else NO_ENVIRONMENT, reading.report)
 
 
 def _check_procedure(one: Written, known: tuple[str, ...], report: Report) -> None:

@@ -15,14 +15,14 @@ from monitor.core.asks import Command, No, Refusal
 from monitor.core.decide import decide, retired
 from monitor.core.events import Event, Refused
 from monitor.core.incident import Incident, fold
-from monitor.core.model import AlertKey
+from monitor.core.model import AlertKey, Presence
 from monitor.core.overtaken import overtaken
 from monitor.core.response import Response
 from monitor.core.rule import Route
 from monitor.core.silence import Silence
 from monitor.desk import Beside, Desk
 from monitor.people.channels import Channels
-from monitor.people.requesting import NotDone, Request, Requesting, Targets, plain_targets, silent_for
+from monitor.people.requesting import NotDone, Request, Requesting, Targets, plain_targets, silent_for, unknown
 from monitor.people.silencing import Silencing
 from monitor.ports import Clock, GroupState, Store
 from monitor.ruleset.rulebook import RuleBook
@@ -54,13 +54,15 @@ class Commands:
         book: RuleBook,
         watched: Callable[[Request, Incident], None] = lambda _request, _incident: None,
         targets: Targets = plain_targets,
+        *,
+        presence: Callable[[AlertKey], Presence] = unknown,
     ) -> None:
         self._watched = watched
         self._desk = desk
         self._store = store
         self._clock = clock
         self._book = book
-        self._requesting = Requesting(lambda: book.now.rules.procedures, targets)
+        self._requesting = Requesting(lambda: book.now.rules.procedures, targets, presence)
         self.silencing = Silencing(store, clock, book)
 
     def carry_out(self, request: Request) -> Outcome:

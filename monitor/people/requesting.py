@@ -43,7 +43,7 @@ from monitor.core.asks import (
 )
 from monitor.core.forms import TARGET
 from monitor.core.incident import Incident
-from monitor.core.model import AlertKey
+from monitor.core.model import AlertKey, Presence
 from monitor.core.page import OF_DRILLS, ActionKind
 from monitor.core.procedure import Procedure
 from monitor.core.procedureevents import FollowUp, Pinned
@@ -111,12 +111,21 @@ def plain_targets(incident: Incident, wanted: Mapping[str, str]) -> tuple[Pinned
     )
 
 
+def unknown(_key: AlertKey) -> Presence:
+    """Tell of no instance whether it is still in the data: nothing evaluates."""
+    return Presence.UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class Requesting:
-    """Reads requests; `procedures` gives the procedures in force, `targets` what is known of wanted targets."""
+    """Reads requests; `procedures` gives the procedures in force, `targets` what is known of wanted targets.
+
+    `presence` tells whether an alert's instance is still in the data; where nothing evaluates, nobody knows.
+    """
 
     procedures: Callable[[], Mapping[str, Procedure]]
     targets: Targets = plain_targets
+    presence: Callable[[AlertKey], Presence] = unknown
 
     def command(self, request: Request, incident: Incident) -> Command | NotDone:
         """Give the command that `request` means for `incident`."""
@@ -128,7 +137,7 @@ class Requesting:
             case ActionKind.PIN:
                 return self._pin(request, incident)
             case ActionKind.DEALT_WITH | ActionKind.GONE_FOR_GOOD:
-                return _about_alert(request, incident)
+                return self._about_alert(request, incident)
             case ActionKind.DONE | ActionKind.SKIP | ActionKind.NOT_RELEVANT | ActionKind.UNDO | ActionKind.COLLECT:
                 return _about_step(request, incident)
             case ActionKind.CHOOSE | ActionKind.APPROVE | ActionKind.SERVICE_DONE | ActionKind.ANSWER_CHECK:
@@ -158,6 +167,15 @@ class Requesting:
             wanted |= {service: version.strip()} if service else {}
         wanted = {service: version for service, version in wanted.items() if version}
         return Pin(request.by, self.targets(incident, wanted) if wanted else ())
+
+    def _about_alert(self, request: Request, incident: Incident) -> Command | NotDone:
+        key = _alert(request, incident)
+        if isinstance(key, NotDone):
+            return key
+        note = request.word("note") or "no note"
+        if request.action is ActionKind.GONE_FOR_GOOD:
+            return SayGone(request.by, key, note, self.presence(key))
+        return DealWith(request.by, key, note)
 
 
 PLAIN: Mapping[ActionKind, Callable[[Request], Command]] = {
@@ -206,16 +224,6 @@ def _summon(request: Request) -> Command | NotDone:
 
 
 # --- alerts ---------------------------------------------------------------------------------------------------------
-
-
-def _about_alert(request: Request, incident: Incident) -> Command | NotDone:
-    key = _alert(request, incident)
-    if isinstance(key, NotDone):
-        return key
-    note = request.word("note") or "no note"
-    if request.action is ActionKind.GONE_FOR_GOOD:
-        return SayGone(request.by, key, note)
-    return DealWith(request.by, key, note)
 
 
 def _alert(request: Request, incident: Incident) -> AlertKey | NotDone:

@@ -321,8 +321,9 @@ def _context(incident: Incident, progress: Progress) -> Context:
     return Context(incident.id, incident.alerts, progress.plan.verify_for, excused, entered)
 
 
-def _outcomes(results: tuple[CheckResult, ...]) -> dict[str, str]:
-    return {one.id: str(one.outcome) for one in results}
+def _outcomes(results: tuple[CheckResult, ...]) -> dict[str, tuple[str, bool]]:
+    """Give what is told as soon as it is another: how each came out, and whether it cannot be seen just now."""
+    return {one.id: (str(one.outcome), one.unseen) for one in results}
 
 
 def _minutes(results: tuple[CheckResult, ...]) -> tuple[int, ...]:

@@ -85,7 +85,7 @@ class Inside:
     view: Callable[[], prometheus.View]
     doubts: Callable[[], Sequence[Doubt]] = tuple
     slack: Door | None = None
-    gate: Callable[[str, str], GateAnswer] | None = None
+    gate: Callable[[str, str, str], GateAnswer] | None = None
     pagerduty: Hooks | None = None
     evidence: Callable[[str], Mapping[str, bytes] | None] | None = None
     side: Callable[[str], Acted] | None = None

@@ -1,4 +1,7 @@
-"""The deploy gate over HTTP: `GET /api/v1/deploys?service=S&version=V`, for pipelines. It asks for no token."""
+"""The deploy gate over HTTP: `GET /api/v1/deploys?service=S&version=V[&environment=E]`, for pipelines.
+
+It asks for no token.
+"""
 
 import re
 from collections.abc import Callable
@@ -9,16 +12,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.core.gate import GateAnswer
+from monitor.core.gate import GateAnswer, UnknownEnvironmentError
 from monitor.web.timeline import time_of
 
 LOCKED = 423
 NAME = re.compile(r"[A-Za-z0-9._:/@+-]{1,200}")
-HOW = "Ask with ?service=NAME&version=VERSION, each 1 to 200 of letters, digits and . _ : / @ + -"
+HOW = (
+    "Ask with ?service=NAME&version=VERSION, and &environment=NAME where it is another one, each 1 to 200 of letters, "
+    "digits and . _ : / @ + -"
+)
 
 
-def deploy_routes(ask: Callable[[str, str], GateAnswer] | None) -> list[Route]:
-    """Give the route, or none where nobody keeps a gate; `ask` answers for a service and a version."""
+Ask = Callable[[str, str, str], GateAnswer]
+"""Answers for a service, a version and an environment (nothing: the one that is watched).
+
+Raises UnknownEnvironmentError for one that nobody keeps a gate of.
+"""
+
+
+def deploy_routes(ask: Ask | None) -> list[Route]:
+    """Give the route, or none where nobody keeps a gate."""
     if ask is None:
         return []
 
@@ -26,7 +39,13 @@ def deploy_routes(ask: Callable[[str, str], GateAnswer] | None) -> list[Route]:
         service, version = (request.query_params.get(name, "") for name in ("service", "version"))
         if not NAME.fullmatch(service) or not NAME.fullmatch(version):
             return _json({"version": 1, "error": HOW}, 400)
-        answer = await run_in_threadpool(ask, service, version)
+        environment = request.query_params.get("environment", "")
+        if environment and not NAME.fullmatch(environment):
+            return _json({"version": 1, "error": HOW}, 400)
+        try:
+            answer = await run_in_threadpool(ask, service, version, environment)
+        except UnknownEnvironmentError as error:
+            return _json({"version": 1, "error": str(error)}, 400)
         return _json({"version": 1, **_told(answer)}, 200 if answer.allowed else LOCKED)
 
     return [Route("/api/v1/deploys", deploys)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from freezegun import freeze_time
 
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR
@@ -65,6 +66,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 Row = tuple[ActionKind, str, str, str]
 """An action, who asks for it, the words behind `incident`, and what is said: in an error where it begins with a “!”."""
 
+LATER = " (5 min later)"
+"""At the end of a line: so much later than the one before, and from then on."""
+
 A = ActionKind
 STORY: list[Row] = [
     (A.ACKNOWLEDGE, "ana", "ack 1", "next: ana: start the rollback"),
@@ -72,7 +76,7 @@ STORY: list[Row] = [
     (A.FIX_ANOTHER_WAY, "ana", "fix-another-way 1 --note|scaling up", "ana: it is real, and is mended another way: sc"),
     (A.DEALT_WITH, "ana", "dealt-with 1 Data --note|restored", "has it: ana"),
     (A.GONE_FOR_GOOD, "ana", "gone-for-good 1 Pay --note|scaled|down", "!unexpected extra argument"),
-    (A.GONE_FOR_GOOD, "ana", "gone-for-good 1 2 --note|scaled down", "has it: ana"),
+    (A.GONE_FOR_GOOD, "ana", "gone-for-good 1 2 --note|scaled down", "!Whether Pay vanished is not known"),
     (A.NOTE, "bob", "note 1 |seen this last week", "Noted: seen this last week"),
     (A.SUMMON, "bob", "summon 1 dora", "!dora cannot be called: name people by their Slack ids"),
     (A.SUMMON, "bob", "summon 1 S0DBA U0EVE --note|the schema", "bob asks for you in INC-0001: the schema."),
@@ -123,15 +127,11 @@ STORY: list[Row] = [
     ),
     (A.FORCE_END, "ANA", "force-end 1 --reason|it is", "!A second person was asked at "),
     (A.COMPLETE, "ana", "complete 1 --root-cause|dns", "!End INC-0001 first"),
-    (
-        A.FORCE_END,
-        "bob",
-        "force-end 1 --for|2h",
-        "ana (from a shell, unverified) and bob (from a shell, unverified) end",
-    ),
+    (A.FORCE_END, "bob", "force-end 1 --for|2h", "!Nobody vouches that bob and ana are two people"),
+    (A.FORCE_END, "bob", f"force-end 1 --for|2h{LATER}", "ana (from a shell, unverified) had asked for it; nobody"),
     (A.REOPEN, "ana", "reopen 1 --reason|too early", "ana opened INC-0001 again: too early."),
     (A.FORCE_END, "ana", "force-end 1 --reason|now it is", "ana wants to end INC-0001"),
-    (A.FORCE_END, "bob", "force-end 1", 'rollback-monitor incident complete INC-0001 --root-cause "…"'),
+    (A.FORCE_END, "bob", f"force-end 1{LATER}", 'rollback-monitor incident complete INC-0001 --root-cause "…"'),
     (
         A.COMPLETE,
         "ana",
@@ -173,8 +173,11 @@ def said(shop: Folder, by: str, line: str) -> Said:
 
 def test_every_action_has_its_command_and_the_story_of_an_incident_is_told_by_them(shop: Folder) -> None:
     assert {row[0] for row in STORY} == set(ActionKind) - OF_DRILLS
+    ahead = timedelta()
     for _, by, line, expected in STORY:
-        done = said(shop, by, line)
+        ahead += timedelta(minutes=5) if line.endswith(LATER) else timedelta()
+        with freeze_time(datetime.now(UTC) + ahead, tick=True):
+            done = said(shop, by, line.removesuffix(LATER))
         if expected.startswith("!"):
             assert done.code in {1, 2}, line
             assert expected[1:] in " ".join(done.err.replace("│", " ").split()), (line, done.err)

@@ -42,7 +42,7 @@ from monitor.core.card import card
 from monitor.core.decide import decide
 from monitor.core.events import AlertFired, Ended, EndReason
 from monitor.core.incident import fold
-from monitor.core.model import Tier
+from monitor.core.model import Presence, Tier
 from monitor.core.page import Scene
 from monitor.core.paging import owed
 from monitor.core.procedureevents import StepDone, StepSkipped
@@ -67,6 +67,7 @@ def commands(by: Actor) -> st.SearchStrategy[Command]:
         FixAnotherWay(by, ""),
         WatchByHand(by),
         SayGone(by, key(), "gone"),
+        SayGone(by, key(), "gone", Presence.VANISHED),
         Summon(by, ("U1",)),
         Pin(by, (AUTH, WEB)),
         Pin(by, ()),

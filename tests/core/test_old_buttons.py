@@ -2,7 +2,22 @@
 
 from dataclasses import replace
 
-from monitor.core.asks import Abort, Approve, Choose, End, FinishStep, GiveCommand, Pin, Reopen, SkipStep, TakeCommand
+import pytest
+
+from monitor.core.asks import (
+    Abort,
+    Approve,
+    Choose,
+    Command,
+    End,
+    FinishStep,
+    GiveCommand,
+    Pin,
+    Reopen,
+    SkipStep,
+    TakeCommand,
+    UndoStep,
+)
 from monitor.core.overtaken import overtaken
 from tests.core.procedural import ANA, AUTH, BEN, DBA, Driven
 
@@ -55,3 +70,47 @@ def test_giving_up_names_what_is_half_rolled_back_and_not_what_was_skipped() -> 
     aborted = driven.incident.care.aborted
     assert aborted is not None
     assert aborted.changed == ("auth runs 2.13.4 and 2.14.0, half way to 2.13.4",)
+
+
+DONE, SKIP, UNDO = FinishStep(BEN, "flags"), SkipStep(BEN, "flags", "no agents"), UndoStep(BEN, "flags")
+OPENED_AGAIN = "“Flags first” was settled and opened again since"
+TURNS: list[tuple[str, list[Command], list[Command], Command, str]] = [
+    ("done, nothing new=>good", [], [], DONE, ""),
+    ("done, another step moved=>good", [], [Pin(ANA, (AUTH,))], DONE, ""),
+    ("done, done meanwhile=>decide says by whom", [], [DONE], DONE, ""),
+    ("done, done and undone=>refused", [], [DONE, UNDO], DONE, OPENED_AGAIN),
+    ("skip, done and undone=>refused", [], [DONE, UNDO], SKIP, OPENED_AGAIN),
+    ("done, skipped and undone=>refused", [], [SKIP, UNDO], DONE, OPENED_AGAIN),
+    ("done, drawn after the undo=>good", [DONE, UNDO], [], DONE, ""),
+    ("undo, nothing new=>good", [DONE], [], UNDO, ""),
+    ("undo, undone meanwhile=>decide says so", [DONE], [UNDO], UNDO, ""),
+    ("undo, undone and done anew=>refused", [DONE], [UNDO, DONE], UNDO, "taken back and settled anew since"),
+]
+
+
+@pytest.mark.parametrize(
+    ("shown", "since", "command", "why"), [row[1:] for row in TURNS], ids=[row[0] for row in TURNS]
+)
+def test_a_step_that_was_otherwise_in_between(
+    shown: list[Command], since: list[Command], command: Command, why: str
+) -> None:
+    driven = Driven().start()
+    for one in shown:
+        assert driven.do(one) == ""
+    then = driven.incident
+    for one in since:
+        assert driven.later(seconds=5).do(one) == ""
+    refused = overtaken(then, driven.incident, command)
+    assert (refused is not None) == bool(why)
+    assert why in (refused.sentence if refused else "")
+
+
+def test_what_was_decided_by_somebody_else_meanwhile_is_not_decided_anew_unseen() -> None:
+    driven = Driven().start()
+    shown = driven.incident
+    driven.do(Choose(ANA, "migrations", "revert"))
+    refused = overtaken(shown, driven.incident, Choose(BEN, "migrations", "forward"))
+    assert refused is not None
+    assert "Ana decided at 03:02 UTC: revert" in refused.sentence
+    assert overtaken(shown, driven.incident, Choose(ANA, "migrations", "forward")) is None, "their own mind"
+    assert overtaken(driven.incident, driven.incident, Choose(BEN, "migrations", "forward")) is None, "they saw it"

@@ -40,7 +40,7 @@ from monitor.core.decide import retired
 from monitor.core.escalation import expires_at
 from monitor.core.events import AlertFired, Ended, EndReason
 from monitor.core.gate import gate
-from monitor.core.model import Tier
+from monitor.core.model import Presence, Tier
 from monitor.core.page import ActionKind, Place, Scene
 from monitor.core.paging import owed
 from monitor.core.posts import NewPost
@@ -416,9 +416,23 @@ def test_watching_by_hand_is_for_blindness() -> None:
 
 def test_an_instance_that_is_gone_for_good_fires_no_more() -> None:
     driven = Driven()
-    assert driven.do(SayGone(ANA, key(), "scaled down")) == ""
+    assert driven.do(SayGone(ANA, key(), "scaled down", Presence.VANISHED)) == ""
     assert driven.incident.active == ()
-    assert driven.refused(SayGone(ANA, key(), "scaled down")) is No.NO_SUCH_ALERT
+    assert driven.refused(SayGone(ANA, key(), "scaled down", Presence.VANISHED)) is No.NO_SUCH_ALERT
+
+
+@pytest.mark.parametrize(
+    ("presence", "words"),
+    [
+        pytest.param(Presence.THERE, "it was in the data when they were read last", id="it is there=>refused"),
+        pytest.param(Presence.UNKNOWN, "Whether Login vanished is not known", id="nobody looked=>refused"),
+    ],
+)
+def test_what_has_not_vanished_is_not_gone_for_good(presence: Presence, words: str) -> None:
+    driven = Driven()
+    assert words in driven.do(SayGone(ANA, key(), "scaled down", presence))
+    assert driven.refused(SayGone(ANA, key(), "scaled down", presence)) is No.NOT_GONE
+    assert driven.incident.active
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------

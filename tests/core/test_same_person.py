@@ -4,7 +4,9 @@ import pytest
 
 from monitor.core.actor import Actor, Role, Source, same_person
 from monitor.core.asks import AllowDeploy, Approve, Choose, FinishStep, ForceEnd, No, Pin
-from tests.core.procedural import ANA, AUTH, Driven
+from monitor.core.deeds import deed
+from monitor.core.evidence.telling import told as evidence_told
+from tests.core.procedural import ANA, AUTH, BEN, Driven
 
 
 def shell(name: str) -> Actor:
@@ -46,7 +48,35 @@ def test_nobody_is_their_own_second_person_from_a_shell() -> None:
     driven = decided()
     assert driven.do(ForceEnd(ANA, "enough")) == ""
     assert driven.refused(ForceEnd(shell("ana"), "enough")) is No.NOT_YET
-    assert driven.do(ForceEnd(shell("dora"), "")) == ""
+    assert "dora and Ana are two people" in driven.do(ForceEnd(shell("dora"), ""))
+
+
+FORCERS = [
+    ("two of Slack=>two people", ANA, BEN, True),
+    ("Slack and another name in a shell=>nobody knows", ANA, shell("dora"), False),
+    ("a shell and somebody of Slack=>nobody knows", shell("dora"), ANA, False),
+    ("two names in a shell=>nobody knows", shell("ana"), shell("ben"), False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "two"), [row[1:] for row in FORCERS], ids=[row[0] for row in FORCERS])
+def test_an_end_is_forced_by_two_whom_somebody_vouches_for_or_waits_for_five_minutes(
+    one: Actor,
+    other: Actor,
+    two: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    driven = Driven().start(one)
+    assert driven.do(ForceEnd(one, "enough")) == ""
+    assert (driven.do(ForceEnd(other, "")) == "") is two
+    if not two:
+        assert driven.incident.is_open
+        assert driven.later(minutes=5).do(ForceEnd(other, "")) == ""
+        told = deed(driven.events[-1], driven.incident)
+        assert "single-handed, without proof: enough." in told
+        assert f"{one.signed} had asked for it; nobody vouches that they are two people." in told
+        assert "SINGLE-HANDED, asked for by" in evidence_told(driven.events[-1])
+    assert driven.incident.single_handed is not two
+    assert driven.incident.end_note == "enough"
 
 
 def test_command_is_not_lost_when_slack_is() -> None:
@@ -61,6 +91,6 @@ def test_command_is_not_lost_when_slack_is() -> None:
 def test_the_second_person_is_shown_as_unverified() -> None:
     driven = decided()
     driven.do(ForceEnd(ANA, "enough"))
-    driven.do(ForceEnd(shell("dora"), ""))
+    driven.later(minutes=5).do(ForceEnd(shell("dora"), ""))
     assert driven.incident.ended_by is not None
     assert driven.incident.ended_by.signed == "dora (from a shell, unverified)"

@@ -1,18 +1,27 @@
 """A drill takes the whole path, from a played breach to its end, and touches nothing real."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor.core.actor import MONITOR, Role
-from monitor.core.drill.log import Stage
+from monitor.core.drill.log import Drill, DrillAborted, DrillStarted, Injected, Stage
+from monitor.core.drill.result import result, undocumented
+from monitor.core.drill.scenario import Kind
+from monitor.core.events import AlertFired, AlertResolved, Firing, Opened, Snapshot
+from monitor.core.evidence import Case
+from monitor.core.evidence.checklist import Item
+from monitor.core.evidence.signals import SignalRead, files_of
 from monitor.core.incident import Incident
-from monitor.core.model import Tier
+from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.page import ActionKind
 from monitor.drills.conductor import Asked, NoDrill
+from monitor.ports import Change, NewEvents
 from tests.drills.hall import ANA, BEN, START, Hall
 
 
@@ -156,3 +165,149 @@ def test_a_report_tells_the_clock_from_what_was_seen_and_what_is_missing(hall: H
     assert datetime.fromisoformat(told["moments"]["T4"]) == incident.acknowledged_at
     assert told["durations_s"]["Time to detect"] == 25.0  # at the grid time that was read 5 s later
     assert "DRILL (not real): DRILL-0001: INCOMPLETE" in files["drill.md"].decode()
+
+
+def real_breach(hall: Hall, ago: int = 0) -> None:
+    """Let logins of production have failed so many seconds ago."""
+    now = hall.clock.now() - timedelta(seconds=ago)
+    key = AlertKey("LoginFailing", (("route", "/login"),), Tier.ROLLBACK)
+    firing = Firing(key, "auth", "login: 62 % of logins fail", now, now, 0.62, 0.2)
+    events = (Opened(now, MONITOR, "production"), AlertFired(now, MONITOR, firing))
+    hall.app.production.store.commit(Change(events=(NewEvents("INC-0001", 0, events),)))
+
+
+def test_something_real_gives_a_drill_up_at_once(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    real_breach(hall)
+    hall.walk(1)
+    aborted = hall.drill(drill.id).aborted
+    assert aborted is not None
+    assert (aborted.by, aborted.incident) == (MONITOR, "INC-0001")
+    note = hall.incident(drill.id).end_note
+    assert note == "DRILL ABORTED by INC-0001, which is real. Leave this and look there"
+    assert "there is something real to do" in refused(hall, "login")
+
+
+def test_what_was_caught_up_with_only_after_it_began_gives_it_up_too(hall: Hall) -> None:
+    drill = hall.start("login")
+    real_breach(hall, ago=30)
+    hall.walk(1)
+    assert hall.drill(drill.id).stage is Stage.ABORTED
+
+
+def refused(hall: Hall, scenario: str) -> str:
+    outcome = hall.app.conductor.start(Asked(scenario, ANA))
+    assert isinstance(outcome, NoDrill)
+    return outcome.sentence
+
+
+def test_what_a_killed_monitor_left_unsaid_and_open_is_said_and_ended_once(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.stage.log.append_drill(drill.id, drill.rev, DrillAborted(hall.clock.now(), ANA, "killed right after this"))
+    assert hall.incident(drill.id).is_open
+    for _ in range(2):
+        hall.end()
+        hall.begin()
+        assert not hall.incident(drill.id).is_open
+    assert [one.reason for one in hall.stage.side.store.posts("")] == ["drill_started"], "its page told it"
+
+
+def test_the_channel_is_told_once_what_no_page_could_tell(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.app.conductor.abort(ANA, "a mistake")
+    for _ in range(2):
+        hall.end()
+        hall.begin()
+    notes = [one.said for one in hall.stage.side.store.posts("")]
+    assert notes[1:] == ["DRILL (not real): DRILL ABORTED by Ana: a mistake."]
+    assert drill.id in notes[0]
+
+
+def test_where_its_rule_is_gone_nothing_is_judged_and_nobody_real_is_called(hall: Hall, tmp_path: Path) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.end()
+    hall.rules = shutil.copytree(hall.rules, tmp_path / "others")
+    (hall.rules / "drills" / "login.yaml").unlink()
+    hall.begin()
+    assert hall.stage.side.book.now.rules.groups, "the rules that it began with are kept"
+    hall.app.conductor.load = lambda _kept: None  # as where another version cannot read them
+    hall.app.conductor.resume()
+    book = hall.stage.side.book.now.rules
+    assert (book.groups, book.routing.default.responders) == ((), ())
+    hall.app.conductor.abort(ANA, "its scenario is gone")
+    assert not hall.incident(drill.id).is_open
+
+
+def test_of_what_is_really_rolled_back_no_item_may_lack_anything() -> None:
+    partly = Item("Rollback commands and target versions", ("auth to 1",), ("auth: its image was not confirmed",))
+    whole = Item("Validation results", ("passed",))
+    for kind, gaps in ((Kind.STAGING, 1), (Kind.CANARY, 1), (Kind.TABLETOP, 0)):
+        drill = Drill("DRILL-0001", DrillStarted(START, ANA, "login", "", kind, "", (), 900))
+        assert len(list(undocumented(drill, (whole, partly)))) == gaps
+
+
+def test_a_fault_that_is_told_of_after_it_is_felt_began_nobody_knows_when() -> None:
+    drill = Drill("DRILL-0001", DrillStarted(START, ANA, "login", "", Kind.STAGING, "", (), 900))
+    late = replace(drill, injected=Injected(START + timedelta(seconds=9), ANA))
+    assert any(one.startswith("T0 ") and "nobody" not in one for one in result(drill, None).gaps)
+    firing = Firing(AlertKey("A", (), Tier.ROLLBACK), "auth", "a", START, START, 1.0, 0.2)
+    case = Case("DRILL-0001", (Opened(START, MONITOR, "staging"), AlertFired(START, MONITOR, firing)))
+    told = [one for one in result(late, case).gaps if one.startswith("T0 ")]
+    assert told == ["T0 Injected (drills only): said after the first breach, so it is not known when"]
+
+
+def test_every_step_that_changes_something_says_what_becomes_of_its_commands(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.act(drill.id, ActionKind.START)
+    progress = hall.incident(drill.id).progress
+    assert progress is not None
+    texts = {step.id: step.text for step in progress.plan.steps if step.waves or step.id == "flags"}
+    assert len(texts) == 2
+    for text in texts.values():
+        assert text.startswith("Drill: nothing real is broken. Say what you would do, and *do not do it*.")
+    real = hall.app.production.book.now.rules.procedures["rollback"]
+    assert not any("Drill" in step.text for step in real.steps)
+
+
+def test_nothing_is_rehearsed_while_people_roll_back_what_has_recovered(hall: Hall) -> None:
+    real_breach(hall)
+    hall.act("INC-0001", ActionKind.START)
+    store = hall.app.production.store
+    incident = store.incident("INC-0001")
+    assert incident is not None
+    resolved = AlertResolved(hall.clock.now(), MONITOR, incident.alerts[0].key, Cause.CLEAR_LONG_ENOUGH)
+    store.commit(Change(events=(NewEvents("INC-0001", incident.rev, (resolved,)),)))
+    after = store.incident("INC-0001")
+    assert after is not None
+    assert after.recovered_at is not None
+    assert "INC-0001 is open: there is something real to do" in refused(hall, "login")
+
+
+def test_signals_that_were_not_looked_for_are_no_gap_and_those_that_could_not_be_read_are_one() -> None:
+    drill = Drill("DRILL-0001", DrillStarted(START, ANA, "login", "", Kind.STAGING, "", (), 900))
+    key = AlertKey("LoginFailing", (), Tier.ROLLBACK)
+    firing = Firing(key, "auth", "login", START, START, 1.0, 0.2)
+    taken = Snapshot(START, MONITOR, key, (), 1.0, 0.2, 100.0, 62.0)
+    case = Case("DRILL-0001", (Opened(START, MONITOR, "staging"), AlertFired(START, MONITOR, firing), taken))
+    unread = files_of((SignalRead(key, problem="Prometheus did not answer"),))
+
+    def gaps(one: Case) -> list[str]:
+        return [gap for gap in result(drill, one).gaps if gap.startswith("Trigger metric snapshots")]
+
+    assert gaps(case) == []
+    assert gaps(replace(case, signals=unread)) == ["Trigger metric snapshots: LoginFailing: Prometheus did not answer"]
+
+
+def test_what_was_played_is_kept_when_the_drill_is_over(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.app.conductor.finish(ANA)
+    assert hall.stage.side.store.evidence(drill.id) is None
+    hall.walk(10)
+    kept = hall.stage.side.store.evidence(drill.id)
+    assert kept is not None
+    assert any(name.endswith(".csv") for name in kept.files)

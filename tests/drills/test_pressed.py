@@ -11,6 +11,7 @@ from monitor.core.actions import actions_of, under_notice
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.log import Drill, Stage
 from monitor.core.forms import Form
+from monitor.core.naming import NOT_REAL
 from monitor.core.page import OF_DRILLS, ActionKind
 from monitor.core.posts import Notice
 from monitor.core.shell import SPELLINGS, typed_action
@@ -51,8 +52,10 @@ def board(hall: Hall) -> Switchboard:
 
 
 def press(hall: Hall, drill: Drill, kind: ActionKind, by: Actor, **words: str) -> str | None:
-    """Press a button of a drill."""
-    return board(hall).handle(Press(drill.id, kind, by, 1, words=words))
+    """Press a button of a drill; what is answered says first that it is one."""
+    answer = board(hall).handle(Press(drill.id, kind, by, 1, words=words))
+    assert answer is None or answer.startswith(NOT_REAL)
+    return answer.removeprefix(NOT_REAL) if answer else None
 
 
 def test_anybody_gives_a_drill_up_by_its_page_and_says_why(hall: Hall) -> None:
@@ -84,9 +87,8 @@ def test_it_can_be_given_up_before_there_is_a_page_and_an_older_button_stops_no_
 def test_a_fault_is_said_to_be_injected_by_a_button_of_those_who_take_part(hall: Hall) -> None:
     drill = hall.start("staging")
     note = hall.stage.side.store.posts("")[-1]
-    assert note.reason == Notice.DRILL_WAITS
-    assert note.said.startswith("DRILL (not real): DRILL-0001 waits for its fault.")
-    (button,) = under_notice(note.reason, note.said)
+    button, abort = under_notice(note.reason, note.said)
+    assert abort.kind is ActionKind.ABORT_DRILL
     assert button.label.startswith(SPELLINGS[button.kind].button)
     hall.clock.advance(30)
     assert (press(hall, drill, button.kind, GUEST) or "").startswith("Only responders and commanders")
@@ -100,7 +102,8 @@ def test_a_fault_is_said_to_be_injected_by_a_button_of_those_who_take_part(hall:
 
 def test_what_is_played_waits_for_no_fault_and_other_notes_have_no_buttons(hall: Hall) -> None:
     hall.start("login")
-    assert [one.reason for one in hall.stage.side.store.posts("")] == [Notice.DRILL_STARTED]
+    (note,) = hall.stage.side.store.posts("")
+    assert [one.kind for one in under_notice(note.reason, note.said)] == [ActionKind.ABORT_DRILL]
     assert under_notice(Notice.DRILL_OVER, "DRILL-0001 is over") == ()
     assert under_notice(Notice.DRILL_STARTED, "without a name") == ()
 

@@ -26,8 +26,11 @@ def hall(tmp_path: Path) -> Iterator[Hall]:
 def test_a_drill_is_held_by_words_alone(hall: Hall) -> None:
     speak = Spoken(hall.app.conductor, hall.app.duty)
     assert speak((), GUEST).startswith("No drill runs.\nThe next drill is due in 92 days, by Tue 02 Jun 2026")
-    assert speak(("start", "login"), EVA) == "DRILL-0001, Logins fail for production users (tabletop): injected"
-    assert speak(("status",), GUEST).startswith("DRILL-0001, Logins fail")
+    assert (
+        speak(("start", "login"), EVA)
+        == "DRILL (not real): DRILL-0001, Logins fail for production users (tabletop): injected"
+    )
+    assert speak(("status",), GUEST).startswith("DRILL (not real): DRILL-0001, Logins fail")
     assert "runs since" in speak(("start", "errors"), EVA)
     assert speak(("finish",), EVA).endswith(": finished")
     assert speak(("sign-off", "drill-0001"), EVA).endswith(": finished")

@@ -177,6 +177,12 @@ class Monitor:
         code = self.process.wait(15)
         return code, time.monotonic() - began
 
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
     @property
     def log(self) -> str:
         """Everything it wrote to standard error so far."""
@@ -236,3 +242,28 @@ class Monitor:
             timeout=30,
             check=False,
         )
+
+
+class Stepped(Monitor):
+    """A daemon whose clock (not its monotonic one) is off by what is written to a file: libfaketime is under it."""
+
+    def __init__(
+        self, folder: Path, rules: Path, prometheus: str, slack: SlackServer | None = None, **env: str
+    ) -> None:
+        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+        assert libraries, "libfaketime is needed: sudo apt-get install faketime"
+        self._offset = folder / "offset"
+        self.step(0)
+        faked = {
+            "LD_PRELOAD": str(libraries[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(self._offset),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        super().__init__(folder, rules, prometheus, slack, **faked, **env)
+
+    def step(self, seconds: int) -> None:
+        """Let the daemon's clock be off by so much, from now on."""
+        new = self._offset.with_name("new")
+        new.write_text(f"{seconds:+d}\n")
+        new.rename(self._offset)

@@ -44,8 +44,7 @@ def test_a_record_that_is_complete_is_in_the_thread_and_exported_with_and_withou
             page = slack.wait_for_message(slack.channel, within=30)
             act(monitor, "start", "ana")
             act(monitor, "note", "ana", note=f"the password is {SECRET} | not a cell")
-            act(monitor, "force_end", "ana", reason="this is a test")
-            act(monitor, "force_end", "ben", reason="it is")
+            act(monitor, "false_alarm", "ana", reason="this is a test")
             act(
                 monitor,
                 "complete",

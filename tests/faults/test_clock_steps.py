@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import Monitor, Shop, eventually, rules_with
+from tests.e2e.running import Shop, Stepped, eventually, rules_with
 from tests.e2e.test_main_job import FAST
 from tests.servers.prometheus import Prometheus
 
@@ -32,27 +32,11 @@ def shop() -> Iterator[Shop]:
         yield running
 
 
-class Stepped(Monitor):
-    """A daemon whose clock is off by what is written to a file."""
+class Watched(Stepped):
+    """Such a daemon, whose evaluations are counted."""
 
     def __init__(self, folder: Path, prometheus: str) -> None:
         super().__init__(folder, rules_with(folder, RULES), prometheus)
-        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-        assert libraries, "libfaketime is needed: sudo apt-get install faketime"
-        self._offset = folder / "offset"
-        self.step(0)
-        self.env |= {
-            "LD_PRELOAD": str(libraries[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self._offset),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-    def step(self, seconds: int) -> None:
-        """Let the daemon's clock be off by so much, from now on."""
-        new = self._offset.with_name("new")
-        new.write_text(f"{seconds:+d}\n")
-        new.rename(self._offset)
 
     def evaluations(self, seconds: float) -> list[float]:
         """Watch for so long; give when evaluations were counted."""
@@ -72,7 +56,7 @@ class Stepped(Monitor):
 @pytest.mark.timeout(600)
 def test_a_step_costs_one_evaluation_at_most_and_pages_nobody(tmp_path: Path, shop: Shop) -> None:
     scrape = {"auth": [shop.exporter.target]}
-    with Prometheus(scrape=scrape, interval=1.0) as prometheus, Stepped(tmp_path, prometheus.url) as monitor:
+    with Prometheus(scrape=scrape, interval=1.0) as prometheus, Watched(tmp_path, prometheus.url) as monitor:
         eventually(lambda: prometheus.query("http_requests_total", time.time()), 20, "Prometheus has scraped the shop")
         assert len(monitor.evaluations(10)) >= 3
         print("\n| step | evaluations missed | longest gap |\n|---|---|---|")

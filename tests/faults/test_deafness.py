@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.running import Monitor, eventually, rules_with
 from tests.e2e.test_pagers import ALWAYS
 from tests.servers.prometheus import Prometheus
@@ -18,6 +20,7 @@ DEAF_AFTER, PING_EVERY = (30.0, 5.0) if WHOLE else (6.0, 1.0)
 WORDS = "Buttons unavailable, use the command line"
 
 
+@pytest.mark.alone
 def test_a_socket_that_is_open_and_silent_is_told_on_open_pages_and_taken_back(tmp_path: Path) -> None:
     with Prometheus() as prometheus, SlackServer() as slack:
         monitor = Monitor(tmp_path, rules_with(tmp_path, ALWAYS), prometheus.url, slack)

@@ -62,14 +62,14 @@ def test_what_a_drill_says_is_read(folder: Path) -> None:
 
 
 def test_real_traffic_is_watched_by_a_signal_of_the_same_kind(folder: Path) -> None:
-    watched = DRILL.replace("tabletop", "staging").partition("play:")[0]
+    watched = DRILL.replace("kind: tabletop", "kind: staging\nenvironment: staging").partition("play:")[0]
     ratio = "watch: {error_ratio: {requests: 'r{env=\"staging\"}', failures: 'code=\"500\"', by: [route]}}\n"
     assert told(folder, watched + ratio) == []
     rules = load(folder).rules
     assert rules is not None
     assert isinstance(rules.drills["login"].signal, ErrorRatio)
     (wrong,) = told(folder, watched + "watch: {availability: {probe: 'up', by: [job]}}\n")
-    assert wrong.startswith("6:8: this signal is Availability, and the rule's is ErrorRatio")
+    assert wrong.startswith("7:8: this signal is Availability, and the rule's is ErrorRatio")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,16 @@ def test_real_traffic_is_watched_by_a_signal_of_the_same_kind(folder: Path) -> N
             "3:8: there is no rule `LoginFalling` (did you mean `LoginFailing`?)",
         ),
         ("kind: tabletop", "kind: staging", "6:7: a staging drill rolls something back: nothing is played in it"),
+        (
+            "kind: tabletop",
+            "kind: staging",
+            "a staging drill must not roll back what is called `production` as production",
+        ),
+        (
+            "kind: tabletop",
+            "kind: production-canary\nenvironment: production",
+            "5:14: a production-canary drill must not roll back what is called `production` as production is (give its",
+        ),
         ("kind: tabletop", "kind: paper", "4:7: expected one of pager, tabletop, staging, production-canary"),
         ("clears: 2m", "clears: soon", "`soon` clears nothing (one of rolled_back, acknowledged, or a duration"),
         ("title:", "titel:", "1:1: unknown key `titel` in a drill (did you mean `title`?)"),

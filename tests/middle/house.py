@@ -158,6 +158,7 @@ class House:
             self.clock,
             self.book,
             targets=lambda one, named: wanted(one, self.book.now.rules.releases, named),
+            presence=self.lookout.presence,
         )
         self.reloader = Reloader(self.desk, self.clock, self.book)
         scenes = Scenes(self.book, self.engine.readings)

@@ -11,6 +11,7 @@ from monitor.core.page import OF_DRILLS, ActionKind
 from monitor.core.rule import Resolve, RuleSet
 from monitor.people.commands import Done, Outcome
 from monitor.people.requesting import NotDone
+from monitor.ports import Unanswered
 from tests.middle.house import (
     ANA,
     BEN,
@@ -31,6 +32,7 @@ LOGIN = rule("Login", rollback=0)
 DATA = rule("Data", rollback=0, resolve=Resolve.BY_PERSON)
 LEDGER = rule("Ledger", rollback=60, resolve=Resolve.BY_PERSON)
 ACK, START_IT, DEALT = ActionKind.ACKNOWLEDGE, ActionKind.START, ActionKind.DEALT_WITH
+GONE = ActionKind.GONE_FOR_GOOD
 
 
 def rolling_back(*alerts: str) -> House:
@@ -109,6 +111,42 @@ def test_who_acknowledges_again_is_told_so() -> None:
     house = rolling_back()
     house.ask(ACK)
     assert sentence(house.ask(ACK)) == "INC-0001 is already acknowledged by you, since 03:00 UTC."
+
+
+# --- gone for good ----------------------------------------------------------------------------------------------------
+
+
+def two_instances() -> House:
+    house = House(group("critical", LOGIN))
+    house.says("Login", {"a": WORST, "b": WORST})
+    house.tick()
+    return house
+
+
+def test_only_an_instance_that_vanished_is_gone_for_good() -> None:
+    house = two_instances()
+    assert "it was in the data when they were read last" in sentence(house.ask(GONE, alert="0", note="scaled down"))
+    house.says("Login", {"b": WORST}, since=house.grid + INTERVAL)
+    house.walk(INTERVAL)
+    assert isinstance(house.ask(GONE, alert="0", note="scaled down"), NotDone), "one look without it is none"
+    house.walk(INTERVAL)
+    assert isinstance(house.ask(GONE, alert="1", note="scaled down"), NotDone), "the other one is there"
+    assert isinstance(house.ask(GONE, alert="0", note="scaled down"), Done)
+    assert [one.key.labels for one in house.incident().active] == [(("job", "b"),)]
+
+
+def test_what_nobody_answers_about_has_not_vanished() -> None:
+    house = two_instances()
+    house.answer = lambda _expr, _at: Unanswered("it is away")
+    house.walk(4 * INTERVAL)
+    assert isinstance(house.ask(GONE, alert="0", note="scaled down"), NotDone)
+    house.build(house.book.now.rules)
+    house.walk(4 * INTERVAL)
+    assert "Whether Login vanished is not known" in sentence(house.ask(GONE, alert="0", note="scaled down"))
+    house.answer = lambda _expr, _at: None
+    house.says("Login", {"b": WORST}, since=house.grid)
+    house.walk(3 * INTERVAL)
+    assert isinstance(house.ask(GONE, alert="0", note="scaled down"), Done)
 
 
 # --- start ------------------------------------------------------------------------------------------------------------

@@ -9,12 +9,13 @@ from monitor.adapters.memory import ScriptedProber, ScriptedRegistry
 from monitor.core.actor import MONITOR
 from monitor.core.breakdown import RouteShare
 from monitor.core.model import Sample, Tier, labels_of
-from monitor.core.page import ActionKind
+from monitor.core.page import ActionKind, Page, Scene
 from monitor.core.procedure import Check, Does, Procedure, Step, Wave
 from monitor.core.procedureevents import ChangesFound
 from monitor.core.progress import current
 from monitor.core.proposals import THERE
 from monitor.core.release import Changed, What, WhatChanged
+from monitor.core.render import render
 from monitor.core.rule import ErrorRatio, Rule, TierRule
 from monitor.core.service import Labelled, Releases, Service
 from monitor.core.verification import Outcome
@@ -247,6 +248,30 @@ def test_checks_go_from_red_to_held_and_the_time_unseen_does_not_count(followed:
         followed.look(int(VERIFY_EVERY))
     assert followed.outcomes() == [Outcome.PASSED, Outcome.PASSED]
     assert followed.step == "close"
+
+
+def test_what_cannot_be_seen_any_more_is_told_at_once_and_what_is_seen_again_too(followed: Followed) -> None:
+    rolled_back(followed)
+    followed.house.says("Login", QUIET)
+    followed.prober.answers[PAGE] = Status(200)
+    followed.look(int(VERIFY_EVERY))
+    followed.look(int(VERIFY_EVERY))
+
+    def page() -> Page:
+        incident = followed.house.incident()
+        return render(Scene(incident, followed.house.clock.now(), {}))
+
+    assert "cannot see" not in page().headline
+    followed.house.says("Login", None)
+    assert "checks_run" in followed.look(2 * int(VERIFY_EVERY))
+    assert ", cannot see: " in page().headline
+    (note,) = page().notes
+    assert note.startswith("Not proven while it cannot be seen. ")
+    assert note.endswith(", and the clock stands.")
+    assert "checks_run" not in followed.look(int(VERIFY_EVERY)), "it is told once"
+    followed.house.says("Login", QUIET)
+    assert "checks_run" in followed.look(2 * int(VERIFY_EVERY))
+    assert page().notes == ()
 
 
 def test_a_check_that_fails_after_it_held_keeps_it_from_ending(followed: Followed) -> None:

@@ -120,6 +120,37 @@ def test_a_raise_calls_anew_and_the_call_before_is_over() -> None:
     assert [one.call.tier for one in duty.messages if one.call and one.call.stance is Stance.RESOLVED] == [Tier.PREPARE]
 
 
+def test_back_rings_though_an_acknowledgement_is_kept_and_goes_on_from_there() -> None:
+    house, duty = house_of(pages=Pages(rollback=BOTH))
+    fires(house)
+    later(house, 60)
+    house.ask(ActionKind.ACKNOWLEDGE)
+    later(house, 300, "Login", QUIET)
+    later(house, 300, "Login", WORST)
+    assert house.incident().acknowledged_by is not None
+    (again,) = {key for key, _ in told(duty)} - {"production/INC-0001"}
+    assert told(duty)[-2:] == [(again, Stance.TRIGGERED), ("production/INC-0001", Stance.RESOLVED)]
+    house.ask(ActionKind.START)
+    house.outbox.deliver_due()
+    assert told(duty)[-1] == ("production/INC-0001", Stance.RESOLVED), "who has it is no news"
+    later(house, INTERVAL, "Login", QUIET)
+    assert told(duty)[-1] == (again, Stance.RESOLVED)
+
+
+def test_back_does_not_ring_where_somebody_acknowledged_it_before_it_went_out() -> None:
+    house, duty = house_of(pages=Pages(rollback=BOTH))
+    fires(house)
+    later(house, 300, "Login", QUIET)
+    house.clock.advance(600)
+    house.says("Login", WORST)
+    house.evaluate_all()
+    house.clock.advance(1)
+    house.ask(ActionKind.ACKNOWLEDGE)
+    house.outbox.deliver_due()
+    new = [stance for key, stance in told(duty) if key != "production/INC-0001"]
+    assert new == [Stance.ACKNOWLEDGED]
+
+
 def test_back_calls_at_most_once_in_ten_minutes() -> None:
     house, duty = house_of(pages=Pages(rollback=BOTH))
     fires(house)

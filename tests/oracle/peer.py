@@ -75,7 +75,7 @@ def replay(rules: Path, prometheus: str, into: str, begin: int, end: int) -> Non
         f"-httpListenAddr=127.0.0.1:{free_port()}",
         "-loggerLevel=WARN",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -109,6 +109,7 @@ class Workspace:
         self.sharing = True
         """Whether a completed upload is shown at once; Slack itself takes its time, and sometimes all of it."""
         self._messages: list[Stored] = []
+        self._last_ts = 0
         self._posts_a_second = posts_a_second
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
@@ -154,7 +155,8 @@ class Workspace:
             self.channels, self.scopes = dict.fromkeys(CHANNELS, "open"), set(SCOPES)
 
     def _next_ts(self) -> str:
-        return f"{int(time.time())}.{next(self._numbers):06d}"
+        self._last_ts = max(self._last_ts + 1, int(time.time() * 1e6))
+        return f"{self._last_ts // 10**6}.{self._last_ts % 10**6:06d}"
 
     def delete(self, ts: str) -> None:
         """Delete a message, as a person may."""

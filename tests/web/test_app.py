@@ -102,7 +102,7 @@ def serve(house: House, commands: Commands, token: str = TOKEN) -> Iterator[Serv
         standing=lambda: Standing("f" * 64, house.clock.now()),
         view=lambda: View(house.book.now),
         gauges=around.gauges,
-        gate=Gatekeeper(house.store, house.desk, house.clock).ask,
+        gate=lambda one, version, _: Gatekeeper(house.store, house.desk, house.clock).ask(one, version),
     )
     serving = Serving(application(inside), "127.0.0.1:0", None)
     url = serving.bind()
@@ -286,7 +286,7 @@ class BrokenStore(MemoryStore):
 
 def test_a_database_that_cannot_be_used_is_a_sentence(house: House) -> None:
     broken = BrokenStore()
-    broken._events = house.store._events
+    broken._events, broken._incidents = house.store._events, house.store._incidents
     house.build(house.book.now.rules, broken)
     house.store = broken  # type: ignore[assignment]  # nothing is recalled here
     for server in serve(house, house.commands):

@@ -6,14 +6,26 @@ module must not know how the payload travelled.
 
 import math
 import re
+from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from monitor.adapters.http import Reply
-from monitor.core.model import Sample, labels_of
-from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, RangeSamples, Samples, Unanswered
+from monitor.core.model import Labels, Sample, labels_of
+from monitor.ports import (
+    Answer,
+    BadQuery,
+    Column,
+    ColumnAnswer,
+    Partial,
+    RangeAnswer,
+    RangeColumns,
+    RangeSamples,
+    Samples,
+    Unanswered,
+)
 
 REMARKS = ("PromQL info:", "PromQL warning:")
 LONGEST = 300
@@ -69,6 +81,17 @@ def ranged(reply: Reply, start: int, end: int, step: int) -> RangeAnswer:
         return Unanswered(f"{_STRANGE}: {problem}")
 
 
+def columns(reply: Reply, start: int, end: int, step: int) -> ColumnAnswer:
+    """Give the series of a range query's 200 answer, each as a column over `start`, `start + step`, ... `end`."""
+    payload = _payload(reply)
+    if not isinstance(payload, Mapping):
+        return payload
+    try:
+        return _columns(payload, range(start, end + 1, step))
+    except _StrangeError as problem:
+        return Unanswered(f"{_STRANGE}: {problem}")
+
+
 def clean(text: object) -> str:
     """Give somebody else's text as one short line without control characters."""
     line = re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+", " ", str(text)).strip()
@@ -90,12 +113,43 @@ def _instant(payload: Mapping[str, Any]) -> Answer:
     return Samples(tuple(samples), payload["remarks"])
 
 
-def _ranged(payload: Mapping[str, Any], times: range) -> RangeAnswer:
+def _columns(payload: Mapping[str, Any], times: range) -> ColumnAnswer:
+    series = _matrix(payload)
+    if isinstance(series, BadQuery):
+        return series
+    asked = list(times)
+    found = tuple(_column(labels, one.get("values"), times, asked) for labels, one in series)
+    return RangeColumns(times.start, times.step, len(times), found)
+
+
+def _column(labels: Labels, points: Any, times: range, asked: list[int]) -> Column:  # noqa: ANN401  # JSON is anything until it is looked at
+    """Give one series; a column without gaps, which most are, is looked at as a whole rather than point by point."""
+    try:
+        at, texts = zip(*points, strict=True)
+        if set(map(type, texts)) == {str} and list(at) == asked:
+            return Column(labels, array("d", map(float, texts)))
+    except (TypeError, ValueError):
+        pass  # looked at point by point, so that what is wrong can be said
+    values, present = array("d", bytes(8 * len(times))), bytearray(len(times))
+    for moment, value in _points(points):
+        if moment not in times:
+            raise _StrangeError(f"a point at {moment}, which was not asked for")
+        place = times.index(moment)
+        values[place], present[place] = value, 1
+    return Column(labels, values, bytes(present))
+
+
+def _matrix(payload: Mapping[str, Any]) -> list[tuple[Labels, Mapping[str, Any]]] | BadQuery:
     if payload["resultType"] != "matrix":
         raise _StrangeError("a range query gave no matrix")
     series = list(_series(payload["result"]))
-    if (wrong := _no_numbers(series)) is not None:
-        return wrong
+    return _no_numbers(series) or series
+
+
+def _ranged(payload: Mapping[str, Any], times: range) -> RangeAnswer:
+    series = _matrix(payload)
+    if isinstance(series, BadQuery):
+        return series
     at: dict[int, list[Sample]] = {time: [] for time in times}
     for labels, one in series:
         for time, value in _points(one.get("values")):

@@ -4,15 +4,25 @@ It must not know what is asked. An answer that the first server did not give nam
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
 from monitor.adapters.prometheus.source import PrometheusSource
-from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, RangeSamples, Samples, Unanswered
+from monitor.ports import (
+    Answer,
+    BadQuery,
+    ColumnAnswer,
+    Partial,
+    RangeAnswer,
+    RangeColumns,
+    RangeSamples,
+    Samples,
+    Unanswered,
+)
 
-_Given = TypeVar("_Given", Answer, RangeAnswer)
+_Given = TypeVar("_Given", Answer, RangeAnswer, ColumnAnswer)
 
 
 class SeveralSources:
@@ -42,15 +52,30 @@ class SeveralSources:
 
     def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
         """Read a stretch from the first that answers. Never raises."""
+
+        def ask(source: PrometheusSource, seconds: float) -> RangeAnswer:
+            return source.range(expr, start, end, step, deadline=seconds)
+
+        return self._first(ask, deadline) or Unanswered("there is no server to ask")
+
+    def columns(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> ColumnAnswer:
+        """Read a stretch by series from the first that answers. Never raises."""
+
+        def ask(source: PrometheusSource, seconds: float) -> ColumnAnswer:
+            return source.columns(expr, start, end, step, deadline=seconds)
+
+        return self._first(ask, deadline) or Unanswered("there is no server to ask")
+
+    def _first(self, ask: Callable[[PrometheusSource, float], _Given], deadline: float) -> _Given | None:
         ends = time.monotonic() + deadline
-        answer: RangeAnswer | None = None
+        answer: _Given | None = None
         for number, source in enumerate(self._sources):
-            given = source.range(expr, start, end, step, deadline=self._share(number, ends))
+            given = ask(source, self._share(number, ends))
             answer = _both(answer, _named(source, number, given))
             if not isinstance(answer, Unanswered | Partial):
                 self._last = source
                 break
-        return answer or Unanswered("there is no server to ask")
+        return answer
 
     def clock(self) -> datetime | None:
         """Give the time of the server that answered last."""
@@ -71,7 +96,7 @@ def _named(source: PrometheusSource, number: int, answer: _Given) -> _Given:
 
     One that stands in may be older and not know what the first one does: what it refuses is not answered, and waits.
     """
-    if number and isinstance(answer, Samples | RangeSamples):
+    if number and isinstance(answer, Samples | RangeSamples | RangeColumns):
         return replace(answer, source=source.url)
     if number and isinstance(answer, BadQuery):
         return Unanswered(f"{answer.why} ({source.url})")

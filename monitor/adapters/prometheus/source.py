@@ -22,7 +22,7 @@ from monitor.adapters.http import Access, BoundedAdapter, BoundedSession, Reply,
 from monitor.adapters.prometheus import answers, catalogue, visit
 from monitor.adapters.prometheus.joined import Joined
 from monitor.core.model import utc
-from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, Samples, TooMuch, Unanswered
+from monitor.ports import Answer, BadQuery, ColumnAnswer, Partial, RangeAnswer, Samples, TooMuch, Unanswered
 
 UNPROCESSABLE = 422
 """What a server says of a query that it understands and cannot carry out, too many samples among the reasons."""
@@ -61,15 +61,27 @@ class PrometheusSource:
 
     def range(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> RangeAnswer:
         """Read `expr` at `start`, `start + step`, ... `end` (whole seconds, inclusive). Never raises."""
+        return self._stretch(expr, (start, end, step), answers.ranged, deadline)
+
+    def columns(self, expr: str, start: int, end: int, step: int, *, deadline: float) -> ColumnAnswer:
+        """Read what `range` reads, by series: for stretches of many points. Never raises."""
+        return self._stretch(expr, (start, end, step), answers.columns, deadline)
+
+    def _stretch(
+        self,
+        expr: str,
+        times: tuple[int, int, int],
+        means: Callable[[Reply, int, int, int], _Result | BadQuery | Unanswered],
+        deadline: float,
+    ) -> _Result | BadQuery | Unanswered | TooMuch:
+        """Make one range query over start, end and step, and give what the answer means."""
+        start, end, step = times
 
         def ask(library: PrometheusConnect) -> None:
             params = _server_side(deadline)
             library.custom_query_range(expr, utc(start), utc(end), str(step), params=params, timeout=deadline)  # type: ignore[arg-type]  # the same
 
-        def understood(reply: Reply) -> RangeAnswer:
-            return answers.ranged(reply, start, end, step)
-
-        answer = self._asked(ask, understood, deadline)
+        answer = self._asked(ask, lambda reply: means(reply, start, end, step), deadline)
         reply = self._session().reply
         if isinstance(answer, BadQuery) and reply is not None and reply.status_code == UNPROCESSABLE:
             answer = TooMuch(answer.why)  # too many samples are told no other way; less may be possible

@@ -20,7 +20,8 @@ from slack_sdk.models.blocks import (
 )
 
 from monitor.adapters.slack.buttons import button_rows
-from monitor.adapters.slack.mrkdwn import bold, channel, escaped, link, mentions, one_line, plain, when
+from monitor.adapters.slack.mrkdwn import bold, channel, escaped, link, linked, mentions, one_line, plain, when
+from monitor.core.naming import led
 from monitor.core.page import Action, Page, Tone, Why
 
 _NEXT = re.compile(r"^(Next:)", re.MULTILINE)
@@ -89,7 +90,7 @@ def size(blocks: Sequence[Json]) -> int:
 
 def draw_page(page: Page) -> Drawn:
     """Give the root message of an incident."""
-    headline = f"{PREFIX[page.tone]} {page.headline}"
+    headline = led(f"{PREFIX[page.tone]} ", page.headline)
     called = mentions(page.mention)
     text = f"{one_line(headline, 300)} {called}".rstrip()
     return Drawn(text=text, blocks=_page_blocks(page, headline, called), bare=_bare_page(page, text))
@@ -130,13 +131,13 @@ def _row(why: Why) -> str:
 def _status(lines: Iterable[str]) -> list[Block]:
     """Give the lines of the state, what is next in bold."""
     text = escaped("\n".join(line for line in lines if line.strip()), MAX_PART)
-    return [section(_NEXT.sub(r"*\1*", text))] if text else []
+    return [section(_NEXT.sub(r"*\1*", linked(text)))] if text else []
 
 
 def _lines(lines: Iterable[str]) -> list[Block]:
     """Give plain lines as one section, or nothing."""
     text = escaped("\n".join(line for line in lines if line.strip()), MAX_PART)
-    return [section(text)] if text else []
+    return [section(linked(text))] if text else []
 
 
 def _bare_page(page: Page, text: str) -> str:
@@ -161,6 +162,6 @@ def draw_line(said: str, mention: Sequence[str] = (), actions: Sequence[Action] 
     """
     place = f"The page and its thread stand in {channel(home)}." if home else ""
     limit = MAX_PART if actions or home else MAX_TEXT
-    text = " ".join(part for part in (escaped(said, limit) or "-", place, mentions(mention)) if part)
+    text = " ".join(part for part in (linked(escaped(said, limit)) or "-", place, mentions(mention)) if part)
     blocks = as_json([section(text), *button_rows(actions)]) if actions else None
     return Drawn(text=text, blocks=blocks, bare=text)

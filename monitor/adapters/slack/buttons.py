@@ -19,6 +19,7 @@ from slack_sdk.models.blocks import (
 
 from monitor.adapters.slack.clicks import MENU, option_value
 from monitor.adapters.slack.mrkdwn import plain
+from monitor.core.naming import marked
 from monitor.core.page import Action, Place
 
 MAX_OPTIONS = 5
@@ -76,6 +77,7 @@ def _confirm(action: Action) -> ConfirmObject | None:
     if action.confirm is None:
         return None
     title, text, yes, no = action.confirm
+    title = marked(action.value.partition("|")[0], title)
     return ConfirmObject(
         title=PlainTextObject(text=plain(title, 100) or "-"),
         text=PlainTextObject(text=plain(text, 300) or "-"),

@@ -20,6 +20,7 @@ from slack_sdk.models.blocks import (
 from monitor.adapters.slack.blocks import MAX_ALL, Drawn, Json, as_json, context, header, section, size
 from monitor.adapters.slack.buttons import WIDE, Room, button_rows
 from monitor.adapters.slack.mrkdwn import authored, escaped, literal, one_line
+from monitor.core.naming import led
 from monitor.core.page import Card, CardCommand, CardLine, CardStep, Mark
 
 MAX_COMMAND = 2_000
@@ -55,7 +56,7 @@ CUTS = (
 
 def draw_card(card: Card) -> Drawn:
     """Give the card of a started procedure."""
-    text = f"📋 {one_line(f'{card.incident} {card.title}', 200)}"
+    text = one_line(led(f"📋 {card.incident} ", card.title), 220)
     text = f"{text}. Next: {one_line(card.next_for, 300)}" if card.next_for.strip() else text
     return Drawn(text=text, blocks=_card_blocks(card), bare=_bare_card(card, text))
 
@@ -74,7 +75,7 @@ def _layout(card: Card, cut: Cut) -> list[Block]:
     """Give the card from top to bottom."""
     before = list(takewhile(lambda step: not step.current, card.steps))
     after = card.steps[len(before) :]
-    blocks: list[Block] = [header(f"📋 {card.title}")]
+    blocks: list[Block] = [header(led("📋 ", card.title))]
     blocks += [section(f"*Next for you:* {one_line(card.next_for, cut.words)}")] if card.next_for.strip() else []
     status = escaped("\n".join(line for line in card.status if line.strip()), cut.words)
     blocks += [context(status)] if status else []

@@ -28,6 +28,7 @@ _GROUP = re.compile(r"S[A-Z0-9]+")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
 _URL = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
+_MESSAGE = re.compile(r"https://[a-z0-9-]+(?:\.enterprise)?\.slack(?:-gov)?\.com/archives/[A-Z0-9]+/p[0-9]+")
 MAX_URL = 900
 
 
@@ -109,6 +110,14 @@ def link(label: str, url: str) -> str:
     if not _URL.fullmatch(address) or units(address) > MAX_URL:
         return ""
     return f"<{address}|{one_line(label, 60) or 'link'}>"
+
+
+def linked(text: str) -> str:
+    """Give escaped text in which addresses of Slack's own messages can be tapped; every other stays as it was written.
+
+    Slack makes no links by itself of what is posted as it is, and addresses from outside are not to become any.
+    """
+    return _MESSAGE.sub(lambda found: f"<{found.group()}>", text)
 
 
 def mention(who: str) -> str:

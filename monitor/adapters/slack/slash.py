@@ -10,6 +10,7 @@ from monitor.adapters.slack.clicks import Typed
 from monitor.adapters.slack.interactions import Speaker
 from monitor.core.actor import Actor
 from monitor.core.incident import Incident
+from monitor.core.naming import marked
 from monitor.core.page import ActionKind
 
 SHOWN = 10
@@ -66,7 +67,7 @@ class SlashCommand:
 def _acknowledge(which: str, by: Speaker) -> str:
     if not _ID.fullmatch(which):
         return f"{which[:40]} is no incident; they look like INC-0001. Nothing was done."
-    return by.ask(which, ActionKind.ACKNOWLEDGE) or f"You have acknowledged {which}."
+    return by.ask(which, ActionKind.ACKNOWLEDGE) or marked(which, f"You have acknowledged {which}.")
 
 
 def _help(name: str) -> str:

@@ -1,7 +1,7 @@
 """What users would have felt of a drill: requests that failed, or were slow, beyond what is usual. Pure.
 
-Computed from the kept signals (signals.json and its CSV files), in windows that lie end to end, so that no request is
-counted twice.
+Computed from the kept signals (signals.json and its CSV files). Their windows overlap, or leave gaps where a signal was
+kept at every second or third time only: each reading counts for the time since the one before, as its window went.
 """
 
 import csv
@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from monitor.core.drill.result import Impact
@@ -34,12 +35,13 @@ def impact(signals: Mapping[str, bytes], begin: datetime | None, end: datetime |
         if not one.get("csv") or one["csv"] not in signals:
             continue
         rows, window = _rows(signals[one["csv"]]), _window(one)
-        inside = _end_to_end(rows, begin, end + timedelta(seconds=window), window)
+        inside = [row for row in rows if begin < row.at <= end + timedelta(seconds=window)]
+        weight = _step(rows) / window
         if any(row.failures is not None for row in inside):
             usual = _share([row for row in rows if row.at < begin])
-            failed = (failed or 0.0) + sum(_excess(row, usual) for row in inside)
+            failed = (failed or 0.0) + weight * sum(_excess(row, usual) for row in inside)
         elif any(row.requests is not None for row in inside):
-            slow = (slow or 0.0) + sum(row.requests or 0.0 for row in inside if row.verdict == Verdict.BREACH)
+            slow = (slow or 0.0) + weight * sum(row.requests or 0.0 for row in inside if row.verdict == Verdict.BREACH)
     return Impact(failed, slow)
 
 
@@ -64,14 +66,9 @@ def _window(signal: Mapping[str, Any]) -> int:
     return max((int(one["window_seconds"]) for one in signal.get("thresholds", ())), default=60)
 
 
-def _end_to_end(rows: Sequence[_Row], begin: datetime, end: datetime, window: int) -> list[_Row]:
-    """Give rows whose windows touch without overlapping, from the first that ends after `begin`."""
-    found: list[_Row] = []
-    for row in rows:
-        free = begin if not found else found[-1].at + timedelta(seconds=window - 1)
-        if free < row.at <= end:
-            found.append(row)
-    return found
+def _step(rows: Sequence[_Row]) -> float:
+    """Give the seconds between two readings."""
+    return min(((after.at - row.at).total_seconds() for row, after in pairwise(rows)), default=0.0)
 
 
 def _share(rows: Sequence[_Row]) -> float:

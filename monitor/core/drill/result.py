@@ -87,9 +87,9 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
     pages = [one.ts for one in posted if one.kind == "root"]
     found = moments(seen, paged=accepted_at(pages), injected=injected)
     progress = case.incident.progress if case is not None else None
-    items = checklist(case) if case is not None else ()
+    items = _items(case) if case is not None else ()
     said = tuple(one.service for one in progress.services if one.done_by is not None) if progress else ()
-    gaps = (*_missing(drill, found), *_unseen(drill, said), *_undocumented(drill, items))
+    gaps = (*_missing(drill, found), *_late(found), *_unseen(drill, said), *undocumented(drill, items))
     made = Result(
         drill,
         Proven.RUNNING,
@@ -105,6 +105,14 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
         impact=impact,
     )
     return _judged(made)
+
+
+def _items(case: Case) -> tuple[Item, ...]:
+    """Give the checklist; where signals were not looked for, as beside another drill, that is no want of evidence."""
+    times, snapshots, *others = checklist(case)
+    if not case.signals and snapshots.found:
+        snapshots = replace(snapshots, missing=())
+    return (times, snapshots, *others)
 
 
 def _judged(made: Result) -> Result:
@@ -127,16 +135,24 @@ def _missing(drill: Drill, found: Moments) -> Iterator[str]:
             yield f"{letter} {words}: not seen"
 
 
+def _late(found: Moments) -> Iterator[str]:
+    """A fault that was told of when it was felt already began nobody knows when."""
+    if found.injected is not None and found.first_breach is not None and found.injected > found.first_breach:
+        letter, words = NAMES["injected"]
+        yield f"{letter} {words}: said after the first breach, so it is not known when"
+
+
 def _unseen(drill: Drill, said: Sequence[str]) -> Iterator[str]:
     """Where something is really rolled back, somebody's word for it is no proof."""
     if drill.started.drill_kind.real:
         yield from (f"{one}: somebody said that it is at its target, nobody saw it" for one in said)
 
 
-def _undocumented(drill: Drill, items: Sequence[Item]) -> Iterator[str]:
+def undocumented(drill: Drill, items: Sequence[Item]) -> Iterator[str]:
+    """Of what is really rolled back everything must be there; else something of each item, and of a page two."""
     wanted = items[:2] if drill.started.drill_kind is Kind.PAGER else items
     for item in wanted:
-        if item.standing is Standing.MISSING:
+        if item.standing is Standing.MISSING or (item.missing and drill.started.drill_kind.real):
             yield f"{item.title}: {'; '.join(item.missing) or 'nothing was found'}"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from monitor.core.drill.scenario import Scenario
+from monitor.core.procedure import Procedure, Step
 from monitor.core.rule import ENVIRONMENT, Group, Pages, Route, Routing, Rule, RuleSet
 
 AS_LONG_AS_IT_TAKES = 86_400
@@ -31,11 +32,33 @@ def staged_rules(rules: RuleSet, scenario: Scenario, name: str, route: Route, se
     return RuleSet(
         (replace(group, name=name, rules=(acted,), blind_after=AS_LONG_AS_IT_TAKES),),
         _routing(rules.routing, scenario, route),
-        {procedure: replace(known, recovery_target=seconds)} if known is not None else {},
+        {procedure: _told(known, scenario, seconds)} if known is not None else {},
         rules.digest,
         rules.versions,
         scenario.releases or rules.releases,
     )
+
+
+def _told(procedure: Procedure, scenario: Scenario, seconds: int) -> Procedure:
+    """Give a procedure in which every step that changes something says what becomes of its commands in this drill."""
+    word = (
+        f"Drill: do this on *{scenario.environment}* and nowhere else."
+        if scenario.kind.real
+        else "Drill: nothing real is broken. Say what you would do, and *do not do it*."
+    )
+    steps = tuple(replace(one, text=f"{word}\n\n{one.text}") if _changes(one) else one for one in procedure.steps)
+    return replace(procedure, recovery_target=seconds, steps=steps)
+
+
+def _changes(step: Step) -> bool:
+    """Whether people are told to change something in it."""
+    return bool(step.commands or step.waves or step.tasks) and step.does is None
+
+
+def bare_rules(rules: RuleSet, route: Route) -> RuleSet:
+    """Give the rules by which nothing is judged, where those of a drill are gone: its page can still be shown."""
+    environment = rules.routing.environment
+    return replace(rules, groups=(), routing=Routing(environment, route, page=Pages()), drills={})
 
 
 def found(rules: RuleSet, alert: str) -> tuple[Group, Rule]:

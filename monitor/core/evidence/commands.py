@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from monitor.core.evidence import markdown
 from monitor.core.evidence.case import Case
 from monitor.core.filling import blocks
+from monitor.core.naming import marked
 from monitor.core.procedure import Step
 from monitor.core.progress import Progress
 from monitor.core.release import Target
@@ -15,7 +16,7 @@ INTRODUCTION = "The procedure showed these commands to be copied; the monitor ra
 def commands(case: Case) -> bytes:
     """Give the file, a heading a step and a block a service."""
     progress = case.incident.progress
-    parts = [markdown.heading(1, f"{case.id}: commands"), f"{INTRODUCTION}\n"]
+    parts = [markdown.heading(1, marked(case.id, f"{case.id}: commands")), f"{INTRODUCTION}\n"]
     steps = [step for step in progress.plan.steps if step.commands] if progress else []
     if progress is None or not steps:
         parts.append("No procedure with commands was started.\n")

@@ -14,6 +14,7 @@ from monitor.core.evidence.moments import NAMES, durations, mitigated_within
 from monitor.core.evidence.steps import went
 from monitor.core.evidence.summary import summary
 from monitor.core.evidence.telling import told, who
+from monitor.core.naming import marked
 from monitor.core.procedureevents import CommandTaken, DeployAllowed, DeployAnswered
 from monitor.core.words import lasted, lasted_seconds
 
@@ -59,7 +60,7 @@ def _head(case: Case) -> str:
         ("Ended", _ended(case)),
         ("Record", f"completed by {who(incident.care.record.by)}" if incident.care.record else "not completed"),
     ]
-    return f"{markdown.heading(1, f'{case.id}: report')}\n{markdown.table(('fact', ''), facts)}"
+    return f"{markdown.heading(1, marked(case.id, f'{case.id}: report'))}\n{markdown.table(('fact', ''), facts)}"
 
 
 def _commanders(case: Case) -> str:

@@ -2,7 +2,7 @@
 
 from monitor.core import events as of
 from monitor.core import procedureevents as on
-from monitor.core.actor import Actor
+from monitor.core.actor import Actor, same_person
 from monitor.core.breakdownwords import in_short
 from monitor.core.events import Event
 from monitor.core.verification import CheckResult
@@ -42,7 +42,8 @@ def _alerts(event: Event) -> str:
 
 def _ended(event: of.Ended) -> str:
     alone = ", SINGLE-HANDED" if event.single_handed else ""
-    asked = f", asked for by {who(event.asked_by)}" if event.asked_by and not event.single_handed else ""
+    other = event.asked_by is not None and not same_person(event.asked_by, event.by)
+    asked = f", asked for by {who(event.asked_by)}" if event.asked_by and other else ""
     note = f": {event.note}" if event.note else ""
     return f"Ended ({event.reason.replace('_', ' ')}{alone}{asked}){note}"
 

@@ -29,13 +29,31 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """One page that would have been sent: when, why (the happening, such as `opened`), how bad, and of which alerts."""
+    """One page that would have been sent: when, why (the happening, such as `raised`), how bad, and of which alerts.
+
+    `at` is when people would have got it: the grid time and the group's `query_offset`, or the end of what hid it.
+    """
 
     at: int
     reason: str
     tier: Tier
     alerts: tuple[AlertKey, ...]
     incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One incident that would have been: nobody acts on it, so that it ends by its own rule.
+
+    `recovered_at` None: something of it still fires; `ended_at` None: it is still open.
+    """
+
+    incident: str
+    tier: Tier
+    begin: int
+    recovered_at: int | None
+    ended_at: int | None
+    alerts: tuple[AlertKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +120,7 @@ class Replayed:
     """The outcome of one rule set over `begin` to `end`.
 
     `interval` is the shortest interval of its groups in seconds; `complete` is false where somebody stopped it: what
-    is there ends at `end` all the same. `traces` are there only where they were asked for.
+    is there ends at `end` all the same. `traces` are there only where they were asked for. `cases` are the incidents.
     """
 
     begin: int
@@ -115,6 +133,7 @@ class Replayed:
     unread: tuple[Unread, ...]
     traces: tuple[Trace, ...] = ()
     complete: bool = True
+    cases: tuple[Case, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
