@@ -14,7 +14,7 @@ from monitor.core.model import Reference, Tier
 from monitor.core.naming import marked
 from monitor.core.nextstep import next_step
 from monitor.core.page import Action, ActionKind, Page, Scene, Tone, Why
-from monitor.core.release import What
+from monitor.core.release import Availability, Target, What
 from monitor.core.releasewords import advice, change_line, target_line
 from monitor.core.rule import Resolve
 from monitor.core.shell import to_show, typed
@@ -149,9 +149,17 @@ def _suspect(incident: Incident) -> str:
     if not released:
         return ""
     last = max(released, key=lambda one: one.at)
-    target = found.target(last.service)
-    back = f"; go back to {target.version}" if target and target.version else ""
+    back = _back(found.target(last.service))
     return f". {last.service} {last.after} deployed {lasted(found.breach - last.at)} before{back}"
+
+
+def _back(target: Target | None) -> str:
+    """Give what to go back to, in few words; what cannot be pulled is not advised."""
+    if target is None or not target.version:
+        return ""
+    if target.available is Availability.NO:
+        return f"; {target.version} ran well, ITS IMAGE IS NOT THERE"
+    return f"; go back to {target.version}"
 
 
 CHANGES_SHOWN = 4
