@@ -439,6 +439,16 @@ def try_database(settings: Settings) -> None:
     open_store(settings.database_url).close()
 
 
+def all_channels(settings: Settings, rules: RuleSet) -> tuple[str, ...]:
+    """Give every channel that something may be posted to: those of the routes, the second one, that of drills."""
+    routing, slack = rules.routing, settings.slack
+    drills = routing.drills.route.channel or slack.drill_channel
+    if slack.bot_token is None:
+        return channels(routing)
+    beside = (routing.escalation.channel or slack.escalation_channel, drills)
+    return tuple(dict.fromkeys(one for one in (*channels(routing), *beside) if one))
+
+
 def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, str]]:
     """Give what Slack says of token, scopes, channel and people: whether it is well, what was found, the mend."""
     from monitor.adapters.slack.probe import probe  # noqa: PLC0415  # loaded only where Slack is used
@@ -448,7 +458,7 @@ def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, 
         slack.bot_token.get_secret_value() if slack.bot_token else "",
         app_token=slack.app_token.get_secret_value() if slack.app_token else "",
         signed=slack.signing_secret is not None,
-        channels=[one for one in dict.fromkeys((*channels(rules.routing), rules.routing.escalation.channel)) if one],
+        channels=all_channels(settings, rules),
         people=(*everybody.responders, *everybody.commanders, *everybody.approvers),
         base_url=slack.api_url,
     )

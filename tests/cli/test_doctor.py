@@ -191,6 +191,15 @@ def test_every_channel_and_group_of_every_route_is_looked_at(
     assert code == 1
 
 
+def test_the_channels_that_only_the_settings_name_are_looked_at(
+    house: House, prometheus: Prometheus, slack: SlackServer
+) -> None:
+    beside = {"SLACK__ESCALATION_CHANNEL": "C0NOSECOND", "SLACK__DRILL_CHANNEL": "C0NODRILL"}
+    code, lines = house.examine(prometheus.url, slack, **beside)
+    found = [line.split(": ")[0] for line in lines if line.startswith("BAD")]
+    assert (code, found) == (1, ["BAD   Slack channel C0NOSECOND", "BAD   Slack channel C0NODRILL"])
+
+
 @pytest.mark.parametrize(
     "scope", ["usergroups:read", "users:read", "files:write", "channels:history", "groups:history"]
 )
