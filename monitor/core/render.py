@@ -407,6 +407,8 @@ def next_for(incident: Incident) -> str:
         return "nothing, if it stays clear; it ends by itself."
     if incident.acknowledged_by is None:
         return "whoever reads this: Acknowledge."
+    if held_until(incident) is not None:  # whoever took it may do nothing more, and it does not hold for long
+        return f"a responder: Acknowledge too; {incident.acknowledged_by.name} may not go on from here."
     if incident.blind:
         return f"{incident.acknowledged_by.name}: watch by hand, and mend what keeps the monitor from seeing."
     if incident.tier is Tier.ROLLBACK and _unlikely(incident):
