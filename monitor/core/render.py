@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.actions import actions_of
 from monitor.core.breakdownwords import breakdown_lines
+from monitor.core.crossroads import Crossroads, crossroads
 from monitor.core.due import owes_record
 from monitor.core.escalation import held_until, unacknowledged_at
 from monitor.core.events import EndReason, Firing
@@ -190,6 +191,8 @@ def _stage(scene: Scene) -> str:
         return f" · {incident.steps} steps" if incident.commander is not None and incident.is_open else ""
     if progress.proven:
         return " · all checks passed, ready to end"
+    if crossroads(incident) is Crossroads.STILL_BREACHING:
+        return " · rolled back, still breaching"
     if not progress.verifying:
         return f" · step {progress.number}/{len(progress.plan.steps)}"
     holding = next((one for one in scene.results or progress.results if one.hold and one.signals), None)
