@@ -444,12 +444,21 @@ def try_database(settings: Settings) -> None:
     open_store(settings.database_url).close()
 
 
+def all_channels(settings: Settings, rules: RuleSet) -> tuple[str, ...]:
+    """Give every channel that something may be posted to: those of the routes, the second one, that of drills."""
+    routing, slack = rules.routing, settings.slack
+    drills = routing.drills.route.channel or slack.drill_channel
+    if slack.bot_token is None:
+        return channels(routing)
+    beside = (routing.escalation.channel or slack.escalation_channel, drills)
+    return tuple(dict.fromkeys(one for one in (*channels(routing), *beside) if one))
+
+
 def slack_findings(settings: Settings, rules: RuleSet) -> list[tuple[bool, str, str]]:
     """Give what Slack says of token, scopes, channel and people: whether it is well, what was found, the mend."""
     everybody = united(every_route(rules.routing))
-    places = (*channels(rules.routing), rules.routing.escalation.channel)
     people = (*everybody.responders, *everybody.commanders, *everybody.approvers)
-    return [(one.ok, one.what, one.mend) for one in _probed(settings, places, people)]
+    return [(one.ok, one.what, one.mend) for one in _probed(settings, all_channels(settings, rules), people)]
 
 
 def drill_findings(settings: Settings, channel: str, people: Sequence[str]) -> "list[Finding]":

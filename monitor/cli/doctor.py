@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -307,11 +307,28 @@ def _slack(settings: Settings, rules: RuleSet | None) -> Iterator[Line]:
     for ok, what, mend in slack_findings(settings, rules):
         yield Line(ok=ok, what=what, mend=mend)
     yield from (_people(route) for route in every_route(rules.routing) if not (route.responders or route.commanders))
+    wanting = list(_wanting_approver(rules))
+    if wanting:
+        yield from (_approvers(route, wanting) for route in every_route(rules.routing) if not route.approvers)
 
 
 def _people(route: Route) -> Line:
     """An incident that only this route takes would have nobody to start a rollback."""
-    where = f" of what goes to {route.channel} by {route.place}" if route.matchers else ""
-    return Line(
-        ok=False, what=f"people: nobody may start a rollback{where}", mend="name responders in rules/routing.yaml"
-    )
+    mend = "name responders in rules/routing.yaml"
+    return Line(ok=False, what=f"people: nobody may start a rollback{_where(route)}", mend=mend)
+
+
+def _approvers(route: Route, wanting: Sequence[str]) -> Line:
+    """An answer that needs an approver would wait for one for ever; there are others, and the shell."""
+    what = f"people: nobody in Slack may agree to {' or '.join(wanting)}{_where(route)}"
+    return Line(ok=None, what=what, mend="name approvers in rules/routing.yaml")
+
+
+def _wanting_approver(rules: RuleSet) -> Iterator[str]:
+    steps = (step for procedure in rules.procedures.values() for step in procedure.steps)
+    titles = (one.title for step in steps for one in step.choose if one.needs_approver)
+    yield from (f"“{title}”" for title in dict.fromkeys(titles))
+
+
+def _where(route: Route) -> str:
+    return f" of what goes to {route.channel} by {route.place}" if route.matchers else ""

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitor.bootstrap import SystemClock, load_rules, main_pager, other_pagers, slack_manifest
-from monitor.core.rule import RuleSet
+from monitor.bootstrap import SystemClock, all_channels, load_rules, main_pager, other_pagers, slack_manifest
+from monitor.core.routes import every_route, united
+from monitor.core.rule import Routing, RuleSet
 from monitor.core.words import plain
 from monitor.people.trial import calls_for, line_for
 from monitor.ports import Delivery, ProbedPager, Sent
@@ -47,14 +48,19 @@ def test(*, env_file: Path | None, secrets_dir: Path | None, mention: bool) -> i
 
 def _sent(settings: Settings, rules: RuleSet, *, mention: bool) -> Iterator[tuple[str, Delivery]]:
     now, routing = SystemClock().now(), rules.routing
-    pager, route = main_pager(settings, sys.stdout), routing.default
-    called = route.responders if mention else ()
-    second = routing.escalation.channel or settings.slack.escalation_channel
-    for channel in dict.fromkeys(one for one in (route.channel, second) if one):
+    pager = main_pager(settings, sys.stdout)
+    for channel in all_channels(settings, rules):
+        called = _responders(routing, channel) if mention else ()
         name = f"Slack channel {channel}" if settings.slack.bot_token else "console"
         yield name, pager.deliver(line_for(channel, routing.environment, called, now))
     for name, other in other_pagers(settings).items():
         yield f"pager {name}", tried(name, other, routing.environment)
+
+
+def _responders(routing: Routing, channel: str) -> tuple[str, ...]:
+    """Give whom pages in `channel` call; in one that no route leads to, those of the default route."""
+    routes = [one for one in every_route(routing) if one.channel == channel]
+    return united(routes or [routing.default]).responders
 
 
 def tried(name: str, pager: ProbedPager, environment: str) -> Delivery:

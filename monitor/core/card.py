@@ -26,7 +26,7 @@ from monitor.core.progress import (
     stays,
     waves_of,
 )
-from monitor.core.release import Target
+from monitor.core.release import Availability, Target
 from monitor.core.render import commander_lines
 from monitor.core.verification import CheckResult, Outcome
 from monitor.core.verifying import checks_of
@@ -100,7 +100,7 @@ def _step(scene: Scene, progress: Progress, number: int, step: Step, state: Step
         text=step.text,
         tasks=tuple(task.text for task in step.tasks),
         collected=_collected(step, state),
-        targets=tuple(_target(one) for one in progress.services) if step.does is Does.PIN else (),
+        targets=tuple(_target(incident, one) for one in progress.services) if step.does is Does.PIN else (),
         waves=tuple(_wave(progress, step, wave) for wave in waves_of(progress, step)),
         commands=tuple(_commands(incident, progress, step)) if is_current else (),
         choices=tuple(_choice(progress, step, one) for one in step.choose),
@@ -141,11 +141,19 @@ def _collected(step: Step, state: StepState) -> tuple[str, ...]:
     return tuple(f"{field.title}: {said.get(field.id, '').strip() or '…'}" for field in step.collect)
 
 
-def _target(state: ServiceState) -> CardLine:
+def _target(incident: Incident, state: ServiceState) -> CardLine:
     pinned = state.pinned
     text = f"{state.service}: {pinned.current or 'unknown version'} → {pinned.target}"
-    text += f", {pinned.confirmed}" if pinned.confirmed else ", image not confirmed: look before any command"
+    text += f", {pinned.confirmed or _unconfirmed(incident, pinned)}"
     return CardLine(text + _migrations(pinned), Mark.DONE if pinned.confirmed else Mark.OPEN)
+
+
+def _unconfirmed(incident: Incident, pinned: Pinned) -> str:
+    """Say that nobody has seen the image; where the registry said that it has none, that."""
+    target = incident.changes.target(pinned.service) if incident.changes else None
+    if target is not None and target.image == pinned.image and target.available is Availability.NO:
+        return "ITS IMAGE WAS NOT THERE: look before any command"
+    return "image not confirmed: look before any command"
 
 
 def _migrations(pinned: Pinned) -> str:

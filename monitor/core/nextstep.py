@@ -2,7 +2,11 @@
 
 from monitor.core.crossroads import ways
 from monitor.core.incident import Incident
+from monitor.core.procedure import Does
 from monitor.core.progress import Progress, current, open_wave
+
+MOST_NAMED = 3
+"""Services that are named before it says how many more there are."""
 
 
 def next_step(incident: Incident) -> str:
@@ -18,8 +22,18 @@ def next_step(incident: Incident) -> str:
         return f"{commander.name}: {undecided}"
     if step is None:
         return f"{commander.name}: end the incident"
+    unsure = [one.service for one in progress.services if not one.pinned.confirmed] if step.does is Does.PIN else []
+    if unsure:
+        return f"{commander.name}: see that the image of {_and(unsure)} is there, then Done ({step.title})"
     wave = open_wave(progress, step) if step.waves else None
     return f"{commander.name}: {step.title}{f' ({wave.title})' if wave else ''}"
+
+
+def _and(services: list[str]) -> str:
+    """Give services as a readable list; of many the first."""
+    if len(services) > MOST_NAMED:
+        return f"{', '.join(services[:MOST_NAMED])} and {len(services) - MOST_NAMED} more"
+    return " and ".join(filter(None, [", ".join(services[:-1]), services[-1]]))
 
 
 def _choice_title(progress: Progress, step: str, choice: str) -> str:

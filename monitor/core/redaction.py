@@ -7,8 +7,12 @@ from urllib.parse import urlsplit
 from monitor.core.words import CONTROL
 
 REDACTED = "[redacted]"
-TOKENS = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=Bearer )\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
-"""What looks like a secret wherever it stands: Slack's tokens, bearer tokens, users and passwords in URLs."""
+TOKENS = re.compile(
+    r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=Bearer )\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|\bgh[oprsu]_\w{20,}|\bglpat-[\w-]{20,}|\bAKIA[0-9A-Z]{16}\b"
+)
+"""What looks like a secret wherever it stands: Slack's tokens, bearer tokens, users and passwords in URLs, JSON web
+tokens, and the keys of GitHub, GitLab and AWS."""
 
 _NAMED = re.compile(
     r"(?i)((?:api[_-]?key|password|passwd|secret|token|authorization)[\"']?\s*[=:]\s*[\"']?(?:(?:bearer|basic) )?)"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.actions import actions_of
 from monitor.core.breakdownwords import breakdown_lines
+from monitor.core.crossroads import Crossroads, crossroads
 from monitor.core.due import owes_record
 from monitor.core.escalation import held_until, unacknowledged_at
 from monitor.core.events import EndReason, Firing
@@ -14,7 +15,7 @@ from monitor.core.model import Reference, Tier
 from monitor.core.naming import marked
 from monitor.core.nextstep import next_step
 from monitor.core.page import Action, ActionKind, Page, Scene, Tone, Why
-from monitor.core.release import What
+from monitor.core.release import Availability, Target, What
 from monitor.core.releasewords import advice, change_line, target_line
 from monitor.core.rule import Resolve
 from monitor.core.shell import to_show, typed
@@ -149,9 +150,17 @@ def _suspect(incident: Incident) -> str:
     if not released:
         return ""
     last = max(released, key=lambda one: one.at)
-    target = found.target(last.service)
-    back = f"; go back to {target.version}" if target and target.version else ""
+    back = _back(found.target(last.service))
     return f". {last.service} {last.after} deployed {lasted(found.breach - last.at)} before{back}"
+
+
+def _back(target: Target | None) -> str:
+    """Give what to go back to, in few words; what cannot be pulled is not advised."""
+    if target is None or not target.version:
+        return ""
+    if target.available is Availability.NO:
+        return f"; {target.version} ran well, ITS IMAGE IS NOT THERE"
+    return f"; go back to {target.version}"
 
 
 CHANGES_SHOWN = 4
@@ -182,6 +191,8 @@ def _stage(scene: Scene) -> str:
         return f" · {incident.steps} steps" if incident.commander is not None and incident.is_open else ""
     if progress.proven:
         return " · all checks passed, ready to end"
+    if crossroads(incident) is Crossroads.STILL_BREACHING:
+        return " · rolled back, still breaching"
     if not progress.verifying:
         return f" · step {progress.number}/{len(progress.plan.steps)}"
     holding = next((one for one in scene.results or progress.results if one.hold and one.signals), None)
@@ -399,6 +410,8 @@ def next_for(incident: Incident) -> str:
         return "nothing, if it stays clear; it ends by itself."
     if incident.acknowledged_by is None:
         return "whoever reads this: Acknowledge."
+    if held_until(incident) is not None:  # whoever took it may do nothing more, and it does not hold for long
+        return f"a responder: Acknowledge too; {incident.acknowledged_by.name} may not go on from here."
     if incident.blind:
         return f"{incident.acknowledged_by.name}: watch by hand, and mend what keeps the monitor from seeing."
     if incident.tier is Tier.ROLLBACK and _unlikely(incident):

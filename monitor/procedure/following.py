@@ -268,11 +268,20 @@ class Follower:
                 return NOTHING_NEW
             if isinstance(event, ChangesFound) and now.changes is not None and not _differs(now.changes, event.found):
                 return NOTHING_NEW  # two looks at once
-            return with_ticks(now, (event,), self._clock.now())
+            seen = _still_pinned(event, now) if isinstance(event, TargetsPinned) else event
+            return with_ticks(now, (seen,), self._clock.now()) if seen is not None else NOTHING_NEW
 
         after = self._desk.act(name, decide)
         log.info("procedure.seen", incident=name, what=event.kind)
         return after if isinstance(after, Incident) else None
+
+
+def _still_pinned(event: TargetsPinned, now: Incident) -> TargetsPinned | None:
+    """Give what was confirmed of what is pinned still: somebody may have changed it while the registry was asked."""
+    services = now.running.services if now.running is not None else ()
+    pinned = [replace(one.pinned, confirmed=THERE) for one in services if not one.pinned.confirmed]
+    targets = tuple(one for one in event.targets if one in pinned)
+    return replace(event, targets=targets) if targets else None
 
 
 def _told_apart(incident: Incident) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,30 @@ import pytest
 from monitor.adapters.slack.blocks import MAX_ALL, Drawn, draw_page, size
 from monitor.adapters.slack.card import draw_card
 from monitor.adapters.slack.forms import view_of
+from monitor.core.actor import MONITOR, Actor, Source
+from monitor.core.asks import Acknowledge, Pin
 from monitor.core.card import card
 from monitor.core.forms import FORMS, form
 from monitor.core.incident import Incident, fold
 from monitor.core.page import ActionKind
+from monitor.core.procedureevents import ChangesFound
+from monitor.core.release import Availability
 from monitor.core.render import render
 from tests.adapters.golden import holds
 from tests.pictures.pictures import gallery
-from tests.pictures.stages import STAGES, Story, failing, opened, pinned, scene, started, unchanged
+from tests.pictures.stages import (
+    ANA,
+    CHANGED,
+    STAGES,
+    TARGETS,
+    Story,
+    failing,
+    opened,
+    pinned,
+    scene,
+    started,
+    unchanged,
+)
 from tests.servers.slack_rules import refusal, rendition, view_refusal, view_rendition
 
 OUTPUT = Path(__file__).parents[2] / "build" / "slack.html"
@@ -97,6 +114,37 @@ def test_a_route_is_shown_and_calls_nobody() -> None:
     sent = json.dumps(page.blocks)
     assert "/&lt;!channel&gt; 0.25 %" in sent
     assert "<!channel>" not in sent + page.bare + page.text
+
+
+def test_a_page_that_slack_takes_as_text_only_says_what_changed_and_what_is_next() -> None:
+    (page,) = drawn(opened())
+    assert "Target: auth 2.14.0: go back to 2.13.4 (last known good, ran 6 d 4 h" in page.bare
+    page, _ = drawn(pinned())
+    assert "Next: Ana: Feature flags first." in page.bare
+
+
+def test_a_release_whose_image_is_gone_is_not_advised_on_the_lock_screen() -> None:
+    story = opened()
+    gone = replace(CHANGED.targets[0], available=Availability.NO)
+    story.events[-1] = ChangesFound(CHANGED.at, MONITOR, replace(CHANGED, targets=(gone,)))
+    (page,) = drawn(story)
+    assert "auth 2.14.0 deployed 2 min before; 2.13.4 ran well, ITS IMAGE IS NOT THERE" in page.text
+    assert "go back to" not in page.text
+
+
+def test_a_target_whose_image_was_not_there_says_so_once_it_is_pinned_too() -> None:
+    story = started()
+    gone = replace(CHANGED.targets[0], available=Availability.NO)
+    story.happens(ChangesFound(story.now, MONITOR, replace(CHANGED, targets=(gone,))))
+    page, steps = drawn(story.does(Pin(ANA, (replace(TARGETS[0], confirmed=""),))))
+    assert "2.14.0 → 2.13.4, ITS IMAGE WAS NOT THERE: look before any command" in rendition(steps.text, steps.blocks)
+    assert "Next: Ana: see that the image of auth is there, then Done (Pin the rollback target)." in page.bare
+
+
+def test_whoever_acknowledged_from_outside_is_not_told_to_do_what_they_may_not() -> None:
+    eve = Actor("U0EVE", "Eve", Source.SLACK)
+    (page,) = drawn(opened().does(Acknowledge(eve)))
+    assert "Next: a responder: Acknowledge too; Eve may not go on from here." in page.bare
 
 
 def test_a_page_whose_buttons_are_not_heard_has_none() -> None:

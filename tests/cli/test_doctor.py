@@ -191,6 +191,37 @@ def test_every_channel_and_group_of_every_route_is_looked_at(
     assert code == 1
 
 
+CHOICES = """
+title: Roll back
+steps:
+  - id: migrations
+    title: Decide
+    choose: [{id: keep, title: Keep}, {id: revert, title: Revert, needs_approver: true}]
+"""
+
+
+def test_an_answer_to_which_nobody_may_agree_is_told(house: House, prometheus: Prometheus, slack: SlackServer) -> None:
+    house.write("rules/procedures/rollback.yaml", CHOICES)
+    people = "responders: [U0ANA], approvers: [U0ANA]"
+    route = "{matchers: ['job=\"pay\"'], channel: C0BILL, responders: [U0ANA]}"
+    routing = f"environment: production\ndefault: {{channel: C0OPS, {people}}}\nroutes: [{route}]\n"
+    house.write("rules/routing.yaml", routing)
+    code, lines = house.examine(prometheus.url, slack)
+    (told,) = [line for line in lines if "may agree" in line]
+    assert told.startswith("note  people: nobody in Slack may agree to “Revert” of what goes to C0BILL by ")
+    assert told.endswith(": name approvers in rules/routing.yaml")
+    assert code == 0
+
+
+def test_the_channels_that_only_the_settings_name_are_looked_at(
+    house: House, prometheus: Prometheus, slack: SlackServer
+) -> None:
+    beside = {"SLACK__ESCALATION_CHANNEL": "C0NOSECOND", "SLACK__DRILL_CHANNEL": "C0NODRILL"}
+    code, lines = house.examine(prometheus.url, slack, **beside)
+    found = [line.split(": ")[0] for line in lines if line.startswith("BAD")]
+    assert (code, found) == (1, ["BAD   Slack channel C0NOSECOND", "BAD   Slack channel C0NODRILL"])
+
+
 @pytest.mark.parametrize(
     "scope", ["usergroups:read", "users:read", "files:write", "channels:history", "groups:history"]
 )

@@ -69,3 +69,22 @@ def test_the_responders_are_called_where_that_is_asked_for_and_what_fails_is_sai
         assert said.code == 1
         assert "BAD   Slack channel C0DRILL: Slack refused (is_archived)" in said.out
         assert slack.messages("C0OPS")[0].text.endswith("<!subteam^S0ONCALL>")
+
+
+ROUTED = """
+default: {channel: C0OPS, responders: [S0ONCALL]}
+routes:
+  - {matchers: ['team="billing"'], channel: C0BILL, responders: [S0IC]}
+drills: {channel: C0DRILL}
+"""
+
+
+def test_a_test_page_reaches_the_channels_of_all_routes_and_calls_whom_their_pages_would(tmp_path: Path) -> None:
+    with SlackServer() as slack:
+        slack.channels["C0SECOND"] = "open"
+        settings = {"SLACK__BOT_TOKEN": slack.bot_token, "SLACK__API_URL": slack.url}
+        beside = {"SLACK__ESCALATION_CHANNEL": "C0SECOND"}
+        said = Folder(tmp_path, routing=ROUTED).run("slack", "test", "--mention", **settings, **beside)
+        assert said.code == 0, said.out
+        called = {one.channel: one.text.rpartition("^")[2].rstrip(">") for one in slack.messages()}
+        assert called == {"C0OPS": "S0ONCALL", "C0BILL": "S0IC", "C0SECOND": "S0ONCALL", "C0DRILL": "S0ONCALL"}

@@ -255,7 +255,7 @@ def test_a_manifest_that_means_the_same_and_reads_otherwise_is_changed() -> None
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b'{"files": 1}', b"\xff", b"9" * 5000])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b'{"files": 1}', b"\xff", b"9" * 5000, b"[" * 100_000])
 def test_what_is_no_manifest_is_told_and_not_raised(content: bytes) -> None:
     (line,) = problems(content, {})
     assert line.startswith("changed: manifest.json")

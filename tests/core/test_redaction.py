@@ -14,6 +14,11 @@ TEXTS = [
     ("a variable that a program prints", "DB_PASSWORD=hunter2 ok", "DB_PASSWORD=[redacted] ok"),
     ("JSON", '{"token": "hunter2", "n": 1}', '{"token": "[redacted]", "n": 1}'),
     ("a header", "Authorization: Basic YWJj", "Authorization: Basic [redacted]"),
+    ("a JSON web token", f"got eyJ{'a' * 20}.{'b' * 20}.c_d-e.", "got [redacted]."),
+    ("a key of GitHub", f"ghp_{'a1' * 18} ok", "[redacted] ok"),
+    ("a key of GitLab", f"(glpat-{'a-1' * 7})", "([redacted])"),
+    ("a key of AWS", f"AKIA{'A1' * 8}, ok", "[redacted], ok"),
+    ("words that begin like keys", "ghp_short eyJ.a AKIA1 glpat-x", "ghp_short eyJ.a AKIA1 glpat-x"),
     ("characters that move a cursor", "a\x1b[2Jb\r", "a�[2Jb�"),
     ("plain words", "12 of 12 checks passed\nok", "12 of 12 checks passed\nok"),
 ]

@@ -1,6 +1,6 @@
 """What the monitor sees of a procedure for itself, among real parts on the shipped fakes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -22,7 +22,7 @@ from monitor.core.verification import Outcome
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
 from monitor.people.requesting import Request
-from monitor.ports import Answer, Present, Samples, Status, Unanswered
+from monitor.ports import Answer, Availability, Present, Samples, Status, Unanswered
 from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.checks import Asking
 from monitor.procedure.following import AGAIN_AFTER, VERIFY_EVERY, Follower
@@ -127,6 +127,35 @@ def rolled_back(followed: Followed) -> None:
     followed.runs = ("2.13.4",)
     followed.look()
     followed.look()
+
+
+class Slow(ScriptedRegistry):
+    """A registry that has every image, and takes so long that somebody acts meanwhile."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def available(self, image: str, *, deadline: float) -> Availability:
+        meanwhile, self._meanwhile = self._meanwhile, lambda: None
+        meanwhile()
+        self.images[image] = Present("sha256:1")
+        return super().available(image, deadline=deadline)
+
+
+def test_a_target_that_somebody_changed_while_a_registry_was_asked_stays_changed(followed: Followed) -> None:
+    followed.asks(ActionKind.START)
+    followed.asks(ActionKind.PIN, other="auth 2.13.4")
+    followed.registry = Slow(lambda: followed.asks(ActionKind.PIN, other="auth 2.12.0"))
+    followed.begin()
+    followed.look()
+    progress = followed.house.incident().progress
+    assert progress is not None
+    assert [(one.pinned.target, one.pinned.confirmed) for one in progress.services] == [("2.12.0", "")]
+    followed.look(int(AGAIN_AFTER))
+    progress = followed.house.incident().progress
+    assert progress is not None
+    assert [(one.pinned.target, one.pinned.confirmed) for one in progress.services] == [("2.12.0", THERE)]
 
 
 def test_what_changed_is_looked_for_once_and_again_where_it_could_not_be_read(followed: Followed) -> None:

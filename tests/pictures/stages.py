@@ -29,6 +29,7 @@ from monitor.core.asks import (
 )
 from monitor.core.breakdown import Breakdown, ByRoute, RouteShare, SlowService
 from monitor.core.decide import decide, with_ticks
+from monitor.core.due import due
 from monitor.core.events import AlertFired, AlertResolved, Asked, Ended, EndReason, Event, Firing, Opened
 from monitor.core.incident import Incident, apply, fold
 from monitor.core.model import AlertKey, Cause, Tier
@@ -229,6 +230,17 @@ def at_migrations(alerts: int = 1) -> Story:
     return mixed(alerts)
 
 
+def clear_and_mixed(alerts: int = 1) -> Story:
+    """The signals clear before the web is back: three ways lie open."""
+    return clear(at(at_services(alerts, PLAIN), "auth", "billing"))
+
+
+def still_breaching(alerts: int = 1) -> Story:
+    """Everything is back, and nothing is better ten minutes later."""
+    story = at(at_services(alerts, PLAIN), "auth", "billing", "web").does(Choose(ANA, "migrations", "none")).wait(10)
+    return story.happens(*due(story.incident, story.now, reopen_within=1800))
+
+
 def verifying(alerts: int = 1, **outcomes: tuple[Outcome, str]) -> Story:
     story = at(at_services(alerts, PLAIN), "auth", "billing", "web").does(Choose(ANA, "migrations", "none"))
     return story.wait(1).happens(ChecksRun(story.now, MONITOR, results(**outcomes)))
@@ -304,6 +316,8 @@ STAGES: Mapping[str, Callable[[int], Story]] = {
     "step-4-services": at_services,
     "step-5-mixed-versions": mixed,
     "step-5-approver-awaited": asked_approver,
+    "step-4-clear-and-mixed": clear_and_mixed,
+    "step-6-still-breaching": still_breaching,
     "step-6-failing": failing,
     "step-6-cleared": lambda alerts: clear(failing(alerts)),
     "step-7-proven": proven,

@@ -148,8 +148,10 @@ def _bare_page(page: Page, text: str) -> str:
     ]
     more = page.more + len(page.why) - len(rows)
     rows += [f"…and {more} more"] if more > 0 else []
-    rest = [one_line(line, 200) for line in (*page.notes[:3], *page.status[:3], page.footer) if line.strip()]
-    return "\n".join([text, *rows, *rest])
+    nexts = [line for line in page.status[3:] if _NEXT.match(line)]
+    rest = (*page.changes[:4], *page.notes[:3], *page.status[:3], *nexts, page.footer)
+    words = [one_line(line, 200) for line in rest if line.strip()]
+    return "\n".join([text, *rows, *words])
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -63,7 +63,10 @@ def problems(content: bytes, found: Mapping[str, str]) -> list[str]:
 
 def _read(content: bytes) -> dict[str, Any]:
     """Give a manifest that is byte for byte as it was written. Raises ValueError for anything else."""
-    body = json.loads(content)
+    try:
+        body = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(body, dict) or SEAL not in body:
         raise ValueError("no manifest")
     bare = {name: value for name, value in body.items() if name != SEAL}
