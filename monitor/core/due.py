@@ -56,8 +56,9 @@ def owes_record(incident: Incident) -> bool:
 
 
 def _record(incident: Incident, ended_at: datetime, at: datetime) -> tuple[Event, ...]:
+    """Ask for it again, but not for that of a drill which was stopped before its procedure came to an end."""
     asked = incident.care.asked
-    if not owes_record(incident) or asked >= len(REMINDERS):
+    if not owes_record(incident) or asked >= len(REMINDERS) or incident.end_reason is EndReason.DRILL_OVER:
         return ()
     return (RecordAsked(at, MONITOR),) if at >= working_day(ended_at, REMINDERS[asked]) else ()
 

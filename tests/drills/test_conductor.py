@@ -20,6 +20,7 @@ from monitor.core.evidence.signals import SignalRead, files_of
 from monitor.core.incident import Incident
 from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.page import ActionKind
+from monitor.core.procedureevents import RecordAsked
 from monitor.drills.conductor import Asked, NoDrill
 from monitor.ports import Change, NewEvents
 from tests.drills.hall import ANA, BEN, START, Hall
@@ -311,3 +312,15 @@ def test_what_was_played_is_kept_when_the_drill_is_over(hall: Hall) -> None:
     kept = hall.stage.side.store.evidence(drill.id)
     assert kept is not None
     assert any(name.endswith(".csv") for name in kept.files)
+
+
+def test_nobody_is_reminded_of_the_record_of_a_drill_that_was_stopped(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.act(drill.id, ActionKind.ACKNOWLEDGE)
+    hall.act(drill.id, ActionKind.START)
+    hall.app.conductor.finish(ANA)
+    hall.walk(10)
+    hall.clock.advance(8 * 86_400)
+    hall.walk(700)
+    assert not any(isinstance(one, RecordAsked) for one in hall.stage.side.store.events(drill.id))
