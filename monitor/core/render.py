@@ -1,6 +1,6 @@
 """The page of an incident as it reads now: what broke, since when, how badly, who has it, what is next. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from monitor.core.model import Reference, Tier
 from monitor.core.naming import marked
 from monitor.core.nextstep import next_step
 from monitor.core.page import Action, ActionKind, Page, Scene, Tone, Why
-from monitor.core.release import Availability, Target, What
+from monitor.core.release import Availability, Changed, Target, What
 from monitor.core.releasewords import advice, change_line, target_line
 from monitor.core.rule import Resolve
 from monitor.core.shell import to_show, typed
@@ -142,16 +142,27 @@ def headline(scene: Scene) -> str:
 
 
 def _suspect(incident: Incident) -> str:
-    """Give the newest release before the breach and what to go back to, for the first line."""
+    """Give the release before the breach that is most likely to blame and what to go back to, for the first line."""
     found = incident.changes
     if found is None or incident.commander is not None or incident.recovered_at is not None or not incident.is_open:
         return ""
     released = [one for one in found.before if one.what is What.RELEASE]
     if not released:
         return ""
-    last = max(released, key=lambda one: one.at)
+    last = _likely(released, {one.service for one in telling(incident)})
     back = _back(found.target(last.service))
     return f". {last.service} {last.after} deployed {lasted(found.breach - last.at)} before{back}"
+
+
+TRAIN = timedelta(hours=1)
+"""How far apart releases may be that go out together."""
+
+
+def _likely(released: Sequence[Changed], failing: Container[str]) -> Changed:
+    """Give the release to look at first: the newest, or of those that went out with it that of what fails."""
+    newest = max(released, key=lambda one: one.at)
+    own = [one for one in released if one.service in failing and newest.at - one.at <= TRAIN]
+    return max(own, key=lambda one: one.at, default=newest)
 
 
 def _back(target: Target | None) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,24 @@ def test_a_release_whose_image_is_gone_is_not_advised_on_the_lock_screen() -> No
     (page,) = drawn(story)
     assert "auth 2.14.0 deployed 2 min before; 2.13.4 ran well, ITS IMAGE IS NOT THERE" in page.text
     assert "go back to" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "named"),
+    [
+        pytest.param(0.5, "auth 2.14.0 deployed 2 min before; go back to 2.13.4", id="together: that of what fails"),
+        pytest.param(-3, "auth 2.14.0 deployed 2 min before; go back to 2.13.4", id="the newest"),
+        pytest.param(90, "web 5.9.0 deployed 60 s before", id="apart: the newest"),
+    ],
+)
+def test_the_lock_screen_names_the_release_that_is_likely_to_blame(minutes: float, named: str) -> None:
+    story, (auth,) = opened(), CHANGED.changes
+    web = replace(auth, service="web", before="5.8.1", after="5.9.0", at=auth.at + timedelta(minutes=minutes))
+    if minutes > 1:  # that of auth was long before, and ran well for a while
+        web, auth = replace(web, at=auth.at + timedelta(minutes=1)), replace(auth, at=auth.at - timedelta(minutes=90))
+    story.events[-1] = ChangesFound(CHANGED.at, MONITOR, replace(CHANGED, changes=(auth, web)))
+    (page,) = drawn(story)
+    assert named in page.text
 
 
 def test_a_target_whose_image_was_not_there_says_so_once_it_is_pinned_too() -> None:
