@@ -23,6 +23,8 @@ from tests.e2e.drilling import BAD, CHANNEL, GOOD, NOT_REAL, Part, World, world
 from tests.e2e.running import eventually
 from tests.servers.slack_workspace import Stored
 
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+
 # --- a whole drill --------------------------------------------------------------------------------------------------
 
 

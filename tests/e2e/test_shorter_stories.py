@@ -25,6 +25,8 @@ from tests.servers.receiver import Receiver
 from tests.servers.slack import SlackServer, pressed
 from tests.servers.slack_rules import buttons_of
 
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+
 AT_ONCE = 5
 """Stories that are told at one time."""
 
