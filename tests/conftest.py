@@ -1,6 +1,7 @@
 """What holds for every test: none fails for being slow beside others, and those that take long begin first."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,6 +10,9 @@ from tests.dealing import dealt
 
 settings.register_profile("beside others", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("beside others")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a shell's background jobs: programs under test inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONG = ("bench", "e2e", "faults")
 """Folders whose tests mostly wait, for processes that they started."""

@@ -12,8 +12,8 @@ from monitor.files.nodes import Scalar, WrongError
 from monitor.files.scalars import positive_duration
 
 PATH = "/api/v1/drills"
-READING = 90
-"""Seconds that signals may be read and drawn for: those of a report, and those of the last drill before the next."""
+READING = 40
+"""Seconds that a report may take: the daemon reads signals for it, and lets go of a request after 30."""
 
 __all__ = ["Files", "act", "report", "seconds_of", "start", "status"]
 
@@ -23,7 +23,7 @@ def start(files: Files, wanted: dict[str, Any], target: str, by: str) -> int:
 
     def asked() -> Asked:
         seconds = {"recovery_target_s": seconds_of("--recovery-target", target)} if target else {}
-        return Asked("POST", PATH, {"as": by or login_name(), **wanted, **seconds}, within=READING)
+        return Asked("POST", PATH, {"as": by or login_name(), **wanted, **seconds})
 
     return printed(files, asked, "text", _print_begun)
 

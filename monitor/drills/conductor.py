@@ -66,6 +66,17 @@ class NoDrill:
 
 Outcome: TypeAlias = Drill | NoDrill
 
+KEPT_WITHIN = timedelta(minutes=1)
+"""How long it is tried to keep what a drill played, before the next may begin all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A drill that is over, and since when."""
+
+    id: str
+    over: datetime
+
 
 @dataclass(slots=True)
 class Conductor:
@@ -88,6 +99,7 @@ class Conductor:
     _scenario: Scenario | None = None
     _staged: str = ""
     _left: Drill | None = None
+    _unkept: Over | None = None
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 
@@ -232,18 +244,24 @@ class Conductor:
                 return True
             return False
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what the last drill played is still to be kept."""
+        return self._unkept is not None
+
     def keep_played(self) -> None:
         """Keep what the last drill played, once it is over: it cannot be read once another is played. Takes seconds.
 
-        What was real is read from the real source, also later.
+        What was real is read from the real source, also later. Raises StoreError.
         """
         stage = self.hall.open
-        if stage is None or self._scenario is None or self._scenario.script is None:
-            return
         with self._keeping:
-            for drill in stage.log.drills()[:1]:
-                if not drill.running and stage.side.store.evidence(drill.id) is None:
-                    stage.side.keeper.keep(drill.id)
+            drill = self._unkept
+            if stage is None or drill is None or self._left is not None:
+                return
+            stage.side.keeper.keep(drill.id)
+            if stage.side.store.evidence(drill.id) or self.clock.now() - drill.over >= KEPT_WITHIN:
+                self._unkept = None
 
     # --- how ----------------------------------------------------------------------------------------------------------
 
@@ -264,11 +282,13 @@ class Conductor:
         if running is not None:
             return f"{running.id} runs since {running.started.at:%H:%M} UTC: finish or abort it first."
         real = next((one for one in self.production.store.incidents(open_only=True) if _needs_people(one)), None)
-        return f"{real.id} is open: there is something real to do." if real is not None else ""
+        if real is not None:
+            return f"{real.id} is open: there is something real to do."
+        unkept = self._unkept
+        return f"What {unkept.id} played is being kept: begin again in a moment." if unkept is not None else ""
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
         stage, now = self.hall.enter(), self.clock.now()
-        self.keep_played()
         name = self._name(stage)
         seconds = asked.recovery_target or target_of(rules, scenario)
         started = DrillStarted(
@@ -319,6 +339,15 @@ class Conductor:
         stage.judge_by(staged_rules(rules, scenario, drill.id, route, drill.started.seconds))
         self._scenario = scenario
         self._play(stage, drill, stage.side.store.incident(drill.id))
+        self._owe_keeping(stage, drill)
+
+    def _owe_keeping(self, stage: Stage, drill: Drill) -> None:
+        """Take down that what a drill played is to be kept, where it is over and has not been."""
+        store, scenario = stage.side.store, self._scenario
+        if drill.over_at is None or scenario is None or scenario.script is None:
+            return
+        if store.incident(drill.id) is not None and store.evidence(drill.id) is None:
+            self._unkept = Over(drill.id, drill.over_at)
 
     def _play(self, stage: Stage, drill: Drill, incident: Incident | None) -> None:
         """Let the source play what the scenario says as things stand; what was played can be read until the next."""
@@ -366,6 +395,7 @@ class Conductor:
         self._play(stage, after, stage.side.store.incident(drill.id))
         if not after.running and drill.running:
             self._close(stage, after)
+            self._owe_keeping(stage, after)
         elif isinstance(event, SignedOff):
             telling.report(stage, after, self.clock.now())
         self.changed()

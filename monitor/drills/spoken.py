@@ -1,8 +1,6 @@
 """Drills by words: what somebody types behind the slash command, and what they are answered."""
 
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from threading import Thread
 
 from monitor.core.actor import Actor
 from monitor.core.drill.log import Drill
@@ -17,11 +15,10 @@ ANYBODY = frozenset({"status", "abort", "due"})
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """Answers words about drills; `patience` are the seconds that whoever typed waits for one to begin."""
+    """Answers words about drills."""
 
     conductor: Conductor
     duty: Duty
-    patience: float = 2.0
 
     def __call__(self, words: tuple[str, ...], by: Actor) -> str:
         """Do what the words say, in the name of `by`, and give the answer. Raises StoreError."""
@@ -32,7 +29,7 @@ class Spoken:
             case "status":
                 return self._status()
             case "start" if rest:
-                return self._begun(Asked(rest[0], by))
+                return _told(self.conductor.start(Asked(rest[0], by)))
             case "due" if not rest:
                 return f"{self.duty.told()} {self.duty.mend()}"
             case "migrated" if rest:
@@ -50,25 +47,6 @@ class Spoken:
                     "Not understood; nothing was done. There are: status, due, migrated NAME, start SCENARIO, inject, "
                     "abort REASON, finish, sign-off DRILL-0001."
                 )
-
-    def _begun(self, asked: Asked) -> str:
-        """Begin a drill; who typed waits for it no longer than Slack does, since evidence may have to be kept first."""
-        said: SimpleQueue[str | Exception] = SimpleQueue()
-
-        def begin() -> None:
-            try:
-                said.put(_told(self.conductor.start(asked)))
-            except Exception as error:  # noqa: BLE001  # raised below where somebody still waits
-                said.put(error)
-
-        Thread(target=begin, name="drill-begins", daemon=True).start()
-        try:
-            answer = said.get(timeout=self.patience)
-        except Empty:
-            return f"{asked.scenario} is being begun; the channel of drills is told when it is."
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
     def _status(self) -> str:
         drills = self.conductor.drills()

@@ -82,7 +82,7 @@ class Stagehand:
     def _run_after(self, side: Side) -> None:
         """Look after what takes long, such as checks, in a thread of its own: a real page must not wait for it."""
         while not self._stopping:
-            if self._running or self.clock.monotonic() - self._followed >= IDLE:
+            if self._running or self.conductor.keeps or self.clock.monotonic() - self._followed >= IDLE:
                 self._followed = self.clock.monotonic()
                 self._safely(lambda: self.follow(side))
             self._stop.wait(FOLLOW_EVERY)

@@ -22,8 +22,9 @@ from monitor.ports import Answer, Artist, Clock, Permalinks, Post, Samples, Stor
 
 MAKER = Maker("rollback-monitor", __version__)
 
-WITHIN = 45.0
-"""Seconds that reading and drawing the signals of one incident may take."""
+WITHIN, ASKED = 45.0, 20.0
+"""Seconds that reading and drawing the signals of one incident may take: to be kept, and where somebody waits for them
+over HTTP, where a request that is not answered in 30 s is let go."""
 
 MOST_SIGNALS, MOST_PLOTS = 40, 12
 """Alerts of one incident whose signals are read, and those that are drawn."""
@@ -84,19 +85,23 @@ class Evidence:
             return files_of((), f"what was kept could not be read: {error}")
         if kept is not None and (incident.ended_at is None or kept.at >= incident.ended_at):
             return kept.files
-        return self.collect(incident, events).files
+        return self.collect(incident, events, ASKED).files
 
-    def collect(self, incident: Incident, events: Sequence[Event]) -> Collected:
-        """Read the signals of `incident` now, for at most `WITHIN` seconds. Raises StoreError."""
-        with self._lock:
+    def collect(self, incident: Incident, events: Sequence[Event], within: float = WITHIN) -> Collected:
+        """Read the signals of `incident` now, for at most `within` seconds. Raises StoreError."""
+        end = self.clock.monotonic() + within
+        if not self._lock.acquire(timeout=within):
+            return Collected(files_of((), "the signals of another incident were being read all the time"), again=True)
+        try:
             firings = watched(incident)
-            end = self.clock.monotonic() + WITHIN
             read = [self._read(incident, one, number, end) for number, one in enumerate(firings[:MOST_SIGNALS])]
-            signals = [replace(one, snapshots=tuple(snapshots(events, one.key))) for one, _ in read]
-            left = len(firings) - len(read)
-            note = f"{left} more alerts fired, whose signals were not read" if left > 0 else ""
-            shown = scrubbed(tuple(signals), self.secrets)
-            return Collected(files_of(shown, note), any(again for _, again in read))
+        finally:
+            self._lock.release()
+        signals = [replace(one, snapshots=tuple(snapshots(events, one.key))) for one, _ in read]
+        left = len(firings) - len(read)
+        note = f"{left} more alerts fired, whose signals were not read" if left > 0 else ""
+        shown = scrubbed(tuple(signals), self.secrets)
+        return Collected(files_of(shown, note), any(again for _, again in read))
 
     def _read(self, incident: Incident, firing: Firing, number: int, end: float) -> tuple[SignalRead, bool]:
         """Read one signal; whether what is missing of it may be had later."""

@@ -10,6 +10,7 @@ from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.log import Drill
 from monitor.core.incident import Incident
 from monitor.core.page import ActionKind
+from monitor.delivery.plotting import Plotting, Unplotted
 from monitor.drills.conductor import Asked, NoDrill
 from monitor.drills.hall import Stage
 from monitor.drills.stagehand import Stagehand
@@ -22,6 +23,14 @@ START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 EVERYTHING = frozenset(Role)
 ANA = Actor("ana", "Ana", Source.CLI, EVERYTHING, verified=False)
 BEN = Actor("ben", "Ben", Source.CLI, EVERYTHING, verified=False)
+
+
+class Unanswering(Plotting):
+    """A source of evidence that never answers, and may later."""
+
+    def look(self, *_: object, **__: object) -> Unplotted:
+        """Give nothing."""
+        return Unplotted("nothing answers", again=True)
 
 
 class Hall:
@@ -70,6 +79,10 @@ class Hall:
         for _ in range(seconds):
             self.clock.advance(1)
             self.hand.go_round(self.stage.side)
+
+    def keeps_nothing(self) -> None:
+        """From now on evidence is put off, as where nothing that it is made of answers."""
+        self.stage.side.evidence.plotting = Unanswering(*[None] * 5)  # type: ignore[arg-type]  # it asks nobody
 
     def incident(self, name: str) -> Incident:
         """The incident of a drill."""

@@ -312,6 +312,34 @@ def test_what_was_played_is_kept_when_the_drill_is_over(hall: Hall) -> None:
     kept = hall.stage.side.store.evidence(drill.id)
     assert kept is not None
     assert any(name.endswith(".csv") for name in kept.files)
+    assert hall.start("errors").id == "DRILL-0002"
+
+
+def test_the_next_drill_is_refused_at_once_while_what_the_last_one_played_is_kept(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.app.conductor.finish(ANA)
+    refused = hall.app.conductor.start(Asked("errors", BEN))
+    assert isinstance(refused, NoDrill)
+    assert refused.sentence == f"What {drill.id} played is being kept: begin again in a moment."
+
+
+def test_what_cannot_be_kept_blocks_the_next_drill_for_a_minute_only(hall: Hall) -> None:
+    hall.start("login")
+    hall.walk(60)
+    hall.app.conductor.finish(ANA)
+    hall.keeps_nothing()
+    hall.walk(30)
+    assert isinstance(hall.app.conductor.start(Asked("errors", BEN)), NoDrill)
+    hall.walk(40)
+    assert hall.start("errors").id == "DRILL-0002"
+
+
+def test_a_drill_that_paged_nobody_leaves_nothing_to_keep(hall: Hall) -> None:
+    hall.start("login")
+    hall.app.conductor.abort(ANA, "too early")
+    hall.walk(6)
+    assert hall.start("errors").id == "DRILL-0002"
 
 
 def test_nobody_is_reminded_of_the_record_of_a_drill_that_was_stopped(hall: Hall) -> None:

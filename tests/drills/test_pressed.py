@@ -16,11 +16,9 @@ from monitor.core.page import OF_DRILLS, ActionKind
 from monitor.core.posts import Notice
 from monitor.core.shell import SPELLINGS, typed_action
 from monitor.drills.pressed import Pressed
-from monitor.drills.spoken import Spoken
 from monitor.drills.switchboard import Switchboard
 from monitor.people.requesting import NotDone
 from tests.drills.hall import ANA, BEN, ROOT, Hall
-from tests.e2e.running import eventually
 
 EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}), click="c1")
 GUEST = Actor("U0GUS", "Gus", Source.SLACK)
@@ -155,9 +153,3 @@ def reports(hall: Hall, drill: Drill) -> list[str]:
     owed = [one for one in hall.stage.side.store.posts(drill.id) if one.kind == "report"]
     assert [one.wanted for one in owed] == [1] * len(owed), "each is uploaded once"
     return [one.said for one in owed]
-
-
-def test_who_types_is_answered_in_time_though_a_drill_takes_long_to_begin(hall: Hall) -> None:
-    speak = Spoken(hall.app.conductor, hall.app.duty, patience=0.0)
-    assert speak(("start", "login"), EVA) == "login is being begun; the channel of drills is told when it is."
-    assert eventually(hall.app.conductor.drills, 10, "it begins")[0].running
