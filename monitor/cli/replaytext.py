@@ -62,7 +62,8 @@ class View:
         if self._told.compared is not None:
             lines.append(_sentence(sentences.change(self._told.compared)))
         lines.append(_sentence(sentences.judged(outcome, self._told.scored, self._told.compared)))
-        lines += [_warned(sentences.unread(outcome)), _warned(sentences.halted(outcome))]
+        told = sentences.unread(outcome), sentences.halted(outcome), sentences.shadowed(outcome)
+        lines += [_warned(one) for one in told]
         return "\n".join(line for line in lines if line)
 
     # --- tables -----------------------------------------------------------------------------------------------------

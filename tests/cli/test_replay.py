@@ -152,6 +152,14 @@ def test_another_rule_set_is_shown_beside(run: Run, tmp_path: Path) -> None:
     assert re.search(r"prepare  opens  41 min +40 %  INC-0002  Errors a", lost), "what the other rules made of it"
 
 
+@pytest.mark.parametrize("output", ["text", "html", "markdown"])
+def test_no_page_is_no_quiet_where_a_rule_fires_in_the_shadow(run: Run, output: str) -> None:
+    _, text, _ = run(output=output, changes=["Errors.shadow=true"])
+    assert "o page in 2 h" in text
+    assert "Errors fired in the shadow, where it pages nobody" in text
+    assert "shadow, where" not in run(output=output)[1]
+
+
 def test_known_incidents_are_caught_or_missed(run: Run, tmp_path: Path) -> None:
     known = tmp_path / "known.yaml"
     known.write_text(

@@ -122,6 +122,15 @@ def unread(outcome: Replayed) -> str:
     return f"{lost} of the history could not be read ({whose}): nothing is known of it"
 
 
+def shadowed(outcome: Replayed) -> str:
+    """Say what fired without a page, since its rule is in the shadow; empty where nothing did."""
+    count = len(outcome.shadowed)
+    if not count:
+        return ""
+    names = ", ".join(outcome.shadowed[:3]) + (f" and {count - 3} more" if count > 3 else "")  # noqa: PLR2004
+    return f"{names} fired in the shadow, where {'it pages' if count == 1 else 'they page'} nobody"
+
+
 def halted(outcome: Replayed) -> str:
     """Say that the replay was stopped; empty where it was not."""
     if outcome.complete:

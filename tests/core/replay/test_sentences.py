@@ -104,6 +104,12 @@ def test_no_page_is_no_health_where_nothing_was_read() -> None:
     assert sentences.halted(stopped) == "The replay was stopped before any of it was read"
 
 
+def test_what_fires_in_the_shadow_is_named() -> None:
+    several = replace(outcome(), shadowed=("A", "B", "C", "D"))
+    assert sentences.shadowed(several) == "A, B, C and 1 more fired in the shadow, where they page nobody"
+    assert sentences.shadowed(outcome()) == ""
+
+
 def test_the_rate_is_told_where_the_period_is_no_week() -> None:
     month = replace(apart(0, 5000, 9000), end=28 * 86400)
     assert sentences.rate(month) == "0.75 a week"
