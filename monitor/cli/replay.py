@@ -128,7 +128,19 @@ def _planned(asked: Asked) -> _Plan:
     folder = asked.rules or settings.rules
     tried = [(changes, _rules(folder, changes)) for changes in combinations]
     against = _rules(asked.against, ()) if asked.against is not None else None
-    return _Plan(settings, begin, _readable(end, now, tried), now, tried, against, _known(asked.incidents))
+    end = _readable(end, now, tried)
+    if not any(begin <= end // group.interval * group.interval for _, rules in tried for group in rules.groups):
+        raise _UnusableError("nothing is evaluated between --from and --to: let them lie further apart")
+    _writable(asked.out)
+    return _Plan(settings, begin, end, now, tried, against, _known(asked.incidents))
+
+
+def _writable(out: Path | None) -> None:
+    """Say it before history is read, which may take long."""
+    if out is not None and out.is_dir():
+        raise _UnusableError(f"{out} cannot be written: it is a folder")
+    if out is not None and not out.parent.is_dir():
+        raise _UnusableError(f"{out} cannot be written: there is no folder {out.parent}")
 
 
 def _rules(folder: Path, changes: tuple[KeyChange, ...]) -> RuleSet:

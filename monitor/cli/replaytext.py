@@ -41,9 +41,6 @@ class View:
         self._told = told
         self._units: Mapping[str, Unit] = {rule.alert: unit_of(rule.signal) for rule in every}
         self._below = {(rule.alert, tier.tier) for rule in every for tier in rule.every_tier if tier.below is not None}
-        self._stretches: dict[AlertKey, list[Stretch]] = {}
-        for one in told.outcome.alerts:
-            self._stretches.setdefault(one.key, []).append(one)
 
     def text(self) -> str:
         """Give all of it."""
@@ -53,7 +50,7 @@ class View:
             blocks.append(f"{_table(*_sweep(self._told.variants))}\n  What follows is about the first of them.")
         if self._told.compared is not None:
             blocks += self._compared(self._told.compared)
-        blocks += [_scored(self._told.scored), self._pages("Pages", outcome.pages), self._alerts(outcome)]
+        blocks += [_scored(self._told.scored), self._pages("Pages", outcome.pages, outcome), self._alerts(outcome)]
         blocks += [_blind(outcome), _insufficient(outcome), _unread(outcome)]
         return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -65,7 +62,8 @@ class View:
         if self._told.compared is not None:
             lines.append(_sentence(sentences.change(self._told.compared)))
         lines.append(_sentence(sentences.judged(outcome, self._told.scored, self._told.compared)))
-        lines += [_warned(sentences.unread(outcome)), _warned(sentences.halted(outcome))]
+        told = sentences.unread(outcome), sentences.halted(outcome), sentences.shadowed(outcome)
+        lines += [_warned(one) for one in told]
         return "\n".join(line for line in lines if line)
 
     # --- tables -----------------------------------------------------------------------------------------------------
@@ -76,18 +74,23 @@ class View:
             for one in (*compared.earlier, *compared.later)
         ]
         return [
-            self._pages("Pages gained", compared.gained),
-            self._pages("Pages lost", compared.lost),
+            self._pages("Pages gained", compared.gained, compared.new),
+            self._pages("Pages lost", compared.lost, compared.old),
             _table("Pages moved", ("when", "", "by", "alert"), sorted(moved)),
         ]
 
-    def _pages(self, title: str, pages: Sequence[Paged]) -> str:
+    def _pages(self, title: str, pages: Sequence[Paged], outcome: Replayed) -> str:
+        stretches: dict[AlertKey, list[Stretch]] = {}
+        for each in outcome.alerts:
+            stretches.setdefault(each.key, []).append(each)
         rows = [
             (
                 _time(one.at),
                 TIERS[one.tier],
                 REASONS.get(one.reason, one.reason),
-                *self._how(one),
+                *self._how(
+                    [each for key in one.alerts for each in stretches.get(key, ()) if _holds(each, one.at)], outcome
+                ),
                 one.incident,
                 _who(one),
             )
@@ -95,10 +98,9 @@ class View:
         ]
         return _table(title, ("when", "tier", "why", "fires for", "peak", "incident", "alert"), rows)
 
-    def _how(self, page: Paged) -> tuple[str, str]:
+    def _how(self, found: Sequence[Stretch], outcome: Replayed) -> tuple[str, str]:
         """Give how long what a page was about fired, and its worst value."""
-        found = [one for key in page.alerts for one in self._stretches.get(key, ()) if _holds(one, page.at)]
-        spans = [span for one in found if (span := fired_span(one, self._told.outcome)) is not None]
+        spans = [span for one in found if (span := fired_span(one, outcome)) is not None]
         if not spans:
             return "", ""
         longest = max(end - begin for begin, end in spans)

@@ -40,7 +40,12 @@ class Looker:
         types = self.catalogue.types(deadline=left.left)
         found = Found(url=url, metrics=len(names), offset=offset)
         found = self._requests(found, words.of_requests(names, types)[:MOST_METRICS])
+        if not found.requests:  # no name says so: the values of labels may
+            other = self._requests(found, words.of_work(names, types)[:MOST_METRICS])
+            found = other if other.requests else found
         found = self._slowness(found, words.of_latency(names)[:MOST_METRICS])
+        if not found.slowness:
+            found = self._slowness(found, words.of_time(names)[:MOST_METRICS])
         found = replace(found, probes=tuple(self._probes(names)))
         seen = self._series(words.of_versions(names)[:MOST_METRICS])
         found = replace(found, versions=tuple(versions(seen, found.services)))

@@ -57,9 +57,13 @@ _PASSABLE = frozenset({"", "0", "unknown", "UNKNOWN", "none", "-"})
 
 def of_requests(names: Iterable[str], types: Mapping[str, str]) -> list[str]:
     """Give the metrics that may count requests, the likeliest first."""
+    return [name for name in of_work(names, types) if _ASKED.search(name)]
+
+
+def of_work(names: Iterable[str], types: Mapping[str, str]) -> list[str]:
+    """Give the metrics that may count anything that services do, in words of their own: orders, payments."""
     plain = (name for name in names if _NAME.fullmatch(name) and not _OWN.fullmatch(name))
-    found = [name for name in plain if _counts(name, types) and _ASKED.search(name)]
-    usable = [name for name in found if not _ELSEWHERE.search(name)]
+    usable = [name for name in plain if _counts(name, types) and not _ELSEWHERE.search(name)]
     return sorted(usable, key=lambda name: (not name.endswith("_total"), len(name), name))
 
 
@@ -72,10 +76,15 @@ def _counts(name: str, types: Mapping[str, str]) -> bool:
 
 def of_latency(names: Iterable[str]) -> list[str]:
     """Give the histograms that may hold latencies of requests, without `_bucket`."""
+    return [name for name in of_time(names) if _ASKED.search(name)]
+
+
+def of_time(names: Iterable[str]) -> list[str]:
+    """Give the histograms that may hold latencies of anything that services do, without `_bucket`."""
     known = {name for name in names if _NAME.fullmatch(name)}
     found = [name.removesuffix("_bucket") for name in known if name.endswith("_bucket") and not _OWN.fullmatch(name)]
-    asked = [one for one in found if f"{one}_count" in known and _SLOW.search(one) and _ASKED.search(one)]
-    return sorted((one for one in asked if not _ELSEWHERE.search(one)), key=lambda one: (len(one), one))
+    slow = [one for one in found if f"{one}_count" in known and _SLOW.search(one)]
+    return sorted((one for one in slow if not _ELSEWHERE.search(one)), key=lambda one: (len(one), one))
 
 
 def of_versions(names: Iterable[str]) -> list[str]:

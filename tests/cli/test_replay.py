@@ -147,6 +147,17 @@ def test_another_rule_set_is_shown_beside(run: Run, tmp_path: Path) -> None:
     _, text, _ = run(against=other)
     assert "1 before, 2 after" in text
     assert "Pages gained" in text
+    _, text, _ = run(rules=other, against=run.folder)
+    lost = text.partition("Pages lost\n")[2].partition("\n\n")[0]
+    assert re.search(r"prepare  opens  41 min +40 %  INC-0002  Errors a", lost), "what the other rules made of it"
+
+
+@pytest.mark.parametrize("output", ["text", "html", "markdown"])
+def test_no_page_is_no_quiet_where_a_rule_fires_in_the_shadow(run: Run, output: str) -> None:
+    _, text, _ = run(output=output, changes=["Errors.shadow=true"])
+    assert "o page in 2 h" in text
+    assert "Errors fired in the shadow, where it pages nobody" in text
+    assert "shadow, where" not in run(output=output)[1]
 
 
 def test_known_incidents_are_caught_or_missed(run: Run, tmp_path: Path) -> None:
@@ -190,12 +201,24 @@ def test_documents_are_written_to_a_file(run: Run, output: str, begins: str) -> 
         ({"changes": ["Errors.prepare.abvoe=1%"]}, "did you mean `above`?"),
         ({"jobs": 0}, "--jobs"),
         ({"out": Path("nowhere/report"), "begin": SPAN[0]}, "cannot be written"),
+        ({"begin": "-9999999999d"}, "before 1970"),
+        ({"begin": "2025-03-04T03:00:01Z", "end": "2025-03-04T03:00:14Z"}, "nothing is evaluated"),
+        ({"begin": "-1s", "end": "now"}, "nothing is evaluated"),
     ],
 )
 def test_what_cannot_be_used_is_told_in_a_sentence(run: Run, more: dict[str, Any], words: str) -> None:
     code, text, said = run(**more)
     assert (code, text) == (2, "")
     assert words in said
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_read(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("monitor.workbench.replay.replaying.Replay.read", None)  # it would be asked
+    for out in (tmp_path / "nowhere" / "report", tmp_path):
+        code, _, said = run(out=out)
+        assert (code, "cannot be written" in said) == (2, True)
 
 
 def test_a_prometheus_that_does_not_answer_is_no_health(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +245,8 @@ def test_ctrl_c_ends_at_once_with_what_was_there(folder: Path) -> None:
             process.send_signal(signal.SIGINT)
             out, said = process.communicate(timeout=20)
         assert process.returncode == 130, said
-        assert "The replay was stopped" in out
+        assert "The replay was stopped before any of it was read" in out
+        assert "No page" not in out
         assert "Traceback" not in said
         assert time.monotonic() - began < 5
 

@@ -30,7 +30,7 @@ PROGRAM = """\
 echo "$@" >>"{calls}"
 case "$1${{PRETEND:-}}" in
     check|diff) exec {python} -m monitor "$@" ;;
-    *) echo "said of $1"; exit {code} ;;
+    *) {says}; exit {code} ;;
 esac
 """
 """The rollback-monitor on the PATH: what reads files is real unless it pretends; the rest says that it was called."""
@@ -66,10 +66,10 @@ class Repository:
         return self.calls.read_text().splitlines() if self.calls.exists() else []
 
 
-def program(tmp_path: Path, code: int = 0) -> None:
+def program(tmp_path: Path, code: int = 0, says: str = 'echo "said of $1"') -> None:
     there = tmp_path / "bin" / "rollback-monitor"
     there.parent.mkdir(exist_ok=True)
-    there.write_text(PROGRAM.format(calls=tmp_path / "calls", python=sys.executable, code=code))
+    there.write_text(PROGRAM.format(calls=tmp_path / "calls", python=sys.executable, code=code, says=says))
     there.chmod(0o755)
 
 
@@ -166,6 +166,16 @@ def test_a_review_runs_the_rule_tests_and_takes_their_word(repository: Repositor
     code, review = reviewed(repository, ok=False)
     assert code == 1
     assert "said of test" in review
+
+
+def test_a_review_is_never_too_long_for_a_comment(repository: Repository, tmp_path: Path) -> None:
+    repository.env["PRETEND"] = "1"
+    repository.write("tests: []\n", "rules/tests/apis.yaml")
+    program(tmp_path, code=1, says="seq -f '%0100.0f' 600")
+    _, review = reviewed(repository, ok=False, MONITOR_PROMETHEUS__URL="http://prometheus:9090")
+    assert len(review.encode()) < 65_536
+    assert review.count("... and 540 lines more, in the log of this run\n````\n") == 3
+    assert review.endswith(f"{1:0100}\n\nThe whole is too long for a comment: `replay --against` says the rest.\n")
 
 
 def test_a_review_leaves_nothing_behind(repository: Repository) -> None:

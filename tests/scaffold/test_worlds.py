@@ -29,6 +29,7 @@ WORLDS: Mapping[str, Callable[[], Iterator[History]]] = {
     "grpc": worlds.grpc,
     "quiet": worlds.quiet,
     "young": worlds.young,
+    "own words": worlds.own_words,
     "nothing": worlds.nothing,
 }
 
@@ -114,6 +115,7 @@ FIRES = {
     "spring": {("HttpServerFailing", "rollback"), ("TargetsDown", "prepare")},
     "grpc": {("GrpcServerHandledFailing", "rollback"), ("GrpcServerHandlingSlow", "prepare")},
     "quiet": {("AppHttpFailing", "rollback")},
+    "own words": {("ShopOrdersPlacedFailing", "rollback"), ("ShopCheckoutLatencySlow", "prepare")},
     "nothing": set[tuple[str, str]](),
 }
 FIRES["young"] = FIRES["mesh"]
@@ -170,6 +172,7 @@ SIGNALS = {
         ),
     },
     "quiet": {"AppHttpFailing": ("app_http_requests_total", 'code=~"5.."', "job")},
+    "own words": {"ShopOrdersPlacedFailing": ("shop_orders_placed_total", 'result=~"error"', "job")},
     "nothing": {},
 }
 SIGNALS["young"] = SIGNALS["mesh"]
@@ -185,7 +188,13 @@ def test_the_failures_and_the_services_are_theirs(world: World) -> None:
         assert found[alert].by == (label,)
 
 
-BASELINES = {"mesh": ("same_time", "trailing"), "otel": ("same_time", "trailing"), "grpc": (), "young": ()}
+BASELINES = {
+    "mesh": ("same_time", "trailing"),
+    "otel": ("same_time", "trailing"),
+    "own words": ("same_time", "trailing"),
+    "grpc": (),
+    "young": (),
+}
 
 
 def test_latencies_are_held_against_what_history_there_is(world: World) -> None:
@@ -202,6 +211,7 @@ VERSIONS = {
     "spring": {"billing": "version", "orders": "version"},
     "grpc": {},
     "quiet": {},
+    "own words": {},
     "nothing": {},
 }
 VERSIONS["young"] = VERSIONS["mesh"]
@@ -218,6 +228,7 @@ MISSING = {
     "spring": ["latency.yaml", "a histogram of latencies"],
     "grpc": ["releases.yaml", "No metric tells versions"],
     "quiet": ["latency.yaml", "By hand"],
+    "own words": [],
     "nothing": ["errors.yaml", "jobs_requests_total: no label of it tells which requests failed"],
     "young": ["latency.yaml", "No history to hold it against yet"],
 }

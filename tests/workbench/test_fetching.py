@@ -16,6 +16,7 @@ from monitor.workbench.replay.columns import cut, joined
 from monitor.workbench.replay.fetching import (
     GIVE_UP_AFTER,
     POINTS,
+    POINTS_TRIED,
     SETTLED_AFTER,
     Fetched,
     Fetcher,
@@ -142,8 +143,30 @@ def test_a_source_that_is_gone_is_not_asked_for_ever() -> None:
     source = Source(lambda *_: Unanswered("the connection is refused"))
     fetcher = Fetcher(source, NoCache(), NOW)
     found = [fetcher.fetch(task) for task in tasks("up", STEP, T, T + 9 * CHUNK)]
-    assert len(source.asked) == GIVE_UP_AFTER
+    assert len(source.asked) == GIVE_UP_AFTER + len(set(source.asked[GIVE_UP_AFTER:])), "no point is tried twice"
+    assert all(start == end for start, end in source.asked[GIVE_UP_AFTER:])
     assert {trouble.why for one in found for trouble in one.troubles} == {"the connection is refused"}
+
+
+def test_not_even_the_points_of_a_source_that_is_gone_are_asked_for_ever() -> None:
+    source = Source(lambda *_: Unanswered("the connection is refused"))
+    fetcher = Fetcher(source, NoCache(), NOW)
+    for task in tasks("up", STEP, T, T + 200 * CHUNK):
+        fetcher.fetch(task)
+    assert len(source.asked) == GIVE_UP_AFTER + POINTS_TRIED
+
+
+def test_what_comes_after_a_part_that_is_away_for_long_is_read() -> None:
+    away = range(T + CHUNK, T + 4 * CHUNK)
+    source = Source(lambda start, end: Unanswered("503") if start < away.stop and end >= away.start else None)
+    fetcher = Fetcher(source, NoCache(), NOW)
+    every = [f"up{{job='{number}'}}" for number in range(12)]
+    wanted = [task for expr in every for task in tasks(expr, STEP, T, T + 8 * CHUNK - STEP)]
+    found: list[Fetched] = []
+    in_parallel(sorted(wanted, key=lambda task: (task.end, task.expr)), fetcher.fetch, 4, found.append)
+    lost = [at for one in found for trouble in one.troubles for at in (trouble.start, trouble.end)]
+    assert min(lost) == away.start
+    assert max(lost) == away.stop - STEP
 
 
 def test_too_much_is_halved_until_it_is_answered() -> None:

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 from monitor.core.model import AlertKey, Tier
 from monitor.core.replay.comparison import compare
-from monitor.core.replay.outcome import Paged, Replayed
+from monitor.core.replay.outcome import KnownIncident, Paged, Replayed, Stretch
 from monitor.core.replay.scoring import score
 from monitor.workbench.report import html
 from tests.pictures.replay import report
@@ -115,6 +115,24 @@ def test_the_timeline_has_every_page_and_every_known_incident() -> None:
     assert timeline.count("#pin-") == len(case().outcome.pages)
     assert timeline.count('class="incident ') == 3
     assert timeline.count('class="lane alert"') == 6
+
+
+def test_the_timeline_hides_no_rollback_behind_another_page_and_shows_no_incident_of_another_time() -> None:
+    found = case().outcome
+    known = [KnownIncident("long ago", found.begin - 9000, found.begin - 6000)]
+    text = html(found, title="", scored=score(found, known)).partition('class="timeline"')[2].partition("</figure>")[0]
+    tiers = re.findall(r"#pin-(\w+)-", text)
+    assert tiers == sorted(tiers, key=lambda tier: tier == "rollback")
+    assert tiers != [one.tier.value for one in found.pages]
+    assert 'class="incident ' not in text
+
+
+def test_a_page_lasted_as_long_as_its_alert_fired_and_not_as_it_was_known_of() -> None:
+    alert = AlertKey("Errors", (("job", "a"),), Tier.PREPARE)
+    fired = Stretch("g", alert, 600, 600, 1200, 0.1, 40)
+    page = Paged(610, "prepare_opens", alert.tier, (alert,), "INC-1")  # an evaluation stands query_offset behind
+    found = Read(html(Replayed(0, WEEK, 15, (fired,), (page,), (), (), ()), title=""))
+    assert "opens INC-1 10 min" in found.text
 
 
 def test_where_a_tier_is_clear_again_is_drawn_from_close_by_alone() -> None:

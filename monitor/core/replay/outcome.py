@@ -121,6 +121,7 @@ class Replayed:
 
     `interval` is the shortest interval of its groups in seconds; `complete` is false where somebody stopped it: what
     is there ends at `end` all the same. `traces` are there only where they were asked for. `cases` are the incidents.
+    `shadowed` are the alerts that fired in the shadow, and so paged nobody.
     """
 
     begin: int
@@ -134,6 +135,7 @@ class Replayed:
     traces: tuple[Trace, ...] = ()
     complete: bool = True
     cases: tuple[Case, ...] = ()
+    shadowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

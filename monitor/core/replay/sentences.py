@@ -12,6 +12,16 @@ from monitor.core.words import lasted_seconds
 TIERS = {Tier.ROLLBACK: "to roll back", Tier.PREPARE: "to prepare", Tier.BLIND: "of blindness"}
 """The tiers as what a page asks for, the worst first."""
 
+NEAR = 60
+"""Seconds that a period may lack: one that ends now ends a group's `query_offset` before."""
+
+NOTHING = "nothing is known of any page"
+
+
+def _empty(outcome: Replayed) -> bool:
+    """Whether a replay was stopped before anything was read: no page is then no health."""
+    return not outcome.complete and outcome.end <= outcome.begin
+
 
 def counted(number: int, word: str, several: str = "") -> str:
     """Give a number with its word: 1 page, 2 pages, no page."""
@@ -21,13 +31,16 @@ def counted(number: int, word: str, several: str = "") -> str:
 def period(outcome: Replayed) -> str:
     """Give how long the replayed time is: 7 days, 36 h, 45 min."""
     seconds = outcome.end - outcome.begin
-    if seconds >= 2 * 86400 and seconds % 86400 < 3600:  # noqa: PLR2004  # an hour more is still "7 days"
-        return counted(seconds // 86400, "day")
-    return f"{seconds // 3600} h" if seconds % 3600 == 0 and seconds else lasted_seconds(seconds)
+    days, hours = (seconds + NEAR) // 86400, (seconds + NEAR) // 3600
+    if days >= 2 and (seconds + NEAR) % 86400 < 3600:  # noqa: PLR2004  # an hour more is still "7 days"
+        return counted(days, "day")
+    return f"{hours} h" if hours and (seconds + NEAR) % 3600 <= 2 * NEAR else lasted_seconds(seconds)
 
 
 def pages(outcome: Replayed) -> str:
     """Give how many pages there are, of which kind: "9 pages in 7 days: 2 to roll back, 7 to prepare"."""
+    if _empty(outcome):
+        return NOTHING
     found = totals(outcome)
     kinds = [f"{found.by_tier[tier]} {words}" for tier, words in TIERS.items() if found.by_tier.get(tier)]
     text = f"{counted(found.pages, 'page')} in {period(outcome)}"
@@ -46,6 +59,8 @@ def rate(outcome: Replayed) -> str:
 
 def change(compared: Compared) -> str:
     """Give what a change of the rules brings: "2 pages more, 1 less in 7 days (9 before, 10 after)"."""
+    if _empty(compared.new):
+        return NOTHING
     more, less = len(compared.gained), len(compared.lost)
     moved = [f"{len(some)} {word}" for some, word in ((compared.earlier, "earlier"), (compared.later, "later")) if some]
     parts = [f"{counted(more, 'page')} more" if more else "", f"{less if more else counted(less, 'page')} less"]
@@ -107,6 +122,19 @@ def unread(outcome: Replayed) -> str:
     return f"{lost} of the history could not be read ({whose}): nothing is known of it"
 
 
+def shadowed(outcome: Replayed) -> str:
+    """Say what fired without a page, since its rule is in the shadow; empty where nothing did."""
+    count = len(outcome.shadowed)
+    if not count:
+        return ""
+    names = ", ".join(outcome.shadowed[:3]) + (f" and {count - 3} more" if count > 3 else "")  # noqa: PLR2004
+    return f"{names} fired in the shadow, where {'it pages' if count == 1 else 'they page'} nobody"
+
+
 def halted(outcome: Replayed) -> str:
     """Say that the replay was stopped; empty where it was not."""
-    return "" if outcome.complete else "The replay was stopped: this is what was there by then"
+    if outcome.complete:
+        return ""
+    if _empty(outcome):
+        return "The replay was stopped before any of it was read"
+    return "The replay was stopped: this is what was there by then"

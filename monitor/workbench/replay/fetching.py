@@ -28,7 +28,11 @@ HALVED, FEW = 4, 30
 """How often a part that was not answered is halved, and the fewest grid points that are."""
 
 GIVE_UP_AFTER = 10
-"""Answers that did not come, one after the other and none between, after which a source is asked no more."""
+"""Answers that did not come, one after the other and none between, after which a part is read only once one of its
+points is: a source that is gone is not asked for ever, and one that has lost a part is read after it."""
+
+POINT_PATIENCE, POINTS_TRIED = 5.0, 30
+"""Seconds for such a point, and how many of them in a row may stay unanswered before a source is asked no more."""
 
 MOST_SERIES_KNOWN = 20_000
 
@@ -97,7 +101,8 @@ class Fetcher:
         self._series: dict[str, int] = {}
         self._failed = 0
         self._why = "it was stopped"
-        self._lock = threading.Lock()
+        self._dark: set[int] = set()
+        self._lock, self._trying = threading.Lock(), threading.Lock()
         self.stopped = threading.Event()
 
     def fetch(self, task: Task) -> Fetched:
@@ -141,7 +146,7 @@ class Fetcher:
         self, task: Task, start: int, end: int, found: "_Asked", *, probed: bool = False, halved: int = 0
     ) -> None:
         """Read a piece; halve it where it is too much, as the daemon does, and where it was not answered."""
-        if self.stopped.is_set() or self._failed >= GIVE_UP_AFTER:
+        if self.stopped.is_set() or (self._failed >= GIVE_UP_AFTER and not self._back(task, end, found)):
             found.troubles.append(Trouble(start, end, self._why))
             return
         found.count += 1
@@ -158,6 +163,21 @@ class Fetcher:
                 self._too_much(task, start, end, found, probed=probed)
             case Partial(why=why) | Unanswered(why=why):
                 self._unanswered(task, (start, end), why, found, halved)
+
+    def _back(self, task: Task, at: int, found: "_Asked") -> bool:
+        """Whether a source that was given up answers at `at`; no time is tried twice in vain."""
+        with self._trying:  # one thread tries; the others wait for what comes of it
+            if self._failed < GIVE_UP_AFTER:
+                return True
+            if self.stopped.is_set() or at in self._dark or len(self._dark) >= POINTS_TRIED:
+                return False
+            found.count += 1
+            answer = self._source.columns(task.expr, at, at, task.step, deadline=min(self._patience, POINT_PATIENCE))
+            if isinstance(answer, Partial | Unanswered):
+                self._dark.add(at)
+                return False
+            self._answered(task.expr, 0)
+            return True
 
     def _too_much(self, task: Task, start: int, end: int, found: "_Asked", *, probed: bool) -> None:
         if not probed or start == end:
@@ -186,6 +206,7 @@ class Fetcher:
     def _answered(self, expr: str, series: int) -> None:
         with self._lock:
             self._failed = 0
+            self._dark.clear()
             if len(self._series) > MOST_SERIES_KNOWN:
                 self._series.clear()
             self._series[expr] = max(series, self._series.get(expr, 1))

@@ -13,6 +13,13 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 def moment(text: str, now: float) -> int:
     """Give the seconds since the epoch that `text` names at `now`. Raises ValueError with a sentence for people."""
+    found = _named(text, now)
+    if found < 0:
+        raise ValueError(f"{text!r} lies before 1970, where no samples are: {EXAMPLES}")
+    return found
+
+
+def _named(text: str, now: float) -> int:
     word = text.strip()
     if word == "now":
         return int(now)

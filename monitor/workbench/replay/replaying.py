@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from monitor.core.latency import HOUR, SLOT, WEEK, trailing_hours
 from monitor.core.model import utc
-from monitor.core.replay.outcome import Replayed, Unread
+from monitor.core.replay.outcome import Replayed, Stretch, Unread
 from monitor.core.rule import Condition, Group, Latency, NoData, ReferenceKind, Rule, RuleSet
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
@@ -128,6 +128,7 @@ class Replay:
             traces=traces(every, span) if with_traces else (),
             complete=self.complete,
             cases=tuple(case for one in lived for case in one.cases),
+            shadowed=_shadowed(rules, found),
         )
 
     def folded(self, number: int) -> Sequence[Folded]:
@@ -221,6 +222,11 @@ class Replay:
                 self._folded[asked] = fold(Case(rule, group, grid, context))
             found.append(self._folded[asked])
         return found
+
+
+def _shadowed(rules: RuleSet, found: Iterable[Stretch]) -> tuple[str, ...]:
+    fired = {one.key.alert for one in found if one.fired_at is not None}
+    return tuple(rule.alert for rule in _rules(rules) if rule.shadow and rule.alert in fired)
 
 
 def lead(rules: RuleSet) -> int:

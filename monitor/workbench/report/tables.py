@@ -8,6 +8,7 @@ from monitor.core.replay.outcome import KnownIncident, Paged, Replayed, Stretch
 from monitor.core.replay.panels import Instance
 from monitor.core.replay.scoring import Scored, in_time, incident_of, score
 from monitor.core.replay.sentences import counted
+from monitor.core.replay.totals import fired_span
 from monitor.core.words import lasted_seconds, measure
 from monitor.workbench.report.frame import TIER_WORDS
 from monitor.workbench.report.markup import Markup, joined, tag
@@ -125,16 +126,16 @@ def why(page: Paged) -> str:
 
 
 def _lasted(page: Paged, outcome: Replayed) -> str:
-    """Give for how long what a page is about fired from then on."""
-    ends = [
-        outcome.end if one.resolved_at is None else one.resolved_at
+    """Give for how long what a page is about fired."""
+    spans = [
+        span
         for one in outcome.alerts
         if one.key in page.alerts
-        and one.fired_at is not None
-        and one.fired_at <= page.at
+        and (span := fired_span(one, outcome)) is not None
+        and span[0] <= page.at
         and (one.resolved_at is None or page.at <= one.resolved_at)
     ]
-    return lasted_seconds(max(ends) - page.at) if ends else ""
+    return lasted_seconds(max(end - begin for begin, end in spans)) if spans else ""
 
 
 def stretches_table(one: Instance, outcome: Replayed) -> Markup:

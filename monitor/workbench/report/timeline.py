@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitor.core.model import State
+from monitor.core.model import State, Tier
 from monitor.core.replay.outcome import Band, KnownIncident, Replayed
 from monitor.core.replay.panels import Instance, bands_of
 from monitor.core.replay.reduction import Grid
@@ -21,9 +21,12 @@ def timeline(outcome: Replayed, found: Sequence[Instance], scored: Sequence[Scor
     """Give the figure of the whole period; `found` are the instances with the anchors of their sections in order."""
     frame = Frame(Grid(outcome.begin, max(outcome.end - outcome.begin, 1), 1), Scale(0, 1), LANE)
     few = len(outcome.pages) <= MANY
-    lanes = [_lane(frame, "pages", joined(pin(frame.x(one.at), 17, 0, one, told=few) for one in outcome.pages))]
+    pages = sorted(outcome.pages, key=lambda one: one.tier is Tier.ROLLBACK)  # the worst in front
+    lanes = [_lane(frame, "pages", joined(pin(frame.x(one.at), 17, 0, one, told=few) for one in pages))]
     if scored:
-        lanes.insert(0, _lane(frame, "known incidents", joined(_known(frame, one) for one in scored)))
+        lanes.insert(
+            0, _lane(frame, "known incidents", joined(_known(frame, one) for one in scored if _shown(frame, one)))
+        )
     if outcome.unread or outcome.blind:
         lanes.append(_lane(frame, "not seen", _unseen(frame, outcome)))
     fired = [
@@ -65,6 +68,10 @@ def _rect(frame: Frame, span: tuple[int, int], kind: str, told: str, inset: int 
 
 
 FINDINGS = {Finding.CAUGHT: "caught", Finding.MISSED: "missed", Finding.UNKNOWN: "unknown"}
+
+
+def _shown(frame: Frame, scored: Scored) -> bool:
+    return frame.shows(scored.incident.begin, scored.incident.end)
 
 
 def _known(frame: Frame, scored: Scored) -> Markup:

@@ -28,6 +28,9 @@ PAGES = [
         outcome((page(0), page(9), page(9, ROLLBACK))), "3 pages in 7 days: 1 to roll back, 2 to prepare", id="of both"
     ),
     pytest.param(replace(outcome(), end=86400), "no page in 24 h", id="a day"),
+    pytest.param(replace(outcome(), end=END - 10), "no page in 7 days", id="to now, which ends a few seconds before"),
+    pytest.param(replace(outcome(), end=3590), "no page in 1 h", id="an hour to now"),
+    pytest.param(replace(outcome(), end=86400 + 30), "no page in 24 h", id="some seconds more"),
     pytest.param(replace(outcome(), end=5000), "no page in 1 h 23 min", id="an odd time"),
 ]
 
@@ -93,6 +96,18 @@ def test_what_could_not_be_read_is_said() -> None:
     )
     assert sentences.unread(outcome()) == ""
     assert sentences.halted(replace(outcome(), complete=False)).startswith("The replay was stopped")
+
+
+def test_no_page_is_no_health_where_nothing_was_read() -> None:
+    stopped = replace(outcome(), end=0, complete=False)
+    assert sentences.pages(stopped) == sentences.change(compare(stopped, stopped)) == sentences.NOTHING
+    assert sentences.halted(stopped) == "The replay was stopped before any of it was read"
+
+
+def test_what_fires_in_the_shadow_is_named() -> None:
+    several = replace(outcome(), shadowed=("A", "B", "C", "D"))
+    assert sentences.shadowed(several) == "A, B, C and 1 more fired in the shadow, where they page nobody"
+    assert sentences.shadowed(outcome()) == ""
 
 
 def test_the_rate_is_told_where_the_period_is_no_week() -> None:
