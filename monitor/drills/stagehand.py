@@ -87,14 +87,6 @@ class Stagehand:
                 self._safely(lambda: self.follow(side))
             self._stop.wait(FOLLOW_EVERY)
 
-    def go_round(self, side: Side) -> None:
-        """Go round once. Raises StoreError."""
-        self.play(side)
-        now = self.clock.monotonic()
-        if now - self._followed >= FOLLOW_EVERY:
-            self._followed = now
-            self.follow(side)
-
     def play(self, side: Side) -> None:
         """Look whether the drill goes on, and evaluate its rule. Raises StoreError."""
         self._running = self.conductor.look()

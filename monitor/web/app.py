@@ -4,13 +4,11 @@ Handlers run in threads, since commands and the store are synchronous. They know
 Slack.
 """
 
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import orjson
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -29,12 +27,14 @@ from monitor.people.requesting import NotDone
 from monitor.people.requesting import Request as Asked
 from monitor.people.silencing import Outcome as Silenced
 from monitor.people.silencing import Refused
-from monitor.ports import ConflictError, Store, StoreError
+from monitor.ports import Store, StoreError
 from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.survey import Doubt
 from monitor.web import prometheus, silences
-from monitor.web.asking import NAME, WHO, WordsError, request_of, somebody
-from monitor.web.bodies import BodyError, body_of
+from monitor.web.answers import answer, shaped, wrong
+from monitor.web.asking import WordsError, request_of
+from monitor.web.bodies import BodyError
+from monitor.web.changing import UNTRUSTED, Changing, json_of, written
 from monitor.web.deploys import deploy_routes
 from monitor.web.drilldue import due_routes
 from monitor.web.drills import drill_routes
@@ -52,9 +52,6 @@ class Health:
 
     ok: bool
     trouble: str = ""
-
-
-UNTRUSTED = "Changing something asks for the token: MONITOR_CONSOLE_TOKEN, or the one in the lock file."
 
 
 class Acted(Protocol):
@@ -121,29 +118,22 @@ def application(inside: Inside) -> Starlette:
             *slack_routes(inside.slack),
             *deploy_routes(inside.gate),
             *pagerduty_routes(inside.pagerduty),
-            *due_routes(inside.duty, pages.body),
-            *drill_routes(inside.drills, pages.body),
+            *due_routes(inside.duty, Changing(inside.token)),
+            *drill_routes(inside.drills, Changing(inside.token)),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={StoreError: _unusable},
     )
 
 
-def _json(body: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-def _wrong(sentence: str, status: int) -> Response:
-    return _json({"version": 1, "error": sentence}, status)
-
-
 async def _unusable(_request: Request, error: Exception) -> Response:
-    return _wrong(str(error), 503)
+    return wrong(str(error), 503)
 
 
 class _Pages:
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
+        self._changing = Changing(inside.token)
 
     async def healthy(self, _request: Request) -> Response:
         return _health(self._inside.healthy())
@@ -157,95 +147,73 @@ class _Pages:
         return Response(generate_latest(self._inside.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def reload(self, request: Request) -> Response:
-        if not self._trusted(request):
-            return _untrusted()
+        if not self._changing.trusts(request):
+            return wrong(UNTRUSTED, 401)
         outcome = await run_in_threadpool(self._inside.reload)
         if outcome.report is None:
             problems = {"error": "; ".join(outcome.problems), "problems": outcome.problems}
-            return _json({"version": 1, "reloaded": False, **problems}, 422)
-        return _json({"version": 1, "reloaded": True, **report_of(outcome.report)})
+            return answer({"reloaded": False, **problems}, 422)
+        return answer({"reloaded": True, **report_of(outcome.report)})
 
     async def standing(self, _request: Request) -> Response:
-        return _json({"version": 1, **standing_of(self._inside.standing(), self._inside.doubts())})
+        return answer({**standing_of(self._inside.standing(), self._inside.doubts())})
 
     async def rules(self, request: Request) -> Response:
         view = await run_in_threadpool(self._inside.view)
-        return _json(prometheus.rules(view, request.query_params.get("type", "")))
+        return shaped(prometheus.rules(view, request.query_params.get("type", "")))
 
     async def alerts(self, _request: Request) -> Response:
-        return _json(prometheus.alerts(await run_in_threadpool(self._inside.view)))
+        return shaped(prometheus.alerts(await run_in_threadpool(self._inside.view)))
 
     async def states(self, _request: Request) -> Response:
         view = await run_in_threadpool(self._inside.view)
         found = sorted(view.states.values(), key=lambda one: one.name)
-        return _json({"version": 1, "rules": view.book.rules.digest, "states": [state_of(one) for one in found]})
+        return answer({"rules": view.book.rules.digest, "states": [state_of(one) for one in found]})
 
     async def transitions(self, request: Request) -> Response:
         alert = request.query_params.get("alert", "")
         found = await run_in_threadpool(self._inside.store.transitions, alert)
-        return _json({"version": 1, "transitions": [transition_of(one) for one in found]})
+        return answer({"transitions": [transition_of(one) for one in found]})
 
     async def incidents(self, _request: Request) -> Response:
         found = await run_in_threadpool(self._inside.store.incidents)
-        return _json({"version": 1, "incidents": [incident_in_short(one) for one in found]})
+        return answer({"incidents": [incident_in_short(one) for one in found]})
 
     async def incident(self, request: Request) -> Response:
         name = request.path_params["id"]
         store = self._inside.acted(name).store
         found = await run_in_threadpool(store.incident, name)
         if found is None:
-            return _wrong(f"There is no incident {name}.", 404)
+            return wrong(f"There is no incident {name}.", 404)
         events = await run_in_threadpool(store.events, name)
-        return _json({"version": 1, "incident": incident_in_full(found, events)})
+        return answer({"incident": incident_in_full(found, events)})
 
     async def silences(self, _request: Request) -> Response:
         found = await run_in_threadpool(self._inside.commands.silencing.overview)
-        return _json({"version": 1, **silences.overview_of(found)})
+        return answer({**silences.overview_of(found)})
 
     async def silence(self, request: Request) -> Response:
         silencing = self._inside.commands.silencing
-        return await self._silenced(request, lambda name, body: silences.wanted(silencing, name, body))
+        return await self._changing.take(request, lambda by, body: _silenced(silences.wanted(silencing, by, body)))
 
     async def expire(self, request: Request) -> Response:
         number, silencing = request.path_params["id"], self._inside.commands.silencing
-        return await self._silenced(request, lambda name, _body: silencing.expire(number, somebody(name)))
-
-    async def _silenced(self, request: Request, change: Callable[[str, dict[str, Any]], Silenced]) -> Response:
-        if not self._trusted(request):
-            return _untrusted()
-        try:
-            body = await _body(request)
-        except BodyError as error:
-            return _wrong(f"Not understood: {error.why}.", error.status)
-        except ValueError as error:
-            return _wrong(f"Not understood: {error}.", 400)
-        name = str(body.get("as", ""))
-        if not NAME.fullmatch(name):
-            return _wrong(WHO, 400)
-        try:
-            outcome = await run_in_threadpool(change, name, body)
-        except (StoreError, ConflictError) as error:
-            return _wrong(f"It could not be written down, so it was not done: {error}", 503)
-        if isinstance(outcome, Refused):
-            return _wrong(outcome.sentence, 404 if outcome.unknown else 409)
-        return _json({"version": 1, "silence": silences.silence_of(outcome)})
+        return await self._changing.take(request, lambda by, _body: _silenced(silencing.expire(number, by)))
 
     async def act(self, request: Request) -> Response:
-        if not self._trusted(request):
-            return _untrusted()
+        if not self._changing.trusts(request):
+            return wrong(UNTRUSTED, 401)
         asked = await self._asked(request)
         if isinstance(asked, Response):
             return asked
-        try:
-            outcome = await run_in_threadpool(self._inside.acted(asked.incident).commands.carry_out, asked)
-        except (StoreError, ConflictError) as error:
-            return _wrong(f"It could not be written down, so it was not done: {error}", 503)
-        match outcome:
+        return await written(lambda: self._acted(asked))
+
+    def _acted(self, asked: Asked) -> Response:
+        match self._inside.acted(asked.incident).commands.carry_out(asked):
             case Done(incident):
-                told = await run_in_threadpool(self._told, incident, asked)
-                return _json({"version": 1, "told": told, "incident": incident_after(incident)})
+                return answer({"told": self._told(incident, asked), "incident": incident_after(incident)})
             case NotDone(sentence, unknown):
-                return _wrong(sentence, 404 if unknown else 409)
+                return wrong(sentence, 404 if unknown else 409)
 
     def _told(self, incident: Incident, asked: Asked) -> list[str]:
         """Give in words what was done: what whoever asked did last, and what followed from it."""
@@ -257,45 +225,27 @@ class _Pages:
     async def _asked(self, request: Request) -> Asked | Response:
         name, action = request.path_params["id"], request.path_params["action"]
         try:
-            body = await _body(request)
+            body = await json_of(request)
             return request_of(
                 name, action, body, await run_in_threadpool(self._inside.acted(name).store.incident, name)
             )
         except BodyError as error:
-            return _wrong(f"Not understood: {error.why}.", error.status)
+            return wrong(f"Not understood: {error.why}.", error.status)
         except ValueError as error:
-            return _wrong(_not_understood(error), 400)
+            return wrong(_not_understood(error), 400)
 
-    async def body(self, request: Request) -> dict[str, Any]:
-        """Read the body of a request that is trusted. Raises PermissionError, and ValueError with what is wrong."""
-        if not self._trusted(request):
-            raise PermissionError(UNTRUSTED)
-        try:
-            return await _body(request)
-        except BodyError as error:
-            raise ValueError(error.why) from error
 
-    def _trusted(self, request: Request) -> bool:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
-        return bool(self._inside.token) and hmac.compare_digest(given, self._inside.token.encode())
+def _silenced(outcome: Silenced) -> Response:
+    if isinstance(outcome, Refused):
+        return wrong(outcome.sentence, 404 if outcome.unknown else 409)
+    return answer({"silence": silences.silence_of(outcome)})
 
 
 def _health(health: Health) -> Response:
     return Response("ok\n" if health.ok else f"{health.trouble}\n", 200 if health.ok else 503, media_type="text/plain")
 
 
-def _untrusted() -> Response:
-    return _wrong(UNTRUSTED, 401)
-
-
 def _not_understood(error: ValueError) -> str:
     """Give the sentence of a request that cannot be read; some are sentences already."""
     said = str(error)
     return said if isinstance(error, WordsError) and said.endswith(".") else f"Not understood: {said}."
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    body = orjson.loads(await body_of(request) or b"{}")
-    if not isinstance(body, dict):
-        raise ValueError("the body is no JSON object")  # noqa: TRY004  # it is the request that is wrong
-    return body

@@ -6,13 +6,13 @@ It asks for no token.
 import re
 from collections.abc import Callable
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.core.gate import GateAnswer, UnknownEnvironmentError
+from monitor.web.answers import answer, wrong
 from monitor.web.timeline import time_of
 
 LOCKED = 423
@@ -38,15 +38,15 @@ def deploy_routes(ask: Ask | None) -> list[Route]:
     async def deploys(request: Request) -> Response:
         service, version = (request.query_params.get(name, "") for name in ("service", "version"))
         if not NAME.fullmatch(service) or not NAME.fullmatch(version):
-            return _json({"version": 1, "error": HOW}, 400)
+            return wrong(HOW, 400)
         environment = request.query_params.get("environment", "")
         if environment and not NAME.fullmatch(environment):
-            return _json({"version": 1, "error": HOW}, 400)
+            return wrong(HOW, 400)
         try:
-            answer = await run_in_threadpool(ask, service, version, environment)
+            told = await run_in_threadpool(ask, service, version, environment)
         except UnknownEnvironmentError as error:
-            return _json({"version": 1, "error": str(error)}, 400)
-        return _json({"version": 1, **_told(answer)}, 200 if answer.allowed else LOCKED)
+            return wrong(str(error), 400)
+        return answer(_told(told), 200 if told.allowed else LOCKED)
 
     return [Route("/api/v1/deploys", deploys)]
 
@@ -56,7 +56,3 @@ def _told(answer: GateAnswer) -> dict[str, object]:
     if answer.incident:
         told |= {"incident": answer.incident, "since": time_of(answer.since), "by": answer.by}
     return told
-
-
-def _json(body: object, status: int) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")

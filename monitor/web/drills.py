@@ -1,6 +1,6 @@
 """Drills over HTTP: reading is open, everything else asks for the token. JSON, version 1."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from monitor.core.actor import Actor
 from monitor.core.drill.log import Drill, DrillEvent
 from monitor.core.drill.report import DATA, NAME
 from monitor.core.drill.result import Result
@@ -16,22 +17,18 @@ from monitor.core.drill.scenario import Scenario
 from monitor.core.evidence.moments import NAMES
 from monitor.core.evidence.plainly import time_of as exactly
 from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
-from monitor.ports import ConflictError, StoreError
-from monitor.web.asking import NAME as CALLED
-from monitor.web.asking import WHO, somebody
+from monitor.web.answers import answer, wrong
+from monitor.web.changing import Body, Changing
 from monitor.web.timeline import time_of
-
-Body = Callable[[Request], Awaitable[dict[str, Any]]]
-"""Reads the body of a trusted request. Raises ValueError with a sentence, PermissionError where nobody is trusted."""
 
 LONGEST = 2000
 
 
-def drill_routes(conductor: Conductor | None, body: Body) -> list[Route]:
+def drill_routes(conductor: Conductor | None, changing: Changing) -> list[Route]:
     """Give the routes, or none where no drills are held."""
     if conductor is None:
         return []
-    drills = _Drills(conductor, body)
+    drills = _Drills(conductor, changing)
     return [
         Route("/api/v1/drills", drills.every),
         Route("/api/v1/drills", drills.start, methods=["POST"]),
@@ -42,39 +39,39 @@ def drill_routes(conductor: Conductor | None, body: Body) -> list[Route]:
 
 
 class _Drills:
-    def __init__(self, conductor: Conductor, body: Body) -> None:
+    def __init__(self, conductor: Conductor, changing: Changing) -> None:
         self._conductor = conductor
-        self._body = body
+        self._changing = changing
 
     async def every(self, _request: Request) -> Response:
         drills = await run_in_threadpool(self._conductor.drills)
         known = self._conductor.scenarios()
-        return _json({"drills": [drill_of(one) for one in drills], "scenarios": [scenario_of(one) for one in known]})
+        return answer({"drills": [drill_of(one) for one in drills], "scenarios": [scenario_of(one) for one in known]})
 
     async def one(self, request: Request) -> Response:
         name = request.path_params["id"].upper()
         found = await run_in_threadpool(self._conductor.result, name)
         if found is None:
-            return _wrong(f"There is no drill {name}.", 404)
+            return wrong(f"There is no drill {name}.", 404)
         untold = await run_in_threadpool(self._conductor.untold, name)
-        return _json({"drill": result_of(found) | {"untold": untold}})
+        return answer({"drill": result_of(found) | {"untold": untold}})
 
     async def report(self, request: Request) -> Response:
         name = request.path_params["id"].upper()
         files = await run_in_threadpool(self._conductor.report, name)
         if files is None:
-            return _wrong(f"There is no drill {name}.", 404)
-        return _json({"report": files[NAME].decode(), "result": orjson.loads(files[DATA])})
+            return wrong(f"There is no drill {name}.", 404)
+        return answer({"report": files[NAME].decode(), "result": orjson.loads(files[DATA])})
 
     async def start(self, request: Request) -> Response:
-        return await self._done(request, lambda who, body: self._conductor.start(_asked(who, body)))
+        return await self._done(request, lambda by, body: self._conductor.start(_asked(by, body)))
 
     async def act(self, request: Request) -> Response:
         name, action = request.path_params["id"].upper(), request.path_params["action"]
-        return await self._done(request, lambda who, body: self._act(name, action, who, body))
+        return await self._done(request, lambda by, body: self._act(name, action, by, body))
 
-    def _act(self, name: str, action: str, who: str, body: dict[str, Any]) -> Outcome:
-        conductor, by, words = self._conductor, somebody(who), str(body.get("note", ""))[:LONGEST]
+    def _act(self, name: str, action: str, by: Actor, body: Body) -> Outcome:
+        conductor, words = self._conductor, str(body.get("note", ""))[:LONGEST]
         if action == "sign-off":
             return conductor.sign_off(name, by, words)
         running = conductor.running
@@ -90,28 +87,19 @@ class _Drills:
             case _:
                 return NoDrill(f"There is no {action[:40]!r}; there are inject, abort, finish and sign-off.")
 
-    async def _done(self, request: Request, work: Callable[[str, dict[str, Any]], Outcome]) -> Response:
-        try:
-            body = await self._body(request)
-        except PermissionError as error:
-            return _wrong(str(error), 401)
-        except ValueError as error:
-            return _wrong(f"Not understood: {error}.", 400)
-        who = str(body.get("as", ""))
-        if not CALLED.fullmatch(who):
-            return _wrong(WHO, 400)
-        try:
-            outcome = await run_in_threadpool(work, who, body)
-        except (StoreError, ConflictError) as error:
-            return _wrong(f"It could not be written down, so it was not done: {error}", 503)
-        return _wrong(outcome.sentence, 409) if isinstance(outcome, NoDrill) else _json({"drill": drill_of(outcome)})
+    async def _done(self, request: Request, work: Callable[[Actor, Body], Outcome]) -> Response:
+        return await self._changing.take(request, lambda by, body: _told(work(by, body)))
 
 
-def _asked(who: str, body: dict[str, Any]) -> Asked:
+def _told(outcome: Outcome) -> Response:
+    return wrong(outcome.sentence, 409) if isinstance(outcome, NoDrill) else answer({"drill": drill_of(outcome)})
+
+
+def _asked(by: Actor, body: Body) -> Asked:
     people, seconds = body.get("participants", []), body.get("recovery_target_s")
     return Asked(
         scenario=str(body.get("scenario", ""))[:200],
-        by=somebody(who),
+        by=by,
         participants=tuple(str(one)[:50] for one in people[:50]) if isinstance(people, list) else (),
         hypothesis=str(body.get("hypothesis", ""))[:LONGEST],
         recovery_target=seconds if isinstance(seconds, int) and seconds > 0 else None,
@@ -171,11 +159,3 @@ def scenario_of(scenario: Scenario) -> dict[str, Any]:
         "inject": scenario.inject,
         "mend": scenario.mend,
     }
-
-
-def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps({"version": 1, **body}), status, media_type="application/json")
-
-
-def _wrong(sentence: str, status: int) -> Response:
-    return _json({"error": sentence}, status)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.evidence.bundles import archive
+from monitor.web.answers import wrong
 
 
 def evidence_routes(bundle: Callable[[str], Mapping[str, bytes] | None] | None) -> list[Route]:
@@ -20,8 +20,7 @@ def evidence_routes(bundle: Callable[[str], Mapping[str, bytes] | None] | None) 
         name = request.path_params["id"]
         packed = await run_in_threadpool(_packed, bundle, name)
         if packed is None:
-            wrong = {"version": 1, "error": f"There is no incident {name}."}
-            return Response(orjson.dumps(wrong), 404, media_type="application/json")
+            return wrong(f"There is no incident {name}.", 404)
         headers = {"Content-Disposition": f'attachment; filename="{name}-evidence.zip"'}
         return Response(packed, headers=headers, media_type="application/zip")
 

@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import Any
 
+from monitor.core.actor import Actor
 from monitor.core.rule import Maintenance, Matcher
 from monitor.core.silence import Silence
 from monitor.people.silencing import Outcome, Overview, Refused, Silencing, Standing, Wanted
-from monitor.web.asking import somebody
 from monitor.web.timeline import time_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def wanted(silencing: Silencing, name: str, body: dict[str, Any]) -> Outcome:
-    """Make the silence that `body` asks for, in the name of `name`."""
+def wanted(silencing: Silencing, by: Actor, body: dict[str, Any]) -> Outcome:
+    """Make the silence that `body` asks for, in the name of `by`."""
     texts = body.get("match", [])
     tiers = body.get("tiers", ["prepare"])
     if not isinstance(texts, list) or not isinstance(tiers, list):
@@ -22,7 +22,7 @@ def wanted(silencing: Silencing, name: str, body: dict[str, Any]) -> Outcome:
         match=tuple(str(one)[:2000] for one in texts[:20]),
         lasts=str(body.get("for", ""))[:50],
         reason=str(body.get("reason", ""))[:2000],
-        by=somebody(name),
+        by=by,
         tiers=tuple(str(one)[:50] for one in tiers[:5]),
     )
     return silencing.add(asked)

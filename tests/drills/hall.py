@@ -13,7 +13,7 @@ from monitor.core.page import ActionKind
 from monitor.delivery.plotting import Plotting, Unplotted
 from monitor.drills.conductor import Asked, NoDrill
 from monitor.drills.hall import Stage
-from monitor.drills.stagehand import Stagehand
+from monitor.drills.stagehand import FOLLOW_EVERY, Stagehand
 from monitor.people.requesting import Request
 from monitor.ports import Answer, Change, KeptRules, Message, Samples
 from monitor.settings import Settings
@@ -42,6 +42,7 @@ class Hall:
         self.folder = folder
         self.rules = rules
         self.real: dict[str, Answer] = {}
+        self.followed = 0.0
         self.begin()
 
     def begin(self) -> None:
@@ -78,7 +79,10 @@ class Hall:
         """Let time pass, a second at a time, as the daemon goes round."""
         for _ in range(seconds):
             self.clock.advance(1)
-            self.hand.go_round(self.stage.side)
+            self.hand.play(self.stage.side)
+            if self.clock.monotonic() - self.followed >= FOLLOW_EVERY:
+                self.followed = self.clock.monotonic()
+                self.hand.follow(self.stage.side)
 
     def keeps_nothing(self) -> None:
         """From now on evidence is put off, as where nothing that it is made of answers."""

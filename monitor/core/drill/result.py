@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from monitor.core.drill.log import Drill
 from monitor.core.drill.scenario import Kind
-from monitor.core.events import Event, Refused
+from monitor.core.events import Refused
 from monitor.core.evidence.case import Case, Posted
 from monitor.core.evidence.checklist import Item, Standing, checklist
 from monitor.core.evidence.moments import NAMES, Moments, Steps, accepted_at, moments
@@ -186,8 +186,3 @@ def _doubled(posted: Sequence[Posted]) -> int:
     """Give how many pages stand in a channel beyond the first."""
     roots = [one.channel for one in posted if one.kind == "root" and one.ts is not None]
     return len(roots) - len(set(roots))
-
-
-def refusals(events: Sequence[Event]) -> tuple[Refused, ...]:
-    """Give what was refused, in order."""
-    return tuple(one for one in events if isinstance(one, Refused))
