@@ -22,13 +22,14 @@ from monitor.adapters.switch import HttpSwitch
 from monitor.core.actor import Actor
 from monitor.core.drill.rehearsal import with_rehearsal
 from monitor.core.drill.staging import bare_rules
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.routes import channels, every_route, in_one_channel, united
 from monitor.core.naming import DRILL, INCIDENT
-from monitor.core.page import ActionKind
-from monitor.core.proposals import wanted
-from monitor.core.routes import channels, every_route, in_one_channel, united
-from monitor.core.rule import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK, RuleSet
-from monitor.core.service import Releases
+from monitor.core.pages.page import ActionKind
+from monitor.core.procedures.proposals import wanted
+from monitor.core.rules.routing import ALERTMANAGER, PAGERDUTY, SETTING, WEBHOOK
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.service import Releases
 from monitor.delivery.filelane import NoFiles
 from monitor.delivery.headstart import HeadStart
 from monitor.delivery.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes

@@ -17,7 +17,7 @@ import structlog
 
 from monitor.bootstrap import App
 from monitor.core.model import State
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.drills.duty import DUTY_EVERY
 from monitor.drills.stagehand import Stagehand
 from monitor.evaluation.engine import Evaluated

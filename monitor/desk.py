@@ -9,20 +9,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
-from monitor.core.asks import Refusal
-from monitor.core.calling import calls, to_be_told
 from monitor.core.drill.duty import DutyFact
-from monitor.core.evaluate import retire
-from monitor.core.events import Event
-from monitor.core.incident import Incident
+from monitor.core.incidents.asks import Refusal
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.response import Finding, Response, Scope, follow, respond
+from monitor.core.incidents.routes import Audience
+from monitor.core.incidents.silence import Hidden, Silence
+from monitor.core.judging.evaluate import retire
 from monitor.core.model import Cause, Tier, Transition
 from monitor.core.naming import INCIDENT, marked
-from monitor.core.paging import Owed, owed
-from monitor.core.posts import Happening, NewPost, Notice
-from monitor.core.response import Finding, Response, Scope, follow, respond
-from monitor.core.routes import Audience
-from monitor.core.rule import Pages, RuleSet
-from monitor.core.silence import Hidden, Silence
+from monitor.core.pages.calling import calls, to_be_told
+from monitor.core.pages.paging import Owed, owed
+from monitor.core.pages.posts import Happening, NewPost, Notice
+from monitor.core.rules.routing import Pages
+from monitor.core.rules.ruleset import RuleSet
 from monitor.people.channels import Channels
 from monitor.people.hiding import Hiding, say
 from monitor.ports import (

@@ -10,15 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from monitor.core.calling import Call
 from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent
-from monitor.core.events import Event
-from monitor.core.incident import Incident
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.silence import Hidden, Silence
 from monitor.core.model import Alert, AlertKey, Cause, Labels, Sample, State
-from monitor.core.page import Action, Card, Page
-from monitor.core.plot import Plot
-from monitor.core.silence import Hidden, Silence
+from monitor.core.pages.calling import Call
+from monitor.core.pages.page import Action, Card, Page
+from monitor.core.pages.plot import Plot
 
 # --- metrics ------------------------------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ class Post:
     `key` is (incident, channel, kind, n) and goes into the message's metadata. `said` is the text of a line,
     broadcast or note (root and card are rendered from the incident when they are sent), of a call the tier that it was
     made at, of a plot the alert that it shows, and of a report which file it is. `mention` are user or user-group ids;
-    `reason` is a `monitor.core.posts.Happening`, `monitor.core.posts.Notice` or `monitor.core.calling.Because`. `ts` is
+    `reason` is a `core.pages.posts.Happening`, `core.pages.posts.Notice` or `core.pages.calling.Because`. `ts` is
     the pager's own name of the message (of the file, for a file); `decided_at` is when the transition behind it was
     decided; `gone` counts how often the message was found deleted and owed anew.
     """
@@ -530,7 +530,7 @@ class Artist(Protocol):
     """Something that draws plots."""
 
     def draw(self, plot: Plot) -> bytes | Undrawn:
-        """Draw `plot` as a PNG of at most `monitor.core.plot.MOST_BYTES`. Never raises; bounded in time."""
+        """Draw `plot` as a PNG of at most `monitor.core.pages.plot.MOST_BYTES`. Never raises; bounded in time."""
 
     def stop(self) -> None:
         """Give up what is being drawn, and draw no more. Never raises; from any thread."""

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.latency import DAY, HOUR, SLOT, WEEK, Hour, trailing_hours
+from monitor.core.judging.latency import DAY, HOUR, SLOT, WEEK, Hour, trailing_hours
 from monitor.core.model import Reference, Sample, labels_of
-from monitor.core.rule import Baseline, Latency, ReferenceKind
+from monitor.core.rules.signal import Baseline, Latency, ReferenceKind
 from monitor.evaluation.baselines import AHEAD, KEPT_ANSWERS, KEPT_HOURS, MAX_SIGNALS, Baselines, References
 from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, RangeSamples, Unanswered
 

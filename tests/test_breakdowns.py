@@ -8,8 +8,8 @@ import pytest
 from monitor import files
 from monitor.adapters.memory import ManualClock, ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.core.breakdown import Breakdown
 from monitor.core.model import AlertKey, Labels, Tier, labels_of, utc
+from monitor.core.releases.breakdown import Breakdown
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Reader

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.memory import ScriptedSource
-from monitor.core.deploy import Change
+from monitor.core.judging.deploy import Change
 from monitor.core.model import Sample, labels_of
-from monitor.core.rule import VersionMetric
+from monitor.core.rules.ruleset import VersionMetric
 from monitor.evaluation.deploys import AHEAD, BACK, GRID, Deploys
 from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, Samples, Unanswered
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.evaluate import MOVES, STATE_TABLE, Heard
-from monitor.core.posts import POSTS, Row
+from monitor.core.judging.evaluate import MOVES, STATE_TABLE, Heard
+from monitor.core.pages.posts import POSTS, Row
 from monitor.settings import names
 from monitor.telemetry import Metrics
 

@@ -12,9 +12,10 @@ from monitor.cli.main import app
 from monitor.core.drill.result import REQUIRED
 from monitor.core.drill.scenario import Kind, Scenario
 from monitor.core.evidence.moments import NAMES
-from monitor.core.page import OF_DRILLS
-from monitor.core.rule import ErrorRatio, RuleSet
-from monitor.core.shell import SPELLINGS
+from monitor.core.pages.page import OF_DRILLS
+from monitor.core.pages.shell import SPELLINGS
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import ErrorRatio
 from monitor.files import load
 from monitor.files.drillkeys import SCENARIO
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from monitor.cli.export import run
 from monitor.core.model import Tier, labels_of
-from monitor.core.rule import ErrorRatio, Matcher, MatchOp, Override, Rule, RuleSet, TierRule
+from monitor.core.rules.rule import Matcher, MatchOp, Override, Rule, TierRule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import ErrorRatio
 from monitor.files import load
 from monitor.ruleset.export import Peer, _cases, prometheus_rules
 

@@ -14,15 +14,15 @@ from freezegun import freeze_time
 
 from monitor.adapters.memory import ManualClock
 from monitor.cli.main import app
-from monitor.core.actions import everything
-from monitor.core.asks import Acknowledge, Choose, FinishStep, Pin
-from monitor.core.events import Ended, EndReason
-from monitor.core.forms import FORMS, TARGET
-from monitor.core.incident import Incident
+from monitor.core.incidents.asks import Acknowledge, Choose, FinishStep, Pin
+from monitor.core.incidents.events import Ended, EndReason
+from monitor.core.incidents.incident import Incident
 from monitor.core.model import Tier
-from monitor.core.page import OF_DRILLS, ActionKind
-from monitor.core.render import WORDS, tone
-from monitor.core.shell import PROGRAM, SPELLINGS
+from monitor.core.pages.actions import everything
+from monitor.core.pages.forms import FORMS, TARGET
+from monitor.core.pages.page import OF_DRILLS, ActionKind
+from monitor.core.pages.render import WORDS, tone
+from monitor.core.pages.shell import PROGRAM, SPELLINGS
 from monitor.web.shapes import incident_in_full
 from tests.cli.folder import Folder
 from tests.core.procedural import ANA, AUTH, BEN, Driven, firing

@@ -5,22 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from monitor.adapters.memory import ScriptedSource
-from monitor.core.latency import HOUR, WEEK
+from monitor.core.judging.latency import HOUR, WEEK
+from monitor.core.judging.observe import Observation
 from monitor.core.model import AlertKey, Judgement, Sample, Tier, Verdict, labels_of
-from monitor.core.observe import Observation
-from monitor.core.rule import (
-    Baseline,
-    ErrorRatio,
-    Guards,
-    Latency,
-    Matcher,
-    MatchOp,
-    Override,
-    Rule,
-    Signal,
-    TierRule,
-    VersionMetric,
-)
+from monitor.core.rules.rule import Guards, Matcher, MatchOp, Override, Rule, TierRule
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.signal import Baseline, ErrorRatio, Latency, Signal
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judgements, Judging

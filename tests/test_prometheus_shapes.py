@@ -12,19 +12,9 @@ import orjson
 import pytest
 
 from monitor.core.model import AlertKey, Tier
-from monitor.core.page import Reading
-from monitor.core.rule import (
-    Availability,
-    Baseline,
-    Condition,
-    ErrorRatio,
-    Group,
-    Latency,
-    Place,
-    Query,
-    Rule,
-    TierRule,
-)
+from monitor.core.pages.page import Reading
+from monitor.core.rules.rule import Group, Place, Rule, TierRule
+from monitor.core.rules.signal import Availability, Baseline, Condition, ErrorRatio, Latency, Query
 from monitor.ports import Answer, BadQuery
 from monitor.web.prometheus import Evaluation, View, alerts, go_number, query_of, rules
 from tests.e2e.running import eventually

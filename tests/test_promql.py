@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.rule import Availability, Baseline, Count, ErrorRatio, Latency, Query, Signal, VersionMetric
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.signal import Availability, Baseline, Count, ErrorRatio, Latency, Query, Signal
 from monitor.evaluation.promql import (
     _known,
     _selector,

@@ -9,10 +9,13 @@ import pytest
 from monitor.adapters.memory import ManualClock, MemoryStore, ScriptedRegistry
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import AlertKey, Cause, Sample, State, Tier, labels_of, utc
-from monitor.core.release import Availability, WhatChanged, WhyNot
-from monitor.core.rule import Group, Query, Route, Routing, Rule, RuleSet, TierRule
-from monitor.core.runs import Breach
-from monitor.core.service import Labelled, Releases, Replicas, Service
+from monitor.core.releases.release import Availability, WhatChanged, WhyNot
+from monitor.core.releases.runs import Breach
+from monitor.core.rules.routing import Route, Routing
+from monitor.core.rules.rule import Group, Rule, TierRule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.service import Labelled, Releases, Replicas, Service
+from monitor.core.rules.signal import Query
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import (
     BadQuery,

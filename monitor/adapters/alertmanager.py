@@ -10,9 +10,9 @@ from typing import Any
 
 from monitor.adapters.http import Access
 from monitor.adapters.posting import NOBODY, Answer, Poster
-from monitor.core.calling import Call, Stance
 from monitor.core.model import Tier
-from monitor.core.page import Page
+from monitor.core.pages.calling import Call, Stance
+from monitor.core.pages.page import Page
 from monitor.ports import Delivery, Message, Rejected, Sent
 
 SEVERITIES = {Tier.ROLLBACK: "critical", Tier.BLIND: "critical", Tier.PREPARE: "warning"}

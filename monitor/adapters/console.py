@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
-from monitor.core.page import Card, Page, Tone
+from monitor.core.pages.page import Card, Page, Tone
 from monitor.core.words import clock, plain
 from monitor.ports import FILES, Delivery, Message, PostKind, Rejected, Sent
 

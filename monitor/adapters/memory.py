@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent, fold_drill
-from monitor.core.events import Event
-from monitor.core.incident import Incident, apply, fold
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident, apply, fold
+from monitor.core.incidents.silence import Hidden, Silence
 from monitor.core.model import Labels
-from monitor.core.plot import Plot
-from monitor.core.silence import Hidden, Silence
+from monitor.core.pages.plot import Plot
 from monitor.ports import (
     Answer,
     Availability,

@@ -6,9 +6,9 @@ https://developer.pagerduty.com/docs/events-api-v2-overview. Knows nothing of in
 from typing import Any
 
 from monitor.adapters.posting import Answer, Poster
-from monitor.core.calling import Call, Stance
 from monitor.core.model import Tier
-from monitor.core.page import Page
+from monitor.core.pages.calling import Call, Stance
+from monitor.core.pages.page import Page
 from monitor.ports import Delivery, Message, Rejected, Sent
 
 API_URL = "https://events.pagerduty.com"

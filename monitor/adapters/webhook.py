@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.adapters.posting import Answer, Poster
-from monitor.core.calling import Call
-from monitor.core.page import Page
+from monitor.core.pages.calling import Call
+from monitor.core.pages.page import Page
 from monitor.ports import Delivery, Message, Rejected, Sent
 
 VERSION = 1

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from monitor.core.comparison import Comparison, compare
-from monitor.core.rule import RuleSet
+from monitor.core.rules.comparison import Comparison, compare
+from monitor.core.rules.ruleset import RuleSet
 from monitor.files import Severity, load
 
 UNUSABLE = 2

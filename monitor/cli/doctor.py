@@ -28,10 +28,12 @@ from monitor.bootstrap import (
 from monitor.cli import releases
 from monitor.cli.drilldue import PATH as DRILL_DUE
 from monitor.cli.incidents import Asked, RefusedError, answered
+from monitor.core.incidents.routes import every_route
 from monitor.core.model import Tier, Verdict
 from monitor.core.redaction import redacted
-from monitor.core.routes import every_route
-from monitor.core.rule import SETTING, Route, Rule, RuleSet
+from monitor.core.rules.routing import SETTING, Route
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import plain
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.grid import newest_point

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.cli.incidents import INCIDENT, Asked, Files, RefusedError, login_name, printed
 from monitor.cli.incidentview import shown_time
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 from monitor.core.words import lasted_seconds, plain
 from monitor.files.nodes import Scalar, WrongError
 from monitor.files.scalars import positive_duration

@@ -13,9 +13,9 @@ from typing import Any
 from monitor.bootstrap import SystemClock, database_exists, database_owner, load_rules, source_of
 from monitor.cli.explainview import Page, everything_page, explained_page
 from monitor.cli.incidents import Asked, Files, RefusedError, answered
-from monitor.core.explaining import Origin, Told
+from monitor.core.explanation.explaining import Origin, Told
 from monitor.core.model import AlertKey, Tier
-from monitor.core.rule import Matcher, Place
+from monitor.core.rules.rule import Matcher, Place
 from monitor.files.expressions import matchers
 from monitor.files.nodes import Scalar, WrongError
 from monitor.ports import StoreError

@@ -10,11 +10,11 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from monitor.core.changewords import duration
-from monitor.core.explainedfacts import changes, facts, lately
-from monitor.core.explainedwords import in_a_line, named, reading, why
-from monitor.core.explaining import Explanation
+from monitor.core.explanation.explainedfacts import changes, facts, lately
+from monitor.core.explanation.explainedwords import in_a_line, named, reading, why
+from monitor.core.explanation.explaining import Explanation
 from monitor.core.model import State, utc
+from monitor.core.rules.changewords import duration
 from monitor.core.words import CONTROL, plain
 from monitor.workbench.curl import Door, curl
 from monitor.workbench.explain import Explained

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from monitor.bootstrap import SystemClock, prometheus_servers
 from monitor.cli.doctor import in_seconds
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import percent, plain
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.grid import newest_point

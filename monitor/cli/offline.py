@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from monitor.bootstrap import App, build
-from monitor.core.rule import Route, Routing, RuleSet
+from monitor.core.rules.routing import Route, Routing
+from monitor.core.rules.ruleset import RuleSet
 from monitor.ruleset.rulesfolder import Outcome, RulesError
 from monitor.settings import Settings
 from monitor.telemetry import configure_logging

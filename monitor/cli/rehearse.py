@@ -19,7 +19,7 @@ from monitor.cli.slack import tried
 from monitor.core.drill.rehearsal import NAME
 from monitor.core.drill.rehearsed import COLUMNS, Proof, Seen, page, proofs
 from monitor.core.drill.scenario import Kind
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import plain
 from monitor.ports import Sent, StoreError
 from monitor.ruleset.rulesfolder import RulesError

@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from monitor.core.release import What, image_of
-from monitor.core.service import Releases, Service
+from monitor.core.releases.release import What, image_of
+from monitor.core.rules.service import Releases, Service
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import Missing, RangeSource, Registry, Unknown
 from monitor.procedure.sightings import Asked, NotReadError, Sightings, moves, questions

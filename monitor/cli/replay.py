@@ -23,7 +23,7 @@ from monitor.cli.replaytext import View
 from monitor.core.replay.comparison import compare
 from monitor.core.replay.outcome import KnownIncident, Replayed, Variant
 from monitor.core.replay.scoring import score
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import plain
 from monitor.files import Severity, load
 from monitor.files.changes import KeyChange, variants

@@ -10,7 +10,8 @@ from monitor.core.replay.comparison import Compared
 from monitor.core.replay.outcome import Paged, Replayed, Stretch, Variant
 from monitor.core.replay.scoring import Scored
 from monitor.core.replay.totals import fired_span, totals
-from monitor.core.rule import RuleSet, Unit, unit_of
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Unit, unit_of
 from monitor.core.words import lasted_seconds, measure, plain, shortened
 from monitor.workbench.report.sweeps import varied
 

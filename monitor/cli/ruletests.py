@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-from monitor.core.ruletest import AlertTest
+from monitor.core.rules.ruletest import AlertTest
 from monitor.files.testset import RuleTestSet, files_of_tests, read_test_set
 from monitor.workbench.ownprometheus import NoPrometheusError
 from monitor.workbench.ruletests import Missed, Outcome, Row, run

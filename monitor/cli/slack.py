@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from monitor.bootstrap import SystemClock, all_channels, load_rules, main_pager, other_pagers, slack_manifest
-from monitor.core.routes import every_route, united
-from monitor.core.rule import Routing, RuleSet
+from monitor.core.incidents.routes import every_route, united
+from monitor.core.rules.routing import Routing
+from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import plain
 from monitor.people.trial import calls_for, line_for
 from monitor.ports import Delivery, ProbedPager, Sent

@@ -71,7 +71,7 @@ class Reference:
 class Judgement:
     """A verdict with the numbers that led to it.
 
-    `value` and `limit` are in the signal's unit (see `monitor.core.rule.Unit`); `requests` and `failures` are counts in
+    `value` and `limit` are in the signal's unit (see `core.rules.signal.Unit`); `requests` and `failures` are counts in
     the window;
     `why` is a short sentence for people, such as "7 of 50 requests".
     """

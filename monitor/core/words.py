@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from monitor.core.rule import Unit
+from monitor.core.rules.signal import Unit
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Characters that move a terminal's cursor, forge or hide a line, or turn its direction (all but tab and newline)."""

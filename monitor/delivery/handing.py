@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from monitor.core.calling import CALLS, PATIENCE, Because, Stance, stance, story
+from monitor.core.pages.calling import CALLS, PATIENCE, Because, Stance, stance, story
 from monitor.ports import Change, Post, PostKind, Store
 
 log = structlog.get_logger()

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.core import calling
-from monitor.core.actions import UNDER, under_escalation, under_notice
-from monitor.core.card import card
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.routes import rights_on
 from monitor.core.model import AlertKey, Tier
-from monitor.core.page import Reading, Scene
-from monitor.core.render import render
-from monitor.core.routes import rights_on
-from monitor.core.verification import CheckResult
+from monitor.core.pages import calling
+from monitor.core.pages.actions import UNDER, under_escalation, under_notice
+from monitor.core.pages.card import card
+from monitor.core.pages.page import Reading, Scene
+from monitor.core.pages.render import render
+from monitor.core.procedures.verification import CheckResult
 from monitor.delivery.attempts import Delivered, anew, delivered, tell
 from monitor.delivery.handing import Handing, is_page
 from monitor.delivery.pacing import Pace, Stage, Tempo, in_order, stage_of

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from monitor.core.rule import PAGERS, SETTING
+from monitor.core.rules.routing import PAGERS, SETTING
 from monitor.delivery.attempts import Delivered
 from monitor.delivery.filelane import FileLane, Maker, NoFiles
 from monitor.delivery.handing import Elsewhere, Handing

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from monitor.core.calling import CALLS
-from monitor.core.incident import Incident
-from monitor.core.render import tone
+from monitor.core.incidents.incident import Incident
+from monitor.core.pages.calling import CALLS
+from monitor.core.pages.render import tone
 from monitor.ports import Post, PostKind
 
 Stage: TypeAlias = tuple[object, ...]

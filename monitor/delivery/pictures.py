@@ -5,12 +5,12 @@ Between plotting and drawing; it knows neither Prometheus nor Slack.
 
 from dataclasses import dataclass
 
-from monitor.core.events import Firing
-from monitor.core.incident import Incident
+from monitor.core.incidents.events import Firing
+from monitor.core.incidents.incident import Incident
 from monitor.core.model import Tier, utc
 from monitor.core.naming import led
-from monitor.core.plot import Plot
-from monitor.core.render import telling
+from monitor.core.pages.plot import Plot
+from monitor.core.pages.render import telling
 from monitor.core.words import clock, shortened
 from monitor.delivery.plotting import Plotting, Unplotted
 from monitor.ports import Artist, Attachment, Post, Store, Undrawn

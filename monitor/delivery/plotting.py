@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from monitor.core.events import Firing
-from monitor.core.firing import service_of
-from monitor.core.incident import Incident
+from monitor.core.incidents.events import Firing
+from monitor.core.incidents.firing import service_of
+from monitor.core.incidents.incident import Incident
 from monitor.core.model import AlertKey, Judgement, Labels, State, Tier
 from monitor.core.naming import marked
-from monitor.core.plot import (
+from monitor.core.pages.plot import (
     Band,
     Mark,
     Move,
@@ -30,7 +30,8 @@ from monitor.core.plot import (
     unjudged_of,
     values_of,
 )
-from monitor.core.rule import Group, Rule, TierRule, unit_of
+from monitor.core.rules.rule import Group, Rule, TierRule
+from monitor.core.rules.signal import unit_of
 from monitor.core.words import clock
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.grid import newest_point

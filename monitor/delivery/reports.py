@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from monitor.core.drill.report import NAME as DRILL_REPORT
 from monitor.core.evidence import manifest, report
 from monitor.core.naming import marked
-from monitor.core.paging import REPORT
+from monitor.core.pages.paging import REPORT
 from monitor.core.words import shortened
 from monitor.delivery.filelane import Maker, Unmade
 from monitor.evidence.bundles import archive

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from monitor.core.actor import MONITOR
-from monitor.core.asks import No, Refusal
 from monitor.core.drill.log import Drill
 from monitor.core.drill.sayings import farewell, over_words
-from monitor.core.events import Ended, EndReason, Event
-from monitor.core.incident import Incident
+from monitor.core.incidents.asks import No, Refusal
+from monitor.core.incidents.events import Ended, EndReason, Event
+from monitor.core.incidents.incident import Incident
 from monitor.core.naming import marked
-from monitor.core.posts import Notice
+from monitor.core.pages.posts import Notice
 from monitor.drills import telling
 from monitor.drills.hall import Stage
 from monitor.ports import NO_INCIDENT, Clock, PostKind

@@ -30,10 +30,11 @@ from monitor.core.drill.result import Result
 from monitor.core.drill.sayings import announced
 from monitor.core.drill.scenario import Scenario
 from monitor.core.drill.staging import bare_rules, found, staged_rules, target_of
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
 from monitor.core.naming import DRILL, incident_id
-from monitor.core.posts import Notice
-from monitor.core.rule import Route, RuleSet
+from monitor.core.pages.posts import Notice
+from monitor.core.rules.routing import Route
+from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import lasted
 from monitor.drills import telling
 from monitor.drills.closing import Closing, say_once

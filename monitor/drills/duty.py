@@ -13,7 +13,7 @@ from monitor.core.drill.duty import DutyRecord, Known, MigrationTold, Reminded, 
 from monitor.core.drill.log import Drill
 from monitor.core.drill.reminding import mend, notice, owed, sentence
 from monitor.core.drill.result import Proven
-from monitor.core.posts import Notice
+from monitor.core.pages.posts import Notice
 from monitor.drills.hall import Hall
 from monitor.drills.schemas import SchemaWatch
 from monitor.ports import Change, Clock, ConflictError

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from monitor.core.drill.scenario import Scenario
-from monitor.core.gate import GateAnswer, UnknownEnvironmentError
 from monitor.core.naming import marked
+from monitor.core.procedures.gate import GateAnswer, UnknownEnvironmentError
 from monitor.drills.hall import Hall
 from monitor.side import Side
 

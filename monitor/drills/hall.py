@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from monitor.core.naming import is_drill
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.drills.results import Results
 from monitor.drills.source import DrillSource
 from monitor.ports import DrillLog

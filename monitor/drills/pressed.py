@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from monitor.core.forms import FORMS, Form
-from monitor.core.page import ActionKind
+from monitor.core.pages.forms import FORMS, Form
+from monitor.core.pages.page import ActionKind
 from monitor.drills.conductor import Conductor, NoDrill
 from monitor.people.ears import Asked
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from monitor.core.drill.duty import DutyRecord, SchemaSeen
 from monitor.core.model import utc
-from monitor.core.release import What
-from monitor.core.service import Releases, Service
+from monitor.core.releases.release import What
+from monitor.core.rules.service import Releases, Service
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import Clock, RangeSource
 from monitor.procedure.sightings import Asked, NotReadError, Points, Sightings, moves, questions

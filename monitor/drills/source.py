@@ -6,7 +6,8 @@ from datetime import datetime
 
 from monitor.core.drill.played import Played, condition, healthy_hour, part
 from monitor.core.model import Sample
-from monitor.core.rule import Latency, Rule
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.signal import Latency
 from monitor.evaluation.promql import baseline_expression
 from monitor.evaluation.reading import SCRAPED, Plan
 from monitor.ports import Answer, MetricsSource, RangeAnswer, RangeSamples, Samples

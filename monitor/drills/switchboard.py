@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from monitor.core.forms import Form
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
 from monitor.core.naming import NOT_REAL, is_drill, marked
-from monitor.core.page import OF_DRILLS
-from monitor.core.rule import Route
+from monitor.core.pages.forms import Form
+from monitor.core.pages.page import OF_DRILLS
+from monitor.core.rules.routing import Route
 from monitor.drills.hall import Hall
 from monitor.drills.pressed import Pressed
 from monitor.people.ears import Asked, Ears

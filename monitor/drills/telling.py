@@ -9,8 +9,8 @@ from datetime import datetime
 from monitor.core.actor import MONITOR
 from monitor.core.drill.log import SIGNATURES, Drill
 from monitor.core.drill.report import so_far
-from monitor.core.events import Ended, EndReason
-from monitor.core.posts import Notice
+from monitor.core.incidents.events import Ended, EndReason
+from monitor.core.pages.posts import Notice
 from monitor.delivery.reports import RESULT, SIGNED
 from monitor.drills.hall import Stage
 from monitor.evidence.collecting import bare

@@ -1,6 +1,6 @@
 """What latencies are held against: hours of buckets, each read once and kept.
 
-It owns what was read; what a reference is stands in `monitor.core.latency`. It must not know which rule asks, nor what
+It owns what was read; what a reference is stands in `core.judging.latency`. It must not know which rule asks, nor what
 the present is: references are a function of the asked time alone, live and in replay.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-from monitor.core.latency import (
+from monitor.core.judging.latency import (
     HOUR,
     SLOT,
     WEEK,
@@ -25,7 +25,7 @@ from monitor.core.latency import (
     yesterday_hour,
 )
 from monitor.core.model import Labels, Reference
-from monitor.core.rule import Latency, ReferenceKind
+from monitor.core.rules.signal import Latency, ReferenceKind
 from monitor.evaluation.promql import baseline_expression
 from monitor.ports import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
 
@@ -73,7 +73,7 @@ class Baselines:
         """Give the references of each instance that had requests in the hours that they are made of.
 
         `min_requests` is what each hour needs to count. A baseline that is fixed needs no reading and gives nothing
-        here (`monitor.core.judge.judge` takes it from the signal). A read that fails is given as it came and is not
+        here (`core.judging.judge.judge` takes it from the signal). A read that fails is given as it came and is not
         kept: the point stays unanswered and is asked again.
         """
         if not signal.baseline.kinds:

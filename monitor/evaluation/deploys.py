@@ -1,6 +1,6 @@
 """Which versions of a service were seen when: the version metrics of the rules folder, each grid point read once.
 
-It owns what was read; what a release change is stands in `monitor.core.deploy`. It must not know which rule asks, nor
+It owns what was read; what a release change is stands in `core.judging.deploy`. It must not know which rule asks, nor
 what the present is: changes are a function of the asked time alone, live and in replay.
 """
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
-from monitor.core.deploy import Change, Seen, changes
-from monitor.core.rule import VersionMetric
+from monitor.core.judging.deploy import Change, Seen, changes
+from monitor.core.rules.ruleset import VersionMetric
 from monitor.evaluation.promql import version_expression
 from monitor.ports import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
 

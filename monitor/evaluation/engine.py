@@ -6,13 +6,14 @@ Read, judge, step, and hand what changed to the desk. Who calls it, and when, is
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.core.evaluate import Heard, Stepped, derived, heard, skip, step
-from monitor.core.firing import firing_of, reading_of, snapshot_of, worst_of
+from monitor.core.incidents.firing import firing_of, reading_of, snapshot_of, worst_of
+from monitor.core.incidents.response import Cleared, Finding, Fired
+from monitor.core.judging.evaluate import Heard, Stepped, derived, heard, skip, step
+from monitor.core.judging.point import within_limit
 from monitor.core.model import Alert, AlertKey, State, Tier, Transition, utc
-from monitor.core.page import Reading
-from monitor.core.point import within_limit
-from monitor.core.response import Cleared, Finding, Fired
-from monitor.core.rule import Condition, Group, NoData, Rule
+from monitor.core.pages.page import Reading
+from monitor.core.rules.rule import Group, NoData, Rule
+from monitor.core.rules.signal import Condition
 from monitor.desk import Decision, Desk
 from monitor.evaluation.grid import due_points, history, newest_point
 from monitor.evaluation.lookout import Look, Lookout

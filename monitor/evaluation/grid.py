@@ -5,7 +5,7 @@ Multiples of a group's interval since the epoch. Pure; times are whole seconds.
 
 from dataclasses import dataclass
 
-from monitor.core.rule import Group
+from monitor.core.rules.rule import Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from monitor.core import judge
-from monitor.core.deploy import Change, warming_up
-from monitor.core.firing import service_of
-from monitor.core.latency import BEFORE_DEPLOY, before_deploy
+from monitor.core.incidents.firing import service_of
+from monitor.core.judging import judge
+from monitor.core.judging.deploy import Change, warming_up
+from monitor.core.judging.latency import BEFORE_DEPLOY, before_deploy
+from monitor.core.judging.observe import Observation
 from monitor.core.model import AlertKey, Judgement, Labels, Reference, Tier, Verdict, utc
-from monitor.core.observe import Observation
-from monitor.core.rule import Latency, Rule, TierRule, VersionMetric
+from monitor.core.rules.rule import Rule, TierRule
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.signal import Latency
 from monitor.evaluation.baselines import Baselines, References
 from monitor.evaluation.deploys import Deploys
 from monitor.ports import BadQuery, Partial, Unanswered

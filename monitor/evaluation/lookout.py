@@ -1,16 +1,16 @@
 """What the monitor has seen lately: how long each group, rule and firing instance has gone without a usable reading.
 
-Keeps monotonic times only; what blindness means for alerts is decided in `monitor.core.evaluate.look`.
+Keeps monotonic times only; what blindness means for alerts is decided in `monitor.core.judging.evaluate.look`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from monitor.core.evaluate import Sight
-from monitor.core.judge import unseen
+from monitor.core.judging.evaluate import Sight
+from monitor.core.judging.judge import unseen
 from monitor.core.model import AlertKey, Judgement, Labels, Presence, Tier, Verdict
-from monitor.core.rule import Group, Rule
+from monitor.core.rules.rule import Group, Rule
 
 NEVER = "nothing has been read since the monitor started"
 

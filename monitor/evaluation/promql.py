@@ -15,7 +15,8 @@ from typing import Any
 import promql_parser
 
 from monitor.core.model import Labels
-from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal, VersionMetric
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal
 
 BASELINE_HOUR = 3600
 LOOKBACK = 300

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from monitor.core.judging.observe import observe
+from monitor.core.judging.point import completed
 from monitor.core.model import AlertKey, Judgement, Labels, Sample, Verdict
-from monitor.core.observe import observe
-from monitor.core.point import completed
-from monitor.core.rule import Rule, RuleSet, VersionMetric
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.ruleset import RuleSet, VersionMetric
 from monitor.evaluation import promql
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys

@@ -7,7 +7,8 @@ label can break out of its place. This module must not know who asks, nor what t
 from dataclasses import dataclass
 
 from monitor.core.model import AlertKey
-from monitor.core.rule import ErrorRatio, Latency, Rule
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.signal import ErrorRatio, Latency
 from monitor.evaluation.promql import (
     aggregated,
     buckets_selector,

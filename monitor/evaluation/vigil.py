@@ -7,14 +7,14 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.core.due import due
-from monitor.core.escalation import overdue
-from monitor.core.evaluate import Stepped, look, retire
-from monitor.core.firing import blind_firing
-from monitor.core.incident import Incident
+from monitor.core.incidents.due import due
+from monitor.core.incidents.escalation import overdue
+from monitor.core.incidents.firing import blind_firing
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.response import Finding, Fired
+from monitor.core.judging.evaluate import Stepped, look, retire
 from monitor.core.model import Alert, AlertKey, Cause, State, Transition, utc
-from monitor.core.page import Reading
-from monitor.core.response import Finding, Fired
+from monitor.core.pages.page import Reading
 from monitor.desk import Decision, Desk
 from monitor.evaluation.engine import Engine, cleared
 from monitor.evaluation.lookout import SOURCE, Lookout, group_key

@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from monitor import __version__
-from monitor.core.events import Event, Firing, Snapshot
 from monitor.core.evidence import Case, Maker, Posted, bundle, clean
 from monitor.core.evidence.plainly import plain, scrubbed
 from monitor.core.evidence.signals import SignalRead, Threshold, files_of, raw_of
-from monitor.core.incident import Incident
+from monitor.core.incidents.events import Event, Firing, Snapshot
+from monitor.core.incidents.incident import Incident
 from monitor.core.model import AlertKey, Labels, Tier
-from monitor.core.plot import AFTER, Plot
-from monitor.core.rule import Rule, unit_of
+from monitor.core.pages.plot import AFTER, Plot
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.signal import unit_of
 from monitor.delivery.plotting import Looked, Plotting, Unplotted
 from monitor.ports import Answer, Artist, Clock, Permalinks, Post, Samples, Store, StoreError, Undrawn
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 from monitor.files.findings import Report, nearest
 from monitor.files.nodes import Mapping, Node, Scalar, WrongError
 from monitor.files.nodes import Sequence as Listed

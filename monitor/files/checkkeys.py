@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from monitor.core.procedure import Check
+from monitor.core.procedures.procedure import Check
 from monitor.files import procedurekeys as keys
 from monitor.files.expressions import expression, filters_of, reads_series
 from monitor.files.fields import Fields

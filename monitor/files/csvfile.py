@@ -6,7 +6,7 @@ Commas, semicolons and tabs separate cells, whichever the first row has; quotes 
 from collections.abc import Iterator
 from collections.abc import Sequence as Row
 
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 from monitor.files.findings import nearest
 from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.core.drill.scenario import Clears, Kind, Load, Scenario, Script, Trigger
-from monitor.core.rule import Rule, Signal, Unit
-from monitor.core.service import Releases
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.service import Releases
+from monitor.core.rules.signal import Signal, Unit
 from monitor.files import drillkeys as keys
 from monitor.files.fields import Fields, plain_text
 from monitor.files.findings import Report, nearest

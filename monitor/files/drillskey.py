@@ -1,7 +1,7 @@
 """`drills:` of routing.yaml -> where drills take place, who may act in them, and how often they are due."""
 
 from monitor.core.drill.cadence import Cadence
-from monitor.core.rule import DrillRouting, Route
+from monitor.core.rules.routing import DrillRouting, Route
 from monitor.files import drillkeys as keys
 from monitor.files.escalationkey import channel
 from monitor.files.fields import Fields

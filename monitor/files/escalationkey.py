@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from monitor.core.rule import Escalation
+from monitor.core.rules.routing import Escalation
 from monitor.files import routingkeys as keys
 from monitor.files.fields import Fields
 from monitor.files.findings import Report

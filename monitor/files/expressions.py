@@ -11,7 +11,7 @@ from typing import Any
 
 import promql_parser
 
-from monitor.core.rule import Matcher, MatchOp
+from monitor.core.rules.rule import Matcher, MatchOp
 from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 from monitor.files.scalars import scalar
 

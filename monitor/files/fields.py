@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from monitor.core.model import Labels, labels_of
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 from monitor.files.findings import Report, nearest
 from monitor.files.nodes import Mapping, Node, Scalar, WrongError, find
 from monitor.files.scalars import kind_of, label_name, scalar, sequence, text

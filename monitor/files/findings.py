@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 from monitor.files.nodes import WrongError
 
 

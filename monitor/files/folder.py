@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.core.procedure import Procedure
-from monitor.core.rule import Place, Route, Routing, RuleSet
+from monitor.core.procedures.procedure import Procedure
+from monitor.core.rules.routing import Route, Routing
+from monitor.core.rules.rule import Place
+from monitor.core.rules.ruleset import RuleSet
 from monitor.files.changes import KeyChange, changed, unmet
 from monitor.files.contents import DRILLS, NO_FILE, PROCEDURES, RELEASES, WHOLE, Contents, read_contents, read_file
 from monitor.files.drillfile import WrittenScenario, check_drills, check_targets, read_scenario

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from monitor.core.replay.outcome import KnownIncident
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 from monitor.files import incidentkeys as keys
 from monitor.files.csvfile import parse_csv
 from monitor.files.fields import Fields

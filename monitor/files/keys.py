@@ -5,7 +5,7 @@ Keys that a later version will know are listed apart, so that they are told from
 
 from types import MappingProxyType
 
-from monitor.core.ruledifference import AtReload
+from monitor.core.rules.ruledifference import AtReload
 from monitor.files import prometheuskeys
 from monitor.files.drillkeys import DRILLS, LOAD, PLAY, SCENARIO
 from monitor.files.procedurekeys import CHECK, CHOICE, COMMAND, FIELD, PROCEDURE, STEP, WAVE

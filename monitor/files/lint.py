@@ -6,7 +6,8 @@ Only what can be told without data stands here. Errors are contradictions; warni
 from dataclasses import dataclass, field, replace
 
 from monitor.core.model import Tier
-from monitor.core.rule import Availability, Count, ErrorRatio, Group, Place, Query, Rule, TierRule
+from monitor.core.rules.rule import Group, Place, Rule, TierRule
+from monitor.core.rules.signal import Availability, Count, ErrorRatio, Query
 from monitor.files.expressions import filters_of, kept_labels
 from monitor.files.fields import Fields
 from monitor.files.nodes import Mapping, find

@@ -2,9 +2,10 @@
 
 import re
 
+from monitor.core.incidents.silence import DAY
 from monitor.core.model import Tier
-from monitor.core.rule import Maintenance, Matcher
-from monitor.core.silence import DAY
+from monitor.core.rules.routing import Maintenance
+from monitor.core.rules.rule import Matcher
 from monitor.files import routingkeys as keys
 from monitor.files.expressions import matchers
 from monitor.files.fields import Fields

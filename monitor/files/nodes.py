@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 
 _ESCAPE_LENGTH = {"x": 4, "u": 6, "U": 10}
 """How many characters of the file a double-quoted escape takes; every other one takes two."""

@@ -2,7 +2,7 @@
 
 import re
 
-from monitor.core.procedure import Choice, Command, Does, Field, Procedure, Step, Task, Wave
+from monitor.core.procedures.procedure import Choice, Command, Does, Field, Procedure, Step, Task, Wave
 from monitor.files import procedurekeys as keys
 from monitor.files.checkkeys import read_check, unique_titles
 from monitor.files.fields import Fields

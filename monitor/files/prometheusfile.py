@@ -7,8 +7,9 @@ condition: a result is a breach, an empty one is clear.
 from dataclasses import dataclass, replace
 
 from monitor.core.model import Labels, Tier, labels_of
-from monitor.core.rule import Condition, Group, Place, Query, Rule, Signal, TierRule
-from monitor.core.ruletest import Recording
+from monitor.core.rules.rule import Group, Place, Rule, TierRule
+from monitor.core.rules.ruletest import Recording
+from monitor.core.rules.signal import Condition, Query, Signal
 from monitor.files import prometheuskeys as keys
 from monitor.files.expressions import expression, kept_labels
 from monitor.files.fields import Fields, mapping

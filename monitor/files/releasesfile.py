@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass, field
 
-from monitor.core.rule import Latency, Matcher, MatchOp, Rule, VersionMetric
-from monitor.core.service import LOOKBACK, PROVEN, VERSION, Labelled, Releases, Replicas, Service
+from monitor.core.rules.rule import Matcher, MatchOp, Rule
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.service import LOOKBACK, PROVEN, VERSION, Labelled, Releases, Replicas, Service
+from monitor.core.rules.signal import Latency
 from monitor.files import releasekeys as keys
 from monitor.files.expressions import matchers_of, metric_of, selector
 from monitor.files.fields import Fields, mapping

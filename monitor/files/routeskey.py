@@ -5,9 +5,11 @@ What only the rules can tell about them is looked at when all files of a folder 
 
 from collections.abc import Callable, Iterable, Sequence
 
+from monitor.core.incidents.silence import NAME_LABEL
 from monitor.core.model import Labels
-from monitor.core.rule import ENVIRONMENT, Condition, Group, Matcher, Place, Route, Routing, Rule
-from monitor.core.silence import NAME_LABEL
+from monitor.core.rules.routing import ENVIRONMENT, Route, Routing
+from monitor.core.rules.rule import Group, Matcher, Place, Rule
+from monitor.core.rules.signal import Condition
 from monitor.files import nodes
 from monitor.files import routingkeys as keys
 from monitor.files.escalationkey import channel

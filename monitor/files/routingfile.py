@@ -1,6 +1,7 @@
 """routing.yaml -> where pages go and who may act; what it leaves out is taken from the caller's fallback."""
 
-from monitor.core.rule import (
+from monitor.core.incidents.silence import DAY
+from monitor.core.rules.routing import (
     ENVIRONMENT,
     NO_DRILLS,
     PAGERS,
@@ -12,7 +13,6 @@ from monitor.core.rule import (
     Routing,
     ShadowReport,
 )
-from monitor.core.silence import DAY
 from monitor.files import routingkeys as keys
 from monitor.files.drillskey import read_drills
 from monitor.files.escalationkey import channel, read_escalation

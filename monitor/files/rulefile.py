@@ -6,20 +6,8 @@ What several files must agree on (names, procedures) is not known here.
 from dataclasses import replace
 
 from monitor.core.model import Labels, Tier, labels_of
-from monitor.core.rule import (
-    Condition,
-    Group,
-    Guards,
-    Latency,
-    NoData,
-    Query,
-    Requires,
-    Resolve,
-    Rule,
-    Signal,
-    TierRule,
-    Unit,
-)
+from monitor.core.rules.rule import Group, Guards, NoData, Requires, Resolve, Rule, TierRule
+from monitor.core.rules.signal import Condition, Latency, Query, Signal, Unit
 from monitor.files import keys
 from monitor.files.expressions import expression, kept_labels, label_matched
 from monitor.files.fields import Fields, mapping, plain_text

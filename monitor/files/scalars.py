@@ -6,7 +6,7 @@ A reader gives the value or raises `WrongError` with what would be right. Durati
 import re
 from collections.abc import Callable
 
-from monitor.core.rule import Unit
+from monitor.core.rules.signal import Unit
 from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 
 _SURPRISES = re.compile(r"(y|n|yes|no|on|off|true|false|null|~)", re.IGNORECASE)

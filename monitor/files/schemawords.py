@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from monitor.core.rule import PAGERS, ReferenceKind
+from monitor.core.rules.routing import PAGERS
+from monitor.core.rules.signal import ReferenceKind
 from monitor.files.maintenancekey import DAYS, TIME
 from monitor.files.scalars import DURATION, LABEL, NUMBER
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from monitor.core.model import Labels, labels_of
-from monitor.core.rule import MatchOp, Place
-from monitor.core.ruletest import Gap, Step
+from monitor.core.rules.rule import MatchOp, Place
+from monitor.core.rules.ruletest import Gap, Step
 from monitor.files.expressions import matchers_of, metric_of, selector
 from monitor.files.nodes import Node, Scalar, WrongError
 from monitor.files.scalars import scalar

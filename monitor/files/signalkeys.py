@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from monitor.core.ruledifference import AtReload
+from monitor.core.rules.ruledifference import AtReload
 from monitor.files.tables import Key, Table
 
 _REDERIVED, _DROPPED = AtReload.REDERIVED, AtReload.DROPPED

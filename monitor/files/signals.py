@@ -5,13 +5,13 @@ Adding a kind means a function here and a table in keys.py. What a value means f
 
 from dataclasses import replace
 
-from monitor.core.rule import (
+from monitor.core.rules.rule import MatchOp
+from monitor.core.rules.signal import (
     Availability,
     Baseline,
     Count,
     ErrorRatio,
     Latency,
-    MatchOp,
     Query,
     ReferenceKind,
     Signal,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 
 MAX_BYTES = 1 << 20

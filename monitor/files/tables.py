@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.core.ruledifference import AtReload
+from monitor.core.rules.ruledifference import AtReload
 
 
 @dataclass(frozen=True, slots=True)

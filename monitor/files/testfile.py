@@ -3,8 +3,7 @@
 import re
 
 from monitor.core.model import Labels, Tier, labels_of
-from monitor.core.rule import Unit
-from monitor.core.ruletest import (
+from monitor.core.rules.ruletest import (
     PROMTOOLS_INTERVAL,
     AlertTest,
     Expected,
@@ -17,6 +16,7 @@ from monitor.core.ruletest import (
     RuleTestFile,
     Step,
 )
+from monitor.core.rules.signal import Unit
 from monitor.files import testkeys as keys
 from monitor.files.expressions import expression
 from monitor.files.fields import Fields, mapping

@@ -11,8 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from monitor.core.model import labels_of
-from monitor.core.rule import Group, Place, VersionMetric
-from monitor.core.ruletest import PROMTOOLS_INTERVAL, GivenReading, PrometheusAlert, Recording, RuleTest, RuleTestFile
+from monitor.core.rules.rule import Group, Place
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.ruletest import (
+    PROMTOOLS_INTERVAL,
+    GivenReading,
+    PrometheusAlert,
+    Recording,
+    RuleTest,
+    RuleTestFile,
+)
 from monitor.files.contents import RELEASES, read_file
 from monitor.files.findings import Finding, Report, Severity, nearest
 from monitor.files.nodes import Mapping as MappingNode

@@ -7,20 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor.core.model import Tier
-from monitor.core.rule import (
-    Condition,
-    ErrorRatio,
-    Guards,
-    Latency,
-    Matcher,
-    Override,
-    Place,
-    Query,
-    Signal,
-    TierRule,
-    Unit,
-    unit_of,
-)
+from monitor.core.rules.rule import Guards, Matcher, Override, Place, TierRule
+from monitor.core.rules.signal import Condition, ErrorRatio, Latency, Query, Signal, Unit, unit_of
 from monitor.files import keys
 from monitor.files.expressions import matchers
 from monitor.files.fields import Fields

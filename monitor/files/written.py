@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitor.core.rule import Group, Rule
+from monitor.core.rules.rule import Group, Rule
 from monitor.files.nodes import Mapping, Scalar
 
 

@@ -9,9 +9,9 @@ from itertools import takewhile
 import structlog
 
 from monitor.core.actor import Actor
-from monitor.core.calling import page_name
-from monitor.core.page import ActionKind
-from monitor.core.posts import Happening
+from monitor.core.pages.calling import page_name
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.posts import Happening
 from monitor.people.commands import Commands, Done, Outcome
 from monitor.people.requesting import NotDone, Request
 from monitor.ports import Post, PostKind, Store

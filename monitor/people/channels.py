@@ -3,9 +3,9 @@
 Asked where something is owed to an incident, and where somebody acts on it; it writes nothing.
 """
 
-from monitor.core.response import Response
-from monitor.core.routes import Audience, audiences, rights_on
-from monitor.core.rule import Route
+from monitor.core.incidents.response import Response
+from monitor.core.incidents.routes import Audience, audiences, rights_on
+from monitor.core.rules.routing import Route
 from monitor.ports import PostKind, Store
 from monitor.ruleset.rulebook import RuleBook
 

@@ -11,15 +11,15 @@ from typing import TypeAlias
 import structlog
 
 from monitor.core.actor import Actor
-from monitor.core.asks import Command, No, Refusal
-from monitor.core.decide import decide, retired
-from monitor.core.events import Event, Refused
-from monitor.core.incident import Incident, fold
+from monitor.core.incidents.asks import Command, No, Refusal
+from monitor.core.incidents.decide import decide, retired
+from monitor.core.incidents.events import Event, Refused
+from monitor.core.incidents.incident import Incident, fold
+from monitor.core.incidents.overtaken import overtaken
+from monitor.core.incidents.response import Response
+from monitor.core.incidents.silence import Silence
 from monitor.core.model import AlertKey, Presence
-from monitor.core.overtaken import overtaken
-from monitor.core.response import Response
-from monitor.core.rule import Route
-from monitor.core.silence import Silence
+from monitor.core.rules.routing import Route
 from monitor.desk import Beside, Desk
 from monitor.people.channels import Channels
 from monitor.people.requesting import NotDone, Request, Requesting, Targets, plain_targets, silent_for, unknown

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from monitor.core.actions import actions_of, card_actions
 from monitor.core.actor import Actor
-from monitor.core.forms import Form, form, question
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.rights import not_helping
+from monitor.core.incidents.routes import every_route, united
 from monitor.core.model import AlertKey
-from monitor.core.page import ActionKind, Reading, Scene
-from monitor.core.render import render
-from monitor.core.rights import not_helping
-from monitor.core.routes import every_route, united
-from monitor.core.rule import Route
+from monitor.core.pages.actions import actions_of, card_actions
+from monitor.core.pages.forms import Form, form, question
+from monitor.core.pages.page import ActionKind, Reading, Scene
+from monitor.core.pages.render import render
+from monitor.core.rules.routing import Route
 from monitor.people.channels import Channels
 from monitor.people.commands import Commands, Done, explained
 from monitor.people.requesting import Request

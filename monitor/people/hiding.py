@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.core.actor import MONITOR
-from monitor.core.events import AlertFired, HiddenTold
-from monitor.core.incident import apply
+from monitor.core.incidents.events import AlertFired, HiddenTold
+from monitor.core.incidents.incident import apply
+from monitor.core.incidents.response import Cleared, Finding, Fired, Renamed, Response
+from monitor.core.incidents.silence import Cover, Hidden, HiddenBy, hidden, told_of
 from monitor.core.model import AlertKey, Cause, State
-from monitor.core.response import Cleared, Finding, Fired, Renamed, Response
-from monitor.core.silence import Cover, Hidden, HiddenBy, hidden, told_of
 from monitor.ports import Store
 from monitor.ruleset.rulebook import RuleBook
 

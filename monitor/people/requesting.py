@@ -1,6 +1,6 @@
 """What somebody asks for, read: an action with its words becomes a command, or a sentence on what is missing.
 
-The words come from a form, the command line or the API, all under the same names (`monitor.core.forms`).
+The words come from a form, the command line or the API, all under the same names (`monitor.core.pages.forms`).
 """
 
 import re
@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from monitor.core.actions import instance
 from monitor.core.actor import Actor
-from monitor.core.asks import (
+from monitor.core.incidents.asks import (
     Abort,
     Acknowledge,
     AllowDeploy,
@@ -41,15 +40,16 @@ from monitor.core.asks import (
     UndoStep,
     WatchByHand,
 )
-from monitor.core.forms import TARGET
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.procedureevents import FollowUp, Pinned
 from monitor.core.model import AlertKey, Presence
-from monitor.core.page import OF_DRILLS, ActionKind
-from monitor.core.procedure import Procedure
-from monitor.core.procedureevents import FollowUp, Pinned
-from monitor.core.progress import Progress, current, last_settled
-from monitor.core.proposals import PROPOSED, proposed
-from monitor.core.shell import typed
+from monitor.core.pages.actions import instance
+from monitor.core.pages.forms import TARGET
+from monitor.core.pages.page import OF_DRILLS, ActionKind
+from monitor.core.pages.shell import typed
+from monitor.core.procedures.procedure import Procedure
+from monitor.core.procedures.progress import Progress, current, last_settled
+from monitor.core.procedures.proposals import PROPOSED, proposed
 
 LONGEST = 2_000
 """Characters that a field of a form may hold."""

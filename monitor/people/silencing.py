@@ -8,9 +8,10 @@ from typing import TypeAlias
 import structlog
 
 from monitor.core.actor import Actor
+from monitor.core.incidents.silence import NAME_LABEL, Hidden, HiddenBy, Silence, window
 from monitor.core.model import Tier
-from monitor.core.rule import Maintenance, Matcher, Place
-from monitor.core.silence import NAME_LABEL, Hidden, HiddenBy, Silence, window
+from monitor.core.rules.routing import Maintenance
+from monitor.core.rules.rule import Matcher, Place
 from monitor.core.words import clock as clock_words
 from monitor.files.expressions import matchers
 from monitor.files.nodes import Scalar, WrongError

@@ -6,9 +6,9 @@ Other pagers are told that it is over at once, so that nobody is kept awake by a
 from collections.abc import Sequence
 from datetime import datetime
 
-from monitor.core.calling import Call, Stance
 from monitor.core.model import Tier
-from monitor.core.page import Page, Tone
+from monitor.core.pages.calling import Call, Stance
+from monitor.core.pages.page import Page, Tone
 from monitor.ports import NO_INCIDENT, Message, Post, PostKind
 
 REASON = "test"

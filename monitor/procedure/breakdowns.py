@@ -8,10 +8,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.core.breakdown import ROUTE_LABELS, Breakdown, ByRoute, RouteShare, SlowService, route_name
-from monitor.core.firing import service_of
+from monitor.core.incidents.firing import service_of
 from monitor.core.model import AlertKey, Judgement, Verdict, utc
-from monitor.core.rule import ErrorRatio, Latency, Rule
+from monitor.core.releases.breakdown import ROUTE_LABELS, Breakdown, ByRoute, RouteShare, SlowService, route_name
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.signal import ErrorRatio, Latency
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Reader
 from monitor.evaluation.routequeries import RouteQueries, telling, worst

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.core.procedure import Check
+from monitor.core.procedures.procedure import Check
+from monitor.core.procedures.verification import DETAIL, Finding, Outcome, answered, compared, read_before
 from monitor.core.redaction import redacted, shown_url, tail
-from monitor.core.verification import DETAIL, Finding, Outcome, answered, compared, read_before
 from monitor.core.words import plain
 from monitor.ports import CommandRunner, Exited, Killed, MetricsSource, NotStarted, Prober, Samples, Status
 

@@ -12,20 +12,27 @@ from datetime import datetime
 import structlog
 
 from monitor.core.actor import MONITOR
-from monitor.core.asks import No, Refusal
-from monitor.core.closing import RESULTS_HOLD, outdated
-from monitor.core.decide import with_ticks
-from monitor.core.events import Event
-from monitor.core.incident import Incident
-from monitor.core.procedureevents import BreakdownFound, ChangesFound, ChecksRun, Pinned, TargetsPinned, VersionsSeen
-from monitor.core.progress import Progress
-from monitor.core.proposals import THERE
-from monitor.core.release import Availability, Target, WhatChanged, WhyNot
-from monitor.core.render import telling
-from monitor.core.rule import Resolve
-from monitor.core.service import Labelled, Service
-from monitor.core.verification import CheckResult, Entered
-from monitor.core.verifying import Context
+from monitor.core.incidents.asks import No, Refusal
+from monitor.core.incidents.closing import RESULTS_HOLD, outdated
+from monitor.core.incidents.decide import with_ticks
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.procedureevents import (
+    BreakdownFound,
+    ChangesFound,
+    ChecksRun,
+    Pinned,
+    TargetsPinned,
+    VersionsSeen,
+)
+from monitor.core.pages.render import telling
+from monitor.core.procedures.progress import Progress
+from monitor.core.procedures.proposals import THERE
+from monitor.core.procedures.verification import CheckResult, Entered
+from monitor.core.procedures.verifying import Context
+from monitor.core.releases.release import Availability, Target, WhatChanged, WhyNot
+from monitor.core.rules.rule import Resolve
+from monitor.core.rules.service import Labelled, Service
 from monitor.desk import Desk
 from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline

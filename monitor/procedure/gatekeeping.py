@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import structlog
 
-from monitor.core.asks import No, Refusal
-from monitor.core.events import Event
-from monitor.core.gate import GateAnswer, gate, noted
-from monitor.core.incident import Incident
+from monitor.core.incidents.asks import No, Refusal
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident
+from monitor.core.procedures.gate import GateAnswer, gate, noted
 from monitor.desk import Desk
 from monitor.ports import Clock, ConflictError, Store, StoreError
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from monitor.core.firing import service_of
+from monitor.core.incidents.firing import service_of
 from monitor.core.model import AlertKey, State, Tier
-from monitor.core.release import Availability, Target, What, WhatChanged, image_of, not_read, with_image
-from monitor.core.rule import RuleSet
-from monitor.core.runs import Breach
-from monitor.core.service import Releases, Service
-from monitor.core.targeting import BEFORE, History, Question, what_changed
+from monitor.core.releases.release import Availability, Target, What, WhatChanged, image_of, not_read, with_image
+from monitor.core.releases.runs import Breach
+from monitor.core.releases.targeting import BEFORE, History, Question, what_changed
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.service import Releases, Service
 from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import Missing, Present, RangeSource, Recorded, Registry, Store

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.core.deploy import Seen
+from monitor.core.judging.deploy import Seen
 from monitor.core.model import Sample
-from monitor.core.release import What
-from monitor.core.service import Service
+from monitor.core.releases.release import What
+from monitor.core.rules.service import Service
 from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import RangeSamples, RangeSource, TooMuch

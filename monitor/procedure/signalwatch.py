@@ -9,11 +9,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.core.clearance import Watched
-from monitor.core.clearclock import ClearClock, Seen, seen, tick
-from monitor.core.judge import unseen
+from monitor.core.judging.judge import unseen
 from monitor.core.model import AlertKey, Judgement, Tier, Verdict
-from monitor.core.rule import Group, Rule
+from monitor.core.procedures.clearance import Watched
+from monitor.core.procedures.clearclock import ClearClock, Seen, seen, tick
+from monitor.core.rules.rule import Group, Rule
 from monitor.evaluation.grid import newest_point
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Point, Reader, Waiting

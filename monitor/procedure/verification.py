@@ -1,7 +1,7 @@
 """Runs the checks of a verification step, as often as it is asked to: all at once, bounded, in threads of its own.
 
 The signals that paged are always among them. Nothing here is in the way of an evaluation, and nothing raises: what does
-not come in time, or breaks, is unknown. What the results mean stands in `monitor.core.verification`.
+not come in time, or breaks, is unknown. What the results mean stands in `monitor.core.procedures.verification`.
 """
 
 import queue
@@ -14,11 +14,11 @@ from functools import partial
 
 import structlog
 
-from monitor.core.clearance import Watched
 from monitor.core.model import AlertKey
-from monitor.core.procedure import Check, Step
-from monitor.core.verification import CheckResult, Outcome, result_of
-from monitor.core.verifying import LOOK, SIGNALS, Answers, Context, checks_of, results_of
+from monitor.core.procedures.clearance import Watched
+from monitor.core.procedures.procedure import Check, Step
+from monitor.core.procedures.verification import CheckResult, Outcome, result_of
+from monitor.core.procedures.verifying import LOOK, SIGNALS, Answers, Context, checks_of, results_of
 from monitor.ports import Clock
 from monitor.procedure.checks import Asking
 from monitor.procedure.signalwatch import READ_WITHIN, SignalWatch

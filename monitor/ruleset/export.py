@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from monitor.core.rule import Group, Latency, Matcher, MatchOp, NoData, Resolve, Rule, RuleSet, TierRule
+from monitor.core.rules.rule import Group, Matcher, MatchOp, NoData, Resolve, Rule, TierRule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Latency
 from monitor.ruleset.tierexpression import InexpressibleError, Region, expression, instance_labels
 
 KEEPS_FIRING = (2, 42)

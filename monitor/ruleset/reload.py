@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from monitor.core.comparison import Comparison, Fate, RuleChange, compare
-from monitor.core.evaluate import retire
-from monitor.core.firing import worst_of
+from monitor.core.incidents.firing import worst_of
+from monitor.core.incidents.response import Renamed
+from monitor.core.judging.evaluate import retire
 from monitor.core.model import Alert, AlertKey, Cause, Transition
-from monitor.core.response import Renamed
-from monitor.core.rule import RuleSet
+from monitor.core.rules.comparison import Comparison, Fate, RuleChange, compare
+from monitor.core.rules.ruleset import RuleSet
 from monitor.desk import Desk, Takeover, recorded
 from monitor.evaluation.engine import cleared
 from monitor.evaluation.vigil import BLIND_GROUP

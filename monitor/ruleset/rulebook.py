@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from monitor.core.rule import Group, RuleSet
+from monitor.core.rules.rule import Group
+from monitor.core.rules.ruleset import RuleSet
 from monitor.evaluation.reading import Plan, plan
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import structlog
 
-from monitor.core.posts import Notice
-from monitor.core.rule import RuleSet
+from monitor.core.pages.posts import Notice
+from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import shortened
 from monitor.desk import Desk
 from monitor.files import Contents, read_contents

@@ -6,9 +6,10 @@ Called every few seconds by the daemon. What would have paged is read from the r
 from datetime import datetime
 
 from monitor.core.daily import DAY
-from monitor.core.posts import Notice
-from monitor.core.rule import Rule, ShadowReport
-from monitor.core.shadowreport import Seen, due, told, unsent
+from monitor.core.pages.posts import Notice
+from monitor.core.rules.routing import ShadowReport
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.shadowreport import Seen, due, told, unsent
 from monitor.desk import Desk
 from monitor.ports import NO_INCIDENT, Clock, Recorded, Store
 from monitor.ruleset.rulebook import RuleBook

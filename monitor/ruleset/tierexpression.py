@@ -11,21 +11,8 @@ from statistics import NormalDist
 from typing import TypeAlias, TypeVar
 
 from monitor.core.model import Labels
-from monitor.core.rule import (
-    Availability,
-    Condition,
-    ErrorRatio,
-    Latency,
-    Matcher,
-    MatchOp,
-    NoData,
-    Query,
-    ReferenceKind,
-    Requires,
-    Rule,
-    Signal,
-    TierRule,
-)
+from monitor.core.rules.rule import Matcher, MatchOp, NoData, Requires, Rule, TierRule
+from monitor.core.rules.signal import Availability, Condition, ErrorRatio, Latency, Query, ReferenceKind, Signal
 from monitor.evaluation import promql
 from monitor.files.expressions import kept_labels, quoted, written
 
@@ -155,7 +142,7 @@ def _requests(signal: Latency, window: int) -> str:
 
 
 def _base(signal: Latency, tier: TierRule, quantile: str) -> str:
-    """Give what a latency is held against, exactly as `monitor.core.latency` has it."""
+    """Give what a latency is held against, exactly as `monitor.core.judging.latency` has it."""
     baseline = signal.baseline
     if baseline.fixed is not None:
         return _figure(baseline.fixed)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.core.drill.duty import DutyFact
-from monitor.core.events import Event
-from monitor.core.incident import Incident, fold
-from monitor.core.silence import Hidden, Silence
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident, fold
+from monitor.core.incidents.silence import Hidden, Silence
 from monitor.ports import (
     NO_INCIDENT,
     Change,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from monitor.core.posts import Notice
+from monitor.core.pages.posts import Notice
 from monitor.desk import Desk
 from monitor.runtime.writebehind import WriteBehindStore
 

@@ -12,9 +12,9 @@ from threading import RLock
 from typing import TypeVar
 
 from monitor.core.drill.duty import DutyFact
-from monitor.core.events import Event
-from monitor.core.incident import Incident
-from monitor.core.silence import Hidden, Silence
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.silence import Hidden, Silence
 from monitor.ports import (
     NO_INCIDENT,
     Change,

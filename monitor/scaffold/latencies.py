@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from monitor.core.latency import buckets_by_instance, resolution
+from monitor.core.judging.latency import buckets_by_instance, resolution
 from monitor.core.model import Labels
-from monitor.core.rule import Baseline, Latency, ReferenceKind
+from monitor.core.rules.signal import Baseline, Latency, ReferenceKind
 from monitor.evaluation.baselines import Baselines, References
 from monitor.scaffold import words
 from monitor.scaffold.asking import Asking

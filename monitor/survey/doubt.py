@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from monitor.core.model import Labels
-from monitor.core.rule import Place, Rule
+from monitor.core.rules.rule import Place, Rule
 from monitor.files.findings import Severity
 
 NAMED = 3

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from monitor.core.model import Sample
-from monitor.core.rule import Latency
+from monitor.core.rules.signal import Latency
 from monitor.evaluation.baselines import Baselines, References
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import BadQuery, MetricsSource, Samples

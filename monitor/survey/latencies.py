@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from monitor.core.judge import base_of
-from monitor.core.latency import buckets_by_instance, resolution
+from monitor.core.judging.judge import base_of
+from monitor.core.judging.latency import buckets_by_instance, resolution
 from monitor.core.model import Labels, Reference
-from monitor.core.rule import Latency, Rule, TierRule
+from monitor.core.rules.rule import Rule, TierRule
+from monitor.core.rules.signal import Latency
 from monitor.survey.doubt import Doubt, error, named, seconds, warning
 from monitor.survey.facts import Facts
 from monitor.survey.series import named_by

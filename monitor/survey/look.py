@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from monitor.core.rule import Rule, RuleSet
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.ruleset import RuleSet
 from monitor.evaluation.reading import Plan
 from monitor.survey.doubt import Doubt
 from monitor.survey.facts import Facts, Means

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from monitor.core.model import Labels, Sample, pick
-from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Rule, VersionMetric
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query
 from monitor.evaluation.promql import buckets_selector, samples_expression, selectors, series_expression
 from monitor.evaluation.reading import Plan
 from monitor.files.findings import Severity

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from monitor.core.model import Labels, pick
-from monitor.core.rule import ErrorRatio, Latency, Rule, TierRule
+from monitor.core.rules.rule import Rule, TierRule
+from monitor.core.rules.signal import ErrorRatio, Latency
 from monitor.evaluation.promql import below_expression, requests_expression
 from monitor.evaluation.reading import Plan
 from monitor.survey.doubt import Doubt, named, warning
@@ -21,7 +22,7 @@ def traffic_questions(rule: Rule, planned: Plan) -> dict[tuple[int, float], str]
     for tier in rule.every_tier:
         requests = _requests(rule, tier.window, planned)
         if requests:
-            # a billionth less, as counts are forgiven (`monitor.core.latency.enough`)
+            # a billionth less, as counts are forgiven (`monitor.core.judging.latency.enough`)
             asked[_need(tier)] = below_expression(requests, _need(tier)[1] * (1 - 1e-9), DAY, STEP)
     return asked
 

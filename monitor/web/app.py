@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.core.gate import GateAnswer
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
+from monitor.core.procedures.gate import GateAnswer
 from monitor.drills.conductor import Conductor
 from monitor.drills.duty import Duty
 from monitor.people.commands import Commands, Done

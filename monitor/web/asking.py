@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.core.actor import Actor, Role, Source
-from monitor.core.forms import TARGET, Ask, form
-from monitor.core.incident import Incident
-from monitor.core.page import ActionKind
-from monitor.core.shell import SPELLINGS, About
+from monitor.core.incidents.incident import Incident
+from monitor.core.pages.forms import TARGET, Ask, form
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.shell import SPELLINGS, About
 from monitor.people.requesting import Request, step_meant
 
 NAME = re.compile(r"[\w.@+ -]{1,64}")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.core.gate import GateAnswer, UnknownEnvironmentError
+from monitor.core.procedures.gate import GateAnswer, UnknownEnvironmentError
 from monitor.web.answers import answer, wrong
 from monitor.web.timeline import time_of
 

@@ -6,15 +6,15 @@ Durations are whole seconds, times RFC 3339 UTC; what is not known is null.
 from typing import Any
 
 from monitor.core.actor import Actor
-from monitor.core.beforeafter import before_and_after
-from monitor.core.breakdown import Breakdown, ByRoute
-from monitor.core.care import Wish
-from monitor.core.due import owes_record
-from monitor.core.incident import Incident
-from monitor.core.procedure import Step
-from monitor.core.progress import Decided, Progress, ServiceState, StepState, current
-from monitor.core.release import Changed, Target, WhatChanged
-from monitor.core.verification import CheckResult
+from monitor.core.incidents.care import Wish
+from monitor.core.incidents.due import owes_record
+from monitor.core.incidents.incident import Incident
+from monitor.core.procedures.beforeafter import before_and_after
+from monitor.core.procedures.procedure import Step
+from monitor.core.procedures.progress import Decided, Progress, ServiceState, StepState, current
+from monitor.core.procedures.verification import CheckResult
+from monitor.core.releases.breakdown import Breakdown, ByRoute
+from monitor.core.releases.release import Changed, Target, WhatChanged
 from monitor.web.timeline import time_of
 
 

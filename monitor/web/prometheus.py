@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from monitor.core.model import Alert, AlertKey, State, Tier, utc
-from monitor.core.page import Reading
-from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Group, Latency, Query, Rule, TierRule
+from monitor.core.pages.page import Reading
+from monitor.core.rules.rule import Group, Rule, TierRule
+from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query
 from monitor.core.template import parse
 from monitor.ports import GroupState
 from monitor.ruleset.rulebook import InForce

@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from monitor.core.actions import everything
 from monitor.core.actor import Actor
-from monitor.core.deeds import deed
-from monitor.core.events import Acknowledged, Event, Firing, ProcedureStarted
-from monitor.core.incident import Incident
-from monitor.core.model import Tier
-from monitor.core.page import ActionKind, Place, Scene
-from monitor.core.procedureevents import (
+from monitor.core.incidents.events import Acknowledged, Event, Firing, ProcedureStarted
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.procedureevents import (
     Approved,
     CheckAnswered,
     Collected,
@@ -21,8 +17,12 @@ from monitor.core.procedureevents import (
     StepSkipped,
     StepUndone,
 )
-from monitor.core.render import headline, next_for, render, tone
-from monitor.core.shell import PROGRAM, typed, typed_action
+from monitor.core.model import Tier
+from monitor.core.pages.actions import everything
+from monitor.core.pages.deeds import deed
+from monitor.core.pages.page import ActionKind, Place, Scene
+from monitor.core.pages.render import headline, next_for, render, tone
+from monitor.core.pages.shell import PROGRAM, typed, typed_action
 from monitor.web.procedures import (
     breakdown_of,
     care_of,

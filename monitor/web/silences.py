@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from monitor.core.actor import Actor
-from monitor.core.rule import Maintenance, Matcher
-from monitor.core.silence import Silence
+from monitor.core.incidents.silence import Silence
+from monitor.core.rules.routing import Maintenance
+from monitor.core.rules.rule import Matcher
 from monitor.people.silencing import Outcome, Overview, Refused, Silencing, Standing, Wanted
 from monitor.web.timeline import time_of
 

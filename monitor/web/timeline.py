@@ -5,11 +5,11 @@ from datetime import date, datetime
 from enum import Enum
 
 from monitor.core.actor import Actor
-from monitor.core.breakdown import Breakdown
-from monitor.core.events import Event, Firing
+from monitor.core.incidents.events import Event, Firing
 from monitor.core.model import AlertKey
-from monitor.core.procedure import Procedure
-from monitor.core.release import WhatChanged
+from monitor.core.procedures.procedure import Procedure
+from monitor.core.releases.breakdown import Breakdown
+from monitor.core.releases.release import WhatChanged
 
 APART = {"at", "by", "kind"}
 """What every event has, told first."""

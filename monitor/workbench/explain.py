@@ -6,8 +6,8 @@ Judging, deriving and stepping are the engine's own; nothing is written and nobo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.core.explainedwords import moment, named
-from monitor.core.explaining import (
+from monitor.core.explanation.explainedwords import moment, named
+from monitor.core.explanation.explaining import (
     Evidence,
     Explanation,
     Origin,
@@ -20,11 +20,13 @@ from monitor.core.explaining import (
     spans,
     standing,
 )
-from monitor.core.judge import unseen
+from monitor.core.incidents.silence import fits
+from monitor.core.judging.judge import unseen
+from monitor.core.judging.observe import Observation, observe
 from monitor.core.model import AlertKey, Judgement, State, Tier, Verdict
-from monitor.core.observe import Observation, observe
-from monitor.core.rule import Condition, Group, Matcher, Rule, RuleSet
-from monitor.core.silence import fits
+from monitor.core.rules.rule import Group, Matcher, Rule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Condition
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.engine import Fold, Run

@@ -3,12 +3,12 @@
 import math
 from typing import Any
 
-from monitor.core.explainedfacts import changes
-from monitor.core.explainedwords import reading, why
-from monitor.core.explaining import Explanation, HeldAgainst, Standing
-from monitor.core.levers import Lever
+from monitor.core.explanation.explainedfacts import changes
+from monitor.core.explanation.explainedwords import reading, why
+from monitor.core.explanation.explaining import Explanation, HeldAgainst, Standing
+from monitor.core.explanation.levers import Lever
 from monitor.core.model import utc
-from monitor.core.rule import TierRule
+from monitor.core.rules.rule import TierRule
 from monitor.workbench.curl import Door, curl
 from monitor.workbench.explain import Explained
 from monitor.workbench.questions import Question

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from monitor.core.explaining import Change, Origin, Told
+from monitor.core.explanation.explaining import Change, Origin, Told
 from monitor.core.model import Alert, AlertKey, Cause, State, Tier, labels_of
 from monitor.ports import GroupState
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from monitor.core.changewords import duration
-from monitor.core.latency import HOUR, WEEK, same_time_hours, trailing_hours
-from monitor.core.rule import Latency, ReferenceKind, Rule
+from monitor.core.judging.latency import HOUR, WEEK, same_time_hours, trailing_hours
+from monitor.core.rules.changewords import duration
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.signal import Latency, ReferenceKind
 from monitor.evaluation.promql import baseline_expression
 from monitor.evaluation.reading import Plan
 

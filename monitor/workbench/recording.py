@@ -6,7 +6,7 @@ A range query gives in one answer what one evaluation after the other gives, sin
 from collections.abc import Sequence
 
 from monitor.core.model import Labels, labels_of
-from monitor.core.ruletest import Gap, InputSeries, Recording, Step
+from monitor.core.rules.ruletest import Gap, InputSeries, Recording, Step
 from monitor.ports import BadQuery, MetricsSource, RangeSamples
 from monitor.workbench.ownprometheus import NoPrometheusError
 

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from monitor.core.model import Labels
-from monitor.core.ruletest import Gap, InputSeries, Step
+from monitor.core.rules.ruletest import Gap, InputSeries, Step
 
 STALE = 0x7FF0000000000002
 """The NaN by which Prometheus marks that a series has ended (`model/value`)."""

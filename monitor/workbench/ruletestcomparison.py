@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.core.model import Judgement, Labels, State, Tier, Verdict
-from monitor.core.ruletest import Expected, ExpectedAlert
+from monitor.core.rules.ruletest import Expected, ExpectedAlert
 
 SAME = 1e-6
 """How far a value may be off, relatively: counts are extrapolated in floating point."""

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from monitor.core.model import Alert, AlertKey, Judgement, Tier
-from monitor.core.posts import Happening
-from monitor.core.rule import Escalation, Group, Route, Routing, RuleSet, VersionMetric
-from monitor.core.ruletest import RuleTest
+from monitor.core.pages.posts import Happening
+from monitor.core.rules.routing import Escalation, Route, Routing
+from monitor.core.rules.rule import Group
+from monitor.core.rules.ruleset import RuleSet, VersionMetric
+from monitor.core.rules.ruletest import RuleTest
 from monitor.desk import Desk
 from monitor.evaluation.engine import Engine
 from monitor.evaluation.lookout import Look, Lookout

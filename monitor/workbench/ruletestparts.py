@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from monitor.adapters.memory import ManualClock, MemoryStore, ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import utc
-from monitor.core.rule import RuleSet
-from monitor.core.ruletest import RuleTest
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.ruletest import RuleTest
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.reading import Reader, plan

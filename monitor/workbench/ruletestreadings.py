@@ -6,12 +6,13 @@ What is given is put into the words of a source's answer, so that the core itsel
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from monitor.core.judge import judge
+from monitor.core.judging.judge import judge
+from monitor.core.judging.observe import Observation, observe
+from monitor.core.judging.point import completed
 from monitor.core.model import AlertKey, Judgement, Labels, Sample
-from monitor.core.observe import Observation, observe
-from monitor.core.point import completed
-from monitor.core.rule import Availability, Baseline, Condition, Count, ErrorRatio, Latency, Query, Rule
-from monitor.core.ruletest import Gap, GivenReading, RuleTest, Step
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.ruletest import Gap, GivenReading, RuleTest, Step
+from monitor.core.rules.signal import Availability, Baseline, Condition, Count, ErrorRatio, Latency, Query
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Plan, Point, Reader

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.core.model import Labels, State, Tier, labels_of
-from monitor.core.rule import Unit, unit_of
-from monitor.core.ruletest import AlertTest, ExpressionTest, RuleTest
+from monitor.core.rules.ruletest import AlertTest, ExpressionTest, RuleTest
+from monitor.core.rules.signal import Unit, unit_of
 from monitor.evaluation.reading import plan
 from monitor.files.expressions import code_of
 from monitor.files.testset import RuleTestSet

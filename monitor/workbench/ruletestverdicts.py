@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.core.model import AlertKey, Judgement, Labels, State, Tier, Verdict, labels_of
-from monitor.core.rule import Rule, Unit, unit_of
-from monitor.core.ruletest import AlertTest, Expected, ExpectedAlert, PrometheusAlert, RuleTest
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.ruletest import AlertTest, Expected, ExpectedAlert, PrometheusAlert, RuleTest
+from monitor.core.rules.signal import Unit, unit_of
 from monitor.core.template import parse
 from monitor.evaluation.lookout import SOURCE, group_key
 from monitor.workbench.ruletestcomparison import Firing, is_in, is_same, matches

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from monitor.core.model import Judgement, Labels, State, Verdict
-from monitor.core.rule import Unit
-from monitor.core.ruletest import ExpectedAlert
+from monitor.core.rules.ruletest import ExpectedAlert
+from monitor.core.rules.signal import Unit
 from monitor.workbench.ruletestcomparison import Firing
 from monitor.workbench.ruletestcourse import Page
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.console import ConsolePager
-from monitor.core.page import Card, CardCommand, CardStep, Page, Tone, Why
+from monitor.core.pages.page import Card, CardCommand, CardStep, Page, Tone, Why
 from monitor.ports import Message, Pager, Post, PostKind, Rejected, Sent
 
 AT = datetime(2026, 3, 1, 3, 2, 11, tzinfo=UTC)

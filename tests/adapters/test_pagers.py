@@ -18,9 +18,9 @@ from monitor.adapters.alertmanager import Alertmanager as AlertmanagerPager
 from monitor.adapters.http import Access
 from monitor.adapters.pagerduty import PagerDuty
 from monitor.adapters.webhook import Webhook
-from monitor.core.calling import Call, Stance
 from monitor.core.model import Tier
-from monitor.core.page import Page, Tone, Why
+from monitor.core.pages.calling import Call, Stance
+from monitor.core.pages.page import Page, Tone, Why
 from monitor.ports import Ambiguous, Delivery, Message, Pager, Post, PostKind, Rejected, RetryAfter, Sent
 from tests.servers.alertmanager import PASSWORD, USER, Alertmanager
 from tests.servers.hostile import Hostile, drip, flood, hang

@@ -23,8 +23,8 @@ from monitor.adapters.plot.png import png
 from monitor.adapters.plot.process import ProcessArtist
 from monitor.adapters.plot.scale import Reach, far, height_ticks, reach, said, time_ticks
 from monitor.adapters.plot.wire import read, written
-from monitor.core.plot import MOST_BYTES, Limit, Plot
-from monitor.core.rule import Unit
+from monitor.core.pages.plot import MOST_BYTES, Limit, Plot
+from monitor.core.rules.signal import Unit
 from monitor.ports import Undrawn
 from tests.pictures.plots import CASES, START, availability, error_ratio, outlier, sparse
 

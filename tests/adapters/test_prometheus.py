@@ -11,21 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.core.judge import judge
-from monitor.core.latency import quantile
+from monitor.core.judging.judge import judge
+from monitor.core.judging.latency import quantile
+from monitor.core.judging.observe import observe
 from monitor.core.model import Judgement, Sample, Tier, Verdict, labels_of, utc
-from monitor.core.observe import observe
-from monitor.core.rule import (
-    Availability,
-    Baseline,
-    ErrorRatio,
-    Guards,
-    Latency,
-    Query,
-    ReferenceKind,
-    Signal,
-    TierRule,
-)
+from monitor.core.rules.rule import Guards, TierRule
+from monitor.core.rules.signal import Availability, Baseline, ErrorRatio, Latency, Query, ReferenceKind, Signal
 from monitor.evaluation.baselines import Baselines, References
 from monitor.evaluation.promql import expressions
 from monitor.ports import BadQuery, RangeSamples, Samples, Unanswered

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.adapters.slack.blocks import MAX_ALL, Drawn, draw_line, draw_page, size
 from monitor.adapters.slack.card import draw_card
 from monitor.adapters.slack.mrkdwn import authored, escaped, link, mention, units
-from monitor.core.page import (
+from monitor.core.pages.page import (
     Action,
     ActionKind,
     Card,

@@ -7,11 +7,11 @@ import pytest
 from monitor.adapters.slack.buttons import button_rows
 from monitor.adapters.slack.clicks import click_of, submission_of
 from monitor.adapters.slack.forms import refused, view_of
-from monitor.core.actions import actions_of
-from monitor.core.forms import FORMS, Ask, Form, Input, form, question
-from monitor.core.page import Action, ActionKind, Place
-from monitor.core.proposals import PROPOSED
-from monitor.core.rule import Resolve
+from monitor.core.pages.actions import actions_of
+from monitor.core.pages.forms import FORMS, Ask, Form, Input, form, question
+from monitor.core.pages.page import Action, ActionKind, Place
+from monitor.core.procedures.proposals import PROPOSED
+from monitor.core.rules.rule import Resolve
 from tests.pictures.stages import opened
 from tests.servers.slack_rules import buttons_of, options_of, refusal, view_refusal
 

@@ -14,8 +14,8 @@ from monitor.adapters.slack.directory import SlackDirectory
 from monitor.adapters.slack.interactions import Home, Person, Rights
 from monitor.adapters.slack.probe import probe
 from monitor.core.actor import Role
-from monitor.core.page import Action, ActionKind, Card, CardStep, Page, Tone
-from monitor.core.rule import Route
+from monitor.core.pages.page import Action, ActionKind, Card, CardStep, Page, Tone
+from monitor.core.rules.routing import Route
 from monitor.ports import Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
 from tests.servers.slack import OK, Fault, SlackServer, answers, broken, drips, error, hangs, lost_reply, rate_limited
 from tests.servers.slack_rules import buttons_of

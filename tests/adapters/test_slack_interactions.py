@@ -14,8 +14,8 @@ from monitor.adapters.slack import interactions
 from monitor.adapters.slack.clicks import Typed, click_of
 from monitor.adapters.slack.interactions import Answer, Dispatcher, Home, Person, Press, Rights, Speaker
 from monitor.core.actor import Actor, Role, Source
-from monitor.core.page import ActionKind
-from monitor.core.rule import Route
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.routing import Route
 
 ROUTE = Route("C0OPS", responders=("U0ANA",))
 OURS = Home("T0TEAM", "E0ORG", "A0APP")

@@ -19,9 +19,9 @@ from monitor.adapters.slack.directory import SlackDirectory
 from monitor.adapters.slack.forms import view_of
 from monitor.adapters.slack.interactions import Dispatcher, Press, Speaker
 from monitor.adapters.slack.socket import SlackSocket, _Connection
-from monitor.core.forms import Ask, Form
-from monitor.core.page import Action, ActionKind, Page, Tone
-from monitor.core.rule import Route
+from monitor.core.pages.forms import Ask, Form
+from monitor.core.pages.page import Action, ActionKind, Page, Tone
+from monitor.core.rules.routing import Route
 from monitor.ports import Message, Post, PostKind, Sent
 from tests.servers.slack import SlackServer, Stored, answers, error, hangs, wait
 

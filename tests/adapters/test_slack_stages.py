@@ -12,14 +12,14 @@ from monitor.adapters.slack.blocks import MAX_ALL, Drawn, draw_page, size
 from monitor.adapters.slack.card import draw_card
 from monitor.adapters.slack.forms import view_of
 from monitor.core.actor import MONITOR, Actor, Source
-from monitor.core.asks import Acknowledge, Pin
-from monitor.core.card import card
-from monitor.core.forms import FORMS, form
-from monitor.core.incident import Incident, fold
-from monitor.core.page import ActionKind
-from monitor.core.procedureevents import ChangesFound
-from monitor.core.release import Availability
-from monitor.core.render import render
+from monitor.core.incidents.asks import Acknowledge, Pin
+from monitor.core.incidents.incident import Incident, fold
+from monitor.core.incidents.procedureevents import ChangesFound
+from monitor.core.pages.card import card
+from monitor.core.pages.forms import FORMS, form
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.render import render
+from monitor.core.releases.release import Availability
 from tests.adapters.golden import holds
 from tests.pictures.pictures import gallery
 from tests.pictures.stages import (

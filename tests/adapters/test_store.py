@@ -11,7 +11,7 @@ import pytest
 from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.events import Acknowledged, AlertFired, Ended, EndReason, Event, Firing, Opened
+from monitor.core.incidents.events import Acknowledged, AlertFired, Ended, EndReason, Event, Firing, Opened
 from monitor.core.model import Alert, AlertKey, State, Tier
 from monitor.ports import Change, ConflictError, GroupState, NewEvents, Post, PostKind, PostState, Store
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.store import codec
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.events import (
+from monitor.core.incidents.events import (
     Acknowledged,
     AlertFired,
     AlertRenamed,
@@ -32,10 +32,11 @@ from monitor.core.events import (
     StillOnIt,
     Unacknowledged,
 )
+from monitor.core.incidents.procedureevents import CareEvent, ProcedureEvent
 from monitor.core.model import AlertKey, Cause, Reference, Tier
-from monitor.core.procedure import Procedure
-from monitor.core.procedureevents import CareEvent, ProcedureEvent
-from monitor.core.rule import Resolve, Unit
+from monitor.core.procedures.procedure import Procedure
+from monitor.core.rules.rule import Resolve
+from monitor.core.rules.signal import Unit
 
 TIMES = st.datetimes(
     min_value=datetime(2000, 1, 1),  # noqa: DTZ001  # the strategy wants naive bounds and adds the zone

@@ -9,8 +9,8 @@ import pytest
 from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR
-from monitor.core.events import Ended, EndReason, Event, Opened
-from monitor.core.procedureevents import Reopened
+from monitor.core.incidents.events import Ended, EndReason, Event, Opened
+from monitor.core.incidents.procedureevents import Reopened
 from monitor.ports import Change, KeptEvidence, NewEvents, Store, StoreError
 from monitor.runtime.writebehind import Held, WriteBehindStore
 

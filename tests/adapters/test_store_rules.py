@@ -16,7 +16,7 @@ from monitor.adapters.store import open_store, opening
 from monitor.adapters.store.migrating import _config, known
 from monitor.adapters.store.tables import metadata
 from monitor.core.actor import MONITOR
-from monitor.core.events import Opened
+from monitor.core.incidents.events import Opened
 from monitor.core.model import AlertKey, Cause, State, Tier
 from monitor.ports import (
     NO_INCIDENT,

@@ -11,10 +11,10 @@ import pytest
 from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.events import Firing, Snapshot
+from monitor.core.incidents.events import Firing, Snapshot
+from monitor.core.incidents.silence import Cover, Hidden, HiddenBy, Silence
 from monitor.core.model import AlertKey, Tier
-from monitor.core.rule import Matcher, MatchOp
-from monitor.core.silence import Cover, Hidden, HiddenBy, Silence
+from monitor.core.rules.rule import Matcher, MatchOp
 from monitor.ports import Change, ConflictError, Store
 
 AT = datetime(2026, 3, 1, 3, 2, 11, 250_000, tzinfo=UTC)

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from monitor.adapters.store import NewerSchemaError, SqlStore, migrating, open_store, opening, owner, tables
 from monitor.core.actor import MONITOR
-from monitor.core.events import AlertFired, Firing, Opened
+from monitor.core.incidents.events import AlertFired, Firing, Opened
 from monitor.core.model import AlertKey, Reference, Tier
 from monitor.ports import Change, GroupState, NewEvents, Post, PostKind, Store, StoreError, StoreUnavailableError
 

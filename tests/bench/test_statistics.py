@@ -17,11 +17,12 @@ from typing import TypeAlias
 
 import pytest
 
-from monitor.core.judge import judge
-from monitor.core.latency import quantile, resolution
+from monitor.core.judging.judge import judge
+from monitor.core.judging.latency import quantile, resolution
+from monitor.core.judging.observe import Observation
 from monitor.core.model import Reference, Tier, Verdict
-from monitor.core.observe import Observation
-from monitor.core.rule import Baseline, ErrorRatio, Latency, ReferenceKind, Signal, TierRule
+from monitor.core.rules.rule import TierRule
+from monitor.core.rules.signal import Baseline, ErrorRatio, Latency, ReferenceKind, Signal
 
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
 BEGIN, END = "<!-- simulated -->\n", "<!-- end of what was simulated -->\n"

@@ -16,7 +16,9 @@ from monitor.adapters.prometheus.visit import Described
 from monitor.adapters.store import open_store
 from monitor.cli import doctor
 from monitor.cli.doctor import in_seconds, offsets
-from monitor.core.rule import Group, Route, Routing, RuleSet
+from monitor.core.rules.routing import Route, Routing
+from monitor.core.rules.rule import Group
+from monitor.core.rules.ruleset import RuleSet
 from monitor.survey import Surveyed
 from tests.cli.folder import RULES, Folder
 from tests.servers.alertmanager import Alertmanager

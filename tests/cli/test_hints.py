@@ -11,20 +11,20 @@ import typer
 
 from monitor.cli.main import app
 from monitor.cli.stepwords import step_words
-from monitor.core.actions import everything
 from monitor.core.actor import MONITOR
-from monitor.core.asks import Abort, Choose, DealWith, FinishStep, ForceEnd, Pin, TakeCommand
-from monitor.core.card import card
-from monitor.core.events import Acknowledged, Asked, Ended, EndReason
-from monitor.core.incident import fold
-from monitor.core.page import ActionKind, Scene
-from monitor.core.paging import owed
-from monitor.core.render import render
-from monitor.core.response import follow
-from monitor.core.routes import Audience
-from monitor.core.rule import Route
-from monitor.core.shell import DRILLS, PROGRAM, SPELLINGS, About, typed, typed_action
-from monitor.core.verification import Outcome
+from monitor.core.incidents.asks import Abort, Choose, DealWith, FinishStep, ForceEnd, Pin, TakeCommand
+from monitor.core.incidents.events import Acknowledged, Asked, Ended, EndReason
+from monitor.core.incidents.incident import fold
+from monitor.core.incidents.response import follow
+from monitor.core.incidents.routes import Audience
+from monitor.core.pages.actions import everything
+from monitor.core.pages.card import card
+from monitor.core.pages.page import ActionKind, Scene
+from monitor.core.pages.paging import owed
+from monitor.core.pages.render import render
+from monitor.core.pages.shell import DRILLS, PROGRAM, SPELLINGS, About, typed, typed_action
+from monitor.core.procedures.verification import Outcome
+from monitor.core.rules.routing import Route
 from tests.core.procedural import ANA, AUTH, BEN, WEB, Driven, firing
 
 ROUTE = Route("C0OPS", responders=("S0ONCALL",), approvers=("S0DBA",))

@@ -9,10 +9,10 @@ from freezegun import freeze_time
 
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR
-from monitor.core.events import AlertFired, AlertResolved, Ended, EndReason, Event, Firing, Opened
+from monitor.core.incidents.events import AlertFired, AlertResolved, Ended, EndReason, Event, Firing, Opened
 from monitor.core.model import AlertKey, Cause, Tier
-from monitor.core.page import OF_DRILLS, ActionKind
-from monitor.core.rule import Resolve
+from monitor.core.pages.page import OF_DRILLS, ActionKind
+from monitor.core.rules.rule import Resolve
 from monitor.ports import Change, NewEvents
 from tests.cli.folder import Folder, Said
 

@@ -12,9 +12,9 @@ import pytest
 
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR
-from monitor.core.events import AlertFired, Ended, EndReason, Event, Firing, Opened
+from monitor.core.incidents.events import AlertFired, Ended, EndReason, Event, Firing, Opened
 from monitor.core.model import AlertKey, Tier
-from monitor.core.rule import Resolve
+from monitor.core.rules.rule import Resolve
 from monitor.ports import Change, NewEvents, Post, PostKind, PostState
 from tests.cli.folder import Folder
 

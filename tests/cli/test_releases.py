@@ -9,7 +9,7 @@ from monitor.adapters.memory import ManualClock, ScriptedRegistry, ScriptedSourc
 from monitor.bootstrap import registry_of
 from monitor.cli.releases import Means, findings
 from monitor.core.model import Sample, labels_of, utc
-from monitor.core.service import Labelled, Releases, Service
+from monitor.core.rules.service import Labelled, Releases, Service
 from monitor.evaluation.ranges import Deadline
 from monitor.ports import Missing, Present, Samples, Unanswered, Unknown
 from monitor.settings import load

@@ -8,9 +8,9 @@ import pytest
 
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR
-from monitor.core.events import AlertFired, Asked, Firing, Opened
+from monitor.core.incidents.events import AlertFired, Asked, Firing, Opened
+from monitor.core.incidents.silence import Cover, Hidden, HiddenBy
 from monitor.core.model import AlertKey, Tier
-from monitor.core.silence import Cover, Hidden, HiddenBy
 from monitor.ports import Change, NewEvents
 from tests.cli.folder import Folder
 

@@ -3,17 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.asks import Command, No, Refusal, StartProcedure
-from monitor.core.decide import decide, with_ticks
-from monitor.core.due import due
-from monitor.core.events import AlertFired, AlertResolved, Event, Firing, Opened
-from monitor.core.incident import Incident, apply, fold
+from monitor.core.incidents.asks import Command, No, Refusal, StartProcedure
+from monitor.core.incidents.decide import decide, with_ticks
+from monitor.core.incidents.due import due
+from monitor.core.incidents.events import AlertFired, AlertResolved, Event, Firing, Opened
+from monitor.core.incidents.incident import Incident, apply, fold
+from monitor.core.incidents.procedureevents import ChecksRun, Pinned, VersionsSeen
 from monitor.core.model import AlertKey, Cause, Tier
-from monitor.core.procedure import Check, Choice, Does, Field, Procedure, Step, Task, Wave
-from monitor.core.procedure import Command as Run
-from monitor.core.procedureevents import ChecksRun, Pinned, VersionsSeen
-from monitor.core.rule import Unit
-from monitor.core.verification import CheckResult, Outcome
+from monitor.core.procedures.procedure import Check, Choice, Does, Field, Procedure, Step, Task, Wave
+from monitor.core.procedures.procedure import Command as Run
+from monitor.core.procedures.verification import CheckResult, Outcome
+from monitor.core.rules.signal import Unit
 
 START = datetime(2025, 3, 4, 3, 2, tzinfo=UTC)
 ANA = Actor("U0ANA", "Ana", Source.SLACK, frozenset({Role.RESPONDER, Role.COMMANDER}))

@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.asks import (
+from monitor.core.evidence import Case, Posted
+from monitor.core.evidence.signals import RawSeries, SignalRead, Threshold, files_of
+from monitor.core.incidents.asks import (
     Acknowledge,
     AllowDeploy,
     AnswerCheck,
@@ -16,14 +18,12 @@ from monitor.core.asks import (
     SkipStep,
     StartProcedure,
 )
-from monitor.core.events import AlertFired, Refused, Snapshot
-from monitor.core.evidence import Case, Posted
-from monitor.core.evidence.signals import RawSeries, SignalRead, Threshold, files_of
-from monitor.core.gate import gate, noted
+from monitor.core.incidents.events import AlertFired, Refused, Snapshot
+from monitor.core.incidents.procedureevents import ChangesFound, FollowUp
 from monitor.core.model import Judgement, Tier, Verdict
-from monitor.core.procedureevents import ChangesFound, FollowUp
-from monitor.core.release import Changed, What, WhatChanged
-from monitor.core.verification import Outcome
+from monitor.core.procedures.gate import gate, noted
+from monitor.core.procedures.verification import Outcome
+from monitor.core.releases.release import Changed, What, WhatChanged
 from tests.core.procedural import ANA, AUTH, BEN, GUEST, PLAN, START, WEB, Driven, firing, key
 
 SHELL = Actor("cleo", "cleo", Source.CLI, frozenset({Role.RESPONDER, Role.COMMANDER}), verified=False)

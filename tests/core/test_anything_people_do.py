@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.store.codec import event_of, event_text
 from monitor.core.actor import MONITOR, Actor
-from monitor.core.asks import (
+from monitor.core.incidents.asks import (
     Abort,
     Acknowledge,
     AllowDeploy,
@@ -38,19 +38,19 @@ from monitor.core.asks import (
     UndoStep,
     WatchByHand,
 )
-from monitor.core.card import card
-from monitor.core.decide import decide
-from monitor.core.events import AlertFired, Ended, EndReason
-from monitor.core.incident import fold
+from monitor.core.incidents.decide import decide
+from monitor.core.incidents.events import AlertFired, Ended, EndReason
+from monitor.core.incidents.incident import fold
+from monitor.core.incidents.procedureevents import StepDone, StepSkipped
+from monitor.core.incidents.response import follow
+from monitor.core.incidents.routes import Audience
 from monitor.core.model import Presence, Tier
-from monitor.core.page import Scene
-from monitor.core.paging import owed
-from monitor.core.procedureevents import StepDone, StepSkipped
-from monitor.core.render import render
-from monitor.core.response import follow
-from monitor.core.routes import Audience
-from monitor.core.rule import Route
-from monitor.core.verification import Outcome
+from monitor.core.pages.card import card
+from monitor.core.pages.page import Scene
+from monitor.core.pages.paging import owed
+from monitor.core.pages.render import render
+from monitor.core.procedures.verification import Outcome
+from monitor.core.rules.routing import Route
 from tests.core.procedural import ANA, AUTH, BEN, DBA, GUEST, PLAN, WEB, Driven, firing, key
 
 STEPS = st.sampled_from([*(step.id for step in PLAN.steps), "nowhere"])

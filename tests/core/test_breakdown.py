@@ -3,13 +3,13 @@
 import pytest
 
 from monitor.core.actor import MONITOR
-from monitor.core.asks import Acknowledge
-from monitor.core.breakdown import Breakdown, ByRoute, RouteShare, SlowService, route_name
-from monitor.core.breakdownwords import breakdown_lines, by_route_line, in_short
-from monitor.core.page import Scene
-from monitor.core.procedureevents import BreakdownFound, ChangesFound
-from monitor.core.release import Changed, What, WhatChanged
-from monitor.core.render import render
+from monitor.core.incidents.asks import Acknowledge
+from monitor.core.incidents.procedureevents import BreakdownFound, ChangesFound
+from monitor.core.pages.page import Scene
+from monitor.core.pages.render import render
+from monitor.core.releases.breakdown import Breakdown, ByRoute, RouteShare, SlowService, route_name
+from monitor.core.releases.breakdownwords import breakdown_lines, by_route_line, in_short
+from monitor.core.releases.release import Changed, What, WhatChanged
 from tests.core.procedural import ANA, START, Driven, key
 
 NOTHING = WhatChanged(START, START, watched=(What.RELEASE,))

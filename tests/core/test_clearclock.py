@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.clearclock import NEVER_READ, ClearClock, Seen, seen, tick
 from monitor.core.model import Judgement, Tier, Verdict
-from monitor.core.rule import ErrorRatio, Guards, NoData, Rule, TierRule
+from monitor.core.procedures.clearclock import NEVER_READ, ClearClock, Seen, seen, tick
+from monitor.core.rules.rule import Guards, NoData, Rule, TierRule
+from monitor.core.rules.signal import ErrorRatio
 
 INTERVAL = 15
 READINGS = st.lists(st.sampled_from(Seen), max_size=60)

@@ -5,31 +5,14 @@ from typing import Any
 
 import pytest
 
-from monitor.core.comparison import Fate, compare
 from monitor.core.model import Tier
-from monitor.core.procedure import Procedure, Step
-from monitor.core.rule import (
-    Baseline,
-    ErrorRatio,
-    Escalation,
-    Group,
-    Guards,
-    Latency,
-    Maintenance,
-    Matcher,
-    MatchOp,
-    NoData,
-    Override,
-    Pages,
-    Query,
-    Requires,
-    Route,
-    Routing,
-    Rule,
-    RuleSet,
-    TierRule,
-)
-from monitor.core.service import Labelled, Releases, Service
+from monitor.core.procedures.procedure import Procedure, Step
+from monitor.core.rules.comparison import Fate, compare
+from monitor.core.rules.routing import Escalation, Maintenance, Pages, Route, Routing
+from monitor.core.rules.rule import Group, Guards, Matcher, MatchOp, NoData, Override, Requires, Rule, TierRule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.service import Labelled, Releases, Service
+from monitor.core.rules.signal import Baseline, ErrorRatio, Latency, Query
 
 PREPARE = TierRule(Tier.PREPARE, 0.02, None, 300, 0.015, 60, Guards(50, 3))
 ROLLBACK = TierRule(Tier.ROLLBACK, 0.25, None, 30, None, 60)

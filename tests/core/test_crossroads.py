@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from monitor.core.actor import MONITOR
-from monitor.core.asks import Choose, FinishStep, Pin, SayRolledBack, SkipStep
-from monitor.core.card import card
-from monitor.core.crossroads import Crossroads, crossroads, ways_out
-from monitor.core.events import AlertFired
-from monitor.core.page import ActionKind, Card, CardStep, Scene
+from monitor.core.incidents.asks import Choose, FinishStep, Pin, SayRolledBack, SkipStep
+from monitor.core.incidents.events import AlertFired
+from monitor.core.pages.card import card
+from monitor.core.pages.crossroads import Crossroads, crossroads, ways_out
+from monitor.core.pages.page import ActionKind, Card, CardStep, Scene
 from tests.core.procedural import ANA, AUTH, WEB, Driven, firing
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.deploy import LONGEST, Change, changes, warm_from, warming_up
+from monitor.core.judging.deploy import LONGEST, Change, changes, warm_from, warming_up
 
 THREE = 1_741_057_200
 

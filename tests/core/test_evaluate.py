@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.evaluate import STATE_TABLE, Heard, Move, Sight, look, step
+from monitor.core.judging.evaluate import STATE_TABLE, Heard, Move, Sight, look, step
 from monitor.core.model import Alert, AlertKey, Cause, Judgement, State, Tier, Verdict
-from monitor.core.rule import ErrorRatio, Group, NoData, Resolve, Rule, TierRule
+from monitor.core.rules.rule import Group, NoData, Resolve, Rule, TierRule
+from monitor.core.rules.signal import ErrorRatio
 
 B, W, C, N, E, I = (  # noqa: E741  # one letter a verdict keeps the paths readable
     Verdict.BREACH,

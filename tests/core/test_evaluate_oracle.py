@@ -3,9 +3,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.evaluate import step
+from monitor.core.judging.evaluate import step
 from monitor.core.model import Alert, AlertKey, Judgement, State, Tier, Verdict
-from monitor.core.rule import ErrorRatio, Group, Rule, TierRule
+from monitor.core.rules.rule import Group, Rule, TierRule
+from monitor.core.rules.signal import ErrorRatio
 
 INTERVAL = 15
 START = 1_700_000_010

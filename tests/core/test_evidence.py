@@ -13,10 +13,6 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from monitor.core.actor import MONITOR, Actor
-from monitor.core.asks import Command, Note, Pin
-from monitor.core.breakdown import Breakdown, ByRoute, RouteShare, SlowService
-from monitor.core.decide import decide
-from monitor.core.events import Refused
 from monitor.core.evidence import Case, Maker, Posted, bundle, clean, files, manifest, markdown
 from monitor.core.evidence.checklist import Standing, checklist
 from monitor.core.evidence.manifest import digest, problems, same_content
@@ -24,8 +20,12 @@ from monitor.core.evidence.moments import durations
 from monitor.core.evidence.plainly import plain
 from monitor.core.evidence.summary import summary
 from monitor.core.evidence.telling import told
-from monitor.core.procedureevents import BreakdownFound, ChecksRun
-from monitor.core.verification import CheckResult, Outcome
+from monitor.core.incidents.asks import Command, Note, Pin
+from monitor.core.incidents.decide import decide
+from monitor.core.incidents.events import Refused
+from monitor.core.incidents.procedureevents import BreakdownFound, ChecksRun
+from monitor.core.procedures.verification import CheckResult, Outcome
+from monitor.core.releases.breakdown import Breakdown, ByRoute, RouteShare, SlowService
 from tests.core.procedural import ANA, AUTH, BEN, START, Driven, firing, key
 from tests.core.stories import POSTED, case, signals, story
 from tests.core.test_anything_people_do import DEEDS, GAPS, happen

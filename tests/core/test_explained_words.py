@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from monitor.core.explainedfacts import changes, facts, lately
-from monitor.core.explainedwords import in_a_line, reading, why
-from monitor.core.explaining import (
+from monitor.core.explanation.explainedfacts import changes, facts, lately
+from monitor.core.explanation.explainedwords import in_a_line, reading, why
+from monitor.core.explanation.explaining import (
     Change,
     Evidence,
     Explanation,
@@ -20,23 +20,12 @@ from monitor.core.explaining import (
     spans,
     standing,
 )
-from monitor.core.judge import held_back, judge
-from monitor.core.latency import quantile
+from monitor.core.judging.judge import held_back, judge
+from monitor.core.judging.latency import quantile
+from monitor.core.judging.observe import Observation
 from monitor.core.model import Alert, AlertKey, Cause, Judgement, Reference, State, Tier, Verdict
-from monitor.core.observe import Observation
-from monitor.core.rule import (
-    Baseline,
-    Condition,
-    ErrorRatio,
-    Group,
-    Guards,
-    Latency,
-    Query,
-    Resolve,
-    Rule,
-    Signal,
-    TierRule,
-)
+from monitor.core.rules.rule import Group, Guards, Resolve, Rule, TierRule
+from monitor.core.rules.signal import Baseline, Condition, ErrorRatio, Latency, Query, Signal
 
 AT = 1_741_057_200  # 2025-03-04 03:00:00 UTC
 GROUP = Group("apis", ())

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.filling import NAMES, SAFE, Block, blocks
 from monitor.core.model import utc
-from monitor.core.procedure import Command
-from monitor.core.release import Target, WhyNot
+from monitor.core.procedures.filling import NAMES, SAFE, Block, blocks
+from monitor.core.procedures.procedure import Command
+from monitor.core.releases.release import Target, WhyNot
 
 AUTH = Target("auth", "2.14.0", utc(0), "2.13.4", image="r.example.com:5000/shop/auth:2.13.4")
 WEB = Target("web", "7.2.0, 7.1.0", utc(0), why_not=WhyNot.MID_DEPLOY, why="a deploy is under way")

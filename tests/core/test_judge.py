@@ -7,22 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.judge import held_back, judge, unseen
-from monitor.core.latency import quantile
+from monitor.core.judging.judge import held_back, judge, unseen
+from monitor.core.judging.latency import quantile
+from monitor.core.judging.observe import Observation
+from monitor.core.judging.proof import wilson_lower
 from monitor.core.model import Reference, Tier, Verdict
-from monitor.core.observe import Observation
-from monitor.core.proof import wilson_lower
-from monitor.core.rule import (
+from monitor.core.rules.rule import Guards, TierRule
+from monitor.core.rules.signal import (
     Availability,
     Baseline,
     Condition,
     ErrorRatio,
-    Guards,
     Latency,
     Query,
     ReferenceKind,
     Signal,
-    TierRule,
 )
 
 RATIO = ErrorRatio("r", "f", ("job",), 60)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.latency import (
+from monitor.core.judging.latency import (
     DAY,
     WEEK,
     Hour,

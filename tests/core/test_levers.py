@@ -7,23 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.latency import quantile
-from monitor.core.levers import Bound, Lever, levers
+from monitor.core.explanation.levers import Bound, Lever, levers
+from monitor.core.explanation.whatif import Case, Quantity, moved
+from monitor.core.judging.latency import quantile
+from monitor.core.judging.observe import Observation
 from monitor.core.model import Reference, Tier, Verdict
-from monitor.core.observe import Observation
-from monitor.core.rule import (
-    Availability,
-    Baseline,
-    Condition,
-    Count,
-    ErrorRatio,
-    Guards,
-    Latency,
-    Query,
-    Signal,
-    TierRule,
-)
-from monitor.core.whatif import Case, Quantity, moved
+from monitor.core.rules.rule import Guards, TierRule
+from monitor.core.rules.signal import Availability, Baseline, Condition, Count, ErrorRatio, Latency, Query, Signal
 
 RATIO = ErrorRatio("r", "f", ("job",), 60)
 SLOW = Latency("h", 0.95, ("job",), 60, Baseline())

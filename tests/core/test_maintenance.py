@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core.incidents.silence import hidden, window
 from monitor.core.model import AlertKey, Tier
-from monitor.core.rule import Maintenance, Matcher, MatchOp
-from monitor.core.silence import hidden, window
+from monitor.core.rules.routing import Maintenance
+from monitor.core.rules.rule import Matcher, MatchOp
 
 BERLIN = "Europe/Berlin"
 FITS = (Matcher("team", MatchOp.EQUAL, "billing"),)

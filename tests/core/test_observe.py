@@ -4,10 +4,11 @@ import math
 
 import pytest
 
-from monitor.core.judge import judge
+from monitor.core.judging.judge import judge
+from monitor.core.judging.observe import Observation, observe
 from monitor.core.model import Labels, Sample, Tier, Verdict, labels_of
-from monitor.core.observe import Observation, observe
-from monitor.core.rule import Baseline, Count, ErrorRatio, Latency, Query, TierRule
+from monitor.core.rules.rule import TierRule
+from monitor.core.rules.signal import Baseline, Count, ErrorRatio, Latency, Query
 
 RATIO = ErrorRatio("r", "f", ("job",), 60)
 NUMBER = Query("queue_depth", ("queue",))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.asks import (
+from monitor.core.incidents.asks import (
     Abort,
     Approve,
     Choose,
@@ -18,7 +18,7 @@ from monitor.core.asks import (
     TakeCommand,
     UndoStep,
 )
-from monitor.core.overtaken import overtaken
+from monitor.core.incidents.overtaken import overtaken
 from tests.core.procedural import ANA, AUTH, BEN, DBA, Driven
 
 

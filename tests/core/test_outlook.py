@@ -3,10 +3,11 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.evaluate import step
+from monitor.core.explanation.outlook import Course, Outlook, outlook
+from monitor.core.judging.evaluate import step
 from monitor.core.model import Alert, AlertKey, Judgement, State, Tier, Verdict
-from monitor.core.outlook import Course, Outlook, outlook
-from monitor.core.rule import ErrorRatio, Group, NoData, Resolve, Rule, TierRule
+from monitor.core.rules.rule import Group, NoData, Resolve, Rule, TierRule
+from monitor.core.rules.signal import ErrorRatio
 
 GROUP = Group("apis", (), interval=15)
 KEY = AlertKey("Errors", (("job", "auth"),), Tier.PREPARE)

@@ -5,8 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.asks import Acknowledge, CallFalse, Command, DealWith, FixAnotherWay, ForceEnd, StartProcedure
-from monitor.core.events import (
+from monitor.core.incidents.asks import (
+    Acknowledge,
+    CallFalse,
+    Command,
+    DealWith,
+    FixAnotherWay,
+    ForceEnd,
+    StartProcedure,
+)
+from monitor.core.incidents.events import (
     Acknowledged,
     AlertFired,
     AlertResolved,
@@ -16,9 +24,9 @@ from monitor.core.events import (
     ProcedureStarted,
     Refused,
 )
-from monitor.core.incident import fold
+from monitor.core.incidents.incident import fold
+from monitor.core.incidents.overtaken import overtaken
 from monitor.core.model import AlertKey, Cause, Tier
-from monitor.core.overtaken import overtaken
 
 AT = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 ANA = Actor("U0ANA", "Ana", Source.SLACK, frozenset({Role.RESPONDER}))

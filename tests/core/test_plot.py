@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.core.actor import Actor, Source
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
 from monitor.core.model import Judgement, Reference, State, Tier, Verdict
-from monitor.core.plot import (
+from monitor.core.pages.plot import (
     Band,
     BandKind,
     Limit,
@@ -26,7 +26,8 @@ from monitor.core.plot import (
     unjudged_of,
     values_of,
 )
-from monitor.core.rule import Availability, Baseline, ErrorRatio, Latency, Rule, TierRule, Unit
+from monitor.core.rules.rule import Rule, TierRule
+from monitor.core.rules.signal import Availability, Baseline, ErrorRatio, Latency, Unit
 
 SINCE = 1_741_057_200
 PENDING, FIRING, BLIND = BandKind.PENDING, BandKind.FIRING, BandKind.BLIND

@@ -5,9 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from monitor.core.actions import actions_of
 from monitor.core.actor import MONITOR, Actor
-from monitor.core.asks import (
+from monitor.core.incidents.asks import (
     Abort,
     AllowDeploy,
     AnswerCheck,
@@ -35,23 +34,24 @@ from monitor.core.asks import (
     UndoStep,
     WatchByHand,
 )
-from monitor.core.closing import in_the_way
-from monitor.core.decide import retired
-from monitor.core.escalation import expires_at
-from monitor.core.events import AlertFired, Ended, EndReason
-from monitor.core.gate import gate
+from monitor.core.incidents.closing import in_the_way
+from monitor.core.incidents.decide import retired
+from monitor.core.incidents.escalation import expires_at
+from monitor.core.incidents.events import AlertFired, Ended, EndReason
+from monitor.core.incidents.procedureevents import ChangesFound, FollowUp, Pinned
+from monitor.core.incidents.response import follow
+from monitor.core.incidents.routes import Audience
 from monitor.core.model import Presence, Tier
-from monitor.core.page import ActionKind, Place, Scene
-from monitor.core.paging import owed
-from monitor.core.posts import NewPost
-from monitor.core.procedureevents import ChangesFound, FollowUp, Pinned
-from monitor.core.progress import StepStatus, current, mixed, observed, open_wave
-from monitor.core.release import Changed, What, WhatChanged
-from monitor.core.render import render
-from monitor.core.response import follow
-from monitor.core.routes import Audience
-from monitor.core.rule import Escalation, Route
-from monitor.core.verification import Outcome
+from monitor.core.pages.actions import actions_of
+from monitor.core.pages.page import ActionKind, Place, Scene
+from monitor.core.pages.paging import owed
+from monitor.core.pages.posts import NewPost
+from monitor.core.pages.render import render
+from monitor.core.procedures.gate import gate
+from monitor.core.procedures.progress import StepStatus, current, mixed, observed, open_wave
+from monitor.core.procedures.verification import Outcome
+from monitor.core.releases.release import Changed, What, WhatChanged
+from monitor.core.rules.routing import Escalation, Route
 from tests.core.procedural import ANA, AUTH, BEN, DBA, GUEST, PLAN, START, WEB, Driven, firing, key
 
 GREEN = {"signals": Outcome.PASSED, "preflight": Outcome.PASSED}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.proof import wilson_lower
+from monitor.core.judging.proof import wilson_lower
 
 
 @pytest.mark.parametrize(

@@ -7,28 +7,19 @@ from typing import Any
 import pytest
 
 from monitor.core.model import Tier
-from monitor.core.rule import (
+from monitor.core.rules.rule import Guards, Matcher, MatchOp, NoData, Override, Place, Requires, Resolve, Rule, TierRule
+from monitor.core.rules.ruledifference import OF_PART, OF_RULE, AtReload, changed, differences
+from monitor.core.rules.signal import (
     Availability,
     Baseline,
     Condition,
     Count,
     ErrorRatio,
-    Guards,
     Latency,
-    Matcher,
-    MatchOp,
-    NoData,
-    Override,
-    Place,
     Query,
     ReferenceKind,
-    Requires,
-    Resolve,
-    Rule,
     Signal,
-    TierRule,
 )
-from monitor.core.ruledifference import OF_PART, OF_RULE, AtReload, changed, differences
 
 KEPT, REDERIVED, DROPPED = AtReload.KEPT, AtReload.REDERIVED, AtReload.DROPPED
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.deploy import Seen
-from monitor.core.runs import LINGER, Breach, Good, Run, Sought, blamed, last_known_good, runs
+from monitor.core.judging.deploy import Seen
+from monitor.core.releases.runs import LINGER, Breach, Good, Run, Sought, blamed, last_known_good, runs
 
 HOUR, DAY = 3600, 86_400
 

@@ -3,9 +3,9 @@
 import pytest
 
 from monitor.core.actor import Actor, Role, Source, same_person
-from monitor.core.asks import AllowDeploy, Approve, Choose, FinishStep, ForceEnd, No, Pin
-from monitor.core.deeds import deed
 from monitor.core.evidence.telling import told as evidence_told
+from monitor.core.incidents.asks import AllowDeploy, Approve, Choose, FinishStep, ForceEnd, No, Pin
+from monitor.core.pages.deeds import deed
 from tests.core.procedural import ANA, AUTH, BEN, Driven
 
 

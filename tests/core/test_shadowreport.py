@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.core.model import Alert, AlertKey, Cause, State, Tier
-from monitor.core.rule import Availability, ErrorRatio, Rule, ShadowReport, Signal, TierRule
-from monitor.core.shadowreport import NAMED, Seen, due, told, unsent
+from monitor.core.rules.routing import ShadowReport
+from monitor.core.rules.rule import Rule, TierRule
+from monitor.core.rules.shadowreport import NAMED, Seen, due, told, unsent
+from monitor.core.rules.signal import Availability, ErrorRatio, Signal
 
 BERLIN = ShadowReport(9 * 60, "Europe/Berlin")
 

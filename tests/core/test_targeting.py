@@ -8,13 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from monitor.core.deploy import Seen
+from monitor.core.judging.deploy import Seen
 from monitor.core.model import utc
-from monitor.core.release import Availability, Target, What, WhatChanged, WhyNot, image_of, not_read, with_image
-from monitor.core.releasewords import advice, change_line, target_line
-from monitor.core.runs import Breach
-from monitor.core.service import Labelled, Service
-from monitor.core.targeting import BEFORE, SLACK, History, Question, what_changed
+from monitor.core.releases.release import (
+    Availability,
+    Target,
+    What,
+    WhatChanged,
+    WhyNot,
+    image_of,
+    not_read,
+    with_image,
+)
+from monitor.core.releases.releasewords import advice, change_line, target_line
+from monitor.core.releases.runs import Breach
+from monitor.core.releases.targeting import BEFORE, SLACK, History, Question, what_changed
+from monitor.core.rules.service import Labelled, Service
 
 HOUR, DAY = 3600, 86_400
 BREACH = 20_000 * DAY + 3 * HOUR + 120

@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ConfigDict, TypeAdapter
 
-from monitor.core.beforeafter import Row, before_and_after
-from monitor.core.clearance import Watched, standing
-from monitor.core.clearclock import ClearClock, Seen
-from monitor.core.events import Firing
+from monitor.core.incidents.events import Firing
 from monitor.core.model import AlertKey, Judgement, Sample, Tier, Verdict
-from monitor.core.procedure import Check, Step
-from monitor.core.rule import Resolve, Unit
-from monitor.core.verification import (
+from monitor.core.procedures.beforeafter import Row, before_and_after
+from monitor.core.procedures.clearance import Watched, standing
+from monitor.core.procedures.clearclock import ClearClock, Seen
+from monitor.core.procedures.procedure import Check, Step
+from monitor.core.procedures.verification import (
     GRAVITY,
     CheckResult,
     Entered,
@@ -31,7 +30,9 @@ from monitor.core.verification import (
     signals_result,
     verdict,
 )
-from monitor.core.verifying import LOOK, SIGNALS, Answers, Context, checks_of, results_of
+from monitor.core.procedures.verifying import LOOK, SIGNALS, Answers, Context, checks_of, results_of
+from monitor.core.rules.rule import Resolve
+from monitor.core.rules.signal import Unit
 
 AT = datetime(2025, 3, 4, 3, 20, tzinfo=UTC)
 ABOVE = Check("promql", "Login works", "x", above=0.9)

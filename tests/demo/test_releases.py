@@ -6,9 +6,9 @@ from pathlib import Path
 from monitor.adapters.memory import ScriptedRegistry
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.bootstrap import SystemClock
-from monitor.core.filling import blocks
-from monitor.core.release import What, WhatChanged
-from monitor.core.releasewords import advice, target_line
+from monitor.core.procedures.filling import blocks
+from monitor.core.releases.release import What, WhatChanged
+from monitor.core.releases.releasewords import advice, target_line
 from monitor.demo.catalogue import Fault
 from monitor.demo.world import World
 from monitor.evaluation.ranges import Deadline

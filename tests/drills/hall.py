@@ -8,8 +8,8 @@ from monitor.adapters.memory import ManualClock, RecordingPager, ScriptedSource
 from monitor.bootstrap import App, World, build, load_rules
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.log import Drill
-from monitor.core.incident import Incident
-from monitor.core.page import ActionKind
+from monitor.core.incidents.incident import Incident
+from monitor.core.pages.page import ActionKind
 from monitor.delivery.plotting import Plotting, Unplotted
 from monitor.drills.conductor import Asked, NoDrill
 from monitor.drills.hall import Stage

@@ -13,14 +13,14 @@ from monitor.core.actor import MONITOR, Role
 from monitor.core.drill.log import Drill, DrillAborted, DrillStarted, Injected, Stage
 from monitor.core.drill.result import result, undocumented
 from monitor.core.drill.scenario import Kind
-from monitor.core.events import AlertFired, AlertResolved, Firing, Opened, Snapshot
 from monitor.core.evidence import Case
 from monitor.core.evidence.checklist import Item
 from monitor.core.evidence.signals import SignalRead, files_of
-from monitor.core.incident import Incident
+from monitor.core.incidents.events import AlertFired, AlertResolved, Firing, Opened, Snapshot
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.procedureevents import RecordAsked
 from monitor.core.model import AlertKey, Cause, Tier
-from monitor.core.page import ActionKind
-from monitor.core.procedureevents import RecordAsked
+from monitor.core.pages.page import ActionKind
 from monitor.drills.conductor import Asked, NoDrill
 from monitor.ports import Change, NewEvents
 from tests.drills.hall import ANA, BEN, START, Hall

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.gate import UnknownEnvironmentError
-from monitor.core.page import ActionKind
+from monitor.core.pages.page import ActionKind
+from monitor.core.procedures.gate import UnknownEnvironmentError
 from monitor.drills.gates import Gates
 from tests.drills.hall import ANA, ROOT, Hall
 

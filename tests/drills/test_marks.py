@@ -8,12 +8,12 @@ import pytest
 from monitor.adapters.slack.blocks import draw_line, draw_page
 from monitor.adapters.slack.card import draw_card
 from monitor.adapters.slack.interactions import Press
-from monitor.core.card import card
-from monitor.core.forms import Form
 from monitor.core.naming import led, marked
-from monitor.core.page import ActionKind, Scene
-from monitor.core.plot import Plot
-from monitor.core.render import render
+from monitor.core.pages.card import card
+from monitor.core.pages.forms import Form
+from monitor.core.pages.page import ActionKind, Scene
+from monitor.core.pages.plot import Plot
+from monitor.core.pages.render import render
 from monitor.delivery.pictures import words_of
 from monitor.drills.pressed import Pressed
 from monitor.drills.switchboard import Switchboard

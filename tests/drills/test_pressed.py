@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.slack.interactions import Press
-from monitor.core.actions import actions_of, under_notice
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.log import Drill, Stage
-from monitor.core.forms import Form
 from monitor.core.naming import NOT_REAL
-from monitor.core.page import OF_DRILLS, ActionKind
-from monitor.core.posts import Notice
-from monitor.core.shell import SPELLINGS, typed_action
+from monitor.core.pages.actions import actions_of, under_notice
+from monitor.core.pages.forms import Form
+from monitor.core.pages.page import OF_DRILLS, ActionKind
+from monitor.core.pages.posts import Notice
+from monitor.core.pages.shell import SPELLINGS, typed_action
 from monitor.drills.pressed import Pressed
 from monitor.drills.switchboard import Switchboard
 from monitor.people.requesting import NotDone

@@ -8,7 +8,7 @@ import pytest
 from monitor.bootstrap import load_rules
 from monitor.core.drill.rehearsal import NAME, rehearsal, with_rehearsal
 from monitor.core.model import Tier
-from monitor.core.page import ActionKind
+from monitor.core.pages.page import ActionKind
 from monitor.settings import Settings
 from tests.drills.hall import Hall
 

@@ -8,7 +8,7 @@ import pytest
 from monitor.adapters.memory import ManualClock, ScriptedSource
 from monitor.core.drill.duty import DutyFact, Known, SchemaSeen, fold_duty
 from monitor.core.model import Sample
-from monitor.core.service import Labelled, Releases, Service
+from monitor.core.rules.service import Labelled, Releases, Service
 from monitor.drills.schemas import EVERY, SchemaWatch
 from monitor.ports import Answer, Samples, TooMuch, Unanswered
 

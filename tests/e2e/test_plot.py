@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from monitor.core.plot import MOST_BYTES
+from monitor.core.pages.plot import MOST_BYTES
 from tests.e2e.running import Monitor, Shop, eventually, rules_with
 from tests.e2e.test_main_job import FAST
 from tests.servers.prometheus import Prometheus

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR
-from monitor.core.events import AlertFired, Firing, Opened
+from monitor.core.incidents.events import AlertFired, Firing, Opened
 from monitor.core.model import AlertKey, Tier
 from monitor.ports import Change, NewEvents, Post, PostKind
 from tests.e2e.running import Monitor, eventually, rules_with

@@ -22,7 +22,7 @@ from monitor.adapters.slack.client import SlackPager
 from monitor.adapters.slack.signed import SignedDoor
 from monitor.adapters.store import SqlStore
 from monitor.cli.main import main
-from monitor.core.calling import PATIENCE
+from monitor.core.pages.calling import PATIENCE
 
 BOUNDARIES: dict[str, tuple[type, str]] = {
     "commit": (SqlStore, "commit"),

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from monitor.adapters.store import SqlStore, open_store
 from monitor.core.actor import Source
-from monitor.core.events import AlertFired, Ended
-from monitor.core.incident import Incident
+from monitor.core.incidents.events import AlertFired, Ended
+from monitor.core.incidents.incident import Incident
 from monitor.ports import Post, PostKind
 from tests.faults.entry import SCALE
 from tests.faults.happenings import Breach, Called, Did, Fired, Run, Told

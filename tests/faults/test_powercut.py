@@ -18,7 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from monitor.adapters.store import open_store
-from monitor.core.page import ActionKind
+from monitor.core.pages.page import ActionKind
 from tests.faults.powercut import Acknowledged, Disk, Happened, Sync, Write, replayed
 from tests.middle.house import ANA, BAD, QUIET, WORST, House, group, rule, rule_set
 

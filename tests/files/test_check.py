@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.check import github_line, run
-from monitor.core.rule import Place
+from monitor.core.rules.rule import Place
 from monitor.files import Finding, Severity
 from tests.e2e.running import unmeasured
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitor.core.drill.scenario import Clears, Kind, Trigger
-from monitor.core.rule import ErrorRatio
+from monitor.core.rules.signal import ErrorRatio
 from monitor.files import Severity, load
 
 ROOT = Path(__file__).parents[2]

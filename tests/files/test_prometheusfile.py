@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.model import Tier
-from monitor.core.rule import Condition, Group, NoData, Query, Rule, TierRule
+from monitor.core.rules.rule import Group, NoData, Rule, TierRule
+from monitor.core.rules.signal import Condition, Query
 from monitor.files import Severity, check, load
 from monitor.files.splitting import Split, split
 

@@ -6,28 +6,11 @@ from pathlib import Path
 import pytest
 
 from monitor.core.model import Tier
-from monitor.core.rule import (
-    Availability,
-    Baseline,
-    Count,
-    ErrorRatio,
-    Guards,
-    Latency,
-    Matcher,
-    MatchOp,
-    NoData,
-    Query,
-    ReferenceKind,
-    Requires,
-    Resolve,
-    Route,
-    Routing,
-    Rule,
-    ShadowReport,
-    TierRule,
-    VersionMetric,
-)
-from monitor.core.service import Labelled, Releases, Replicas, Service
+from monitor.core.rules.routing import Route, Routing, ShadowReport
+from monitor.core.rules.rule import Guards, Matcher, MatchOp, NoData, Requires, Resolve, Rule, TierRule
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.service import Labelled, Releases, Replicas, Service
+from monitor.core.rules.signal import Availability, Baseline, Count, ErrorRatio, Latency, Query, ReferenceKind
 from monitor.files import check, load
 from monitor.files.findings import Report
 from monitor.files.routingfile import read_routing

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.rule import Availability, Baseline, Count, ErrorRatio, Guards, Latency, Query, TierRule
-from monitor.core.ruledifference import OF_PART, OF_RULE, AtReload
+from monitor.core.rules.rule import Guards, TierRule
+from monitor.core.rules.ruledifference import OF_PART, OF_RULE, AtReload
+from monitor.core.rules.signal import Availability, Baseline, Count, ErrorRatio, Latency, Query
 from monitor.files import keys, load, signalkeys
 from monitor.files.keys import TABLES
 from monitor.files.tables import Table, markdown

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from monitor.core.model import Tier
-from monitor.core.rule import Availability, ErrorRatio, Latency, Query, Resolve, RuleSet
+from monitor.core.rules.rule import Resolve
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Availability, ErrorRatio, Latency, Query
 from monitor.files import Severity, load
 
 ROOT = Path(__file__).parents[2]

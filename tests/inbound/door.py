@@ -17,9 +17,9 @@ from monitor.adapters.slack.opening import Modals
 from monitor.adapters.slack.signed import SignedDoor
 from monitor.adapters.slack.slash import SlashCommand
 from monitor.bootstrap import SystemClock
-from monitor.core.page import Scene
-from monitor.core.render import render
-from monitor.core.rule import Route
+from monitor.core.pages.page import Scene
+from monitor.core.pages.render import render
+from monitor.core.rules.routing import Route
 from monitor.people.ears import Ears
 from monitor.ports import Message, Post, PostKind, Sent
 from monitor.ruleset.rulesfolder import Outcome, Standing

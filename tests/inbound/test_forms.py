@@ -8,10 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.adapters.slack.client import SlackPager
-from monitor.core.card import card
-from monitor.core.page import Scene
-from monitor.core.procedureevents import Summoned
-from monitor.core.rule import Route
+from monitor.core.incidents.procedureevents import Summoned
+from monitor.core.pages.card import card
+from monitor.core.pages.page import Scene
+from monitor.core.rules.routing import Route
 from monitor.ports import Message, Post, PostKind, Sent
 from tests.inbound.door import Door, opened
 from tests.servers.slack import SlackServer, Stored, error, hangs, pressed

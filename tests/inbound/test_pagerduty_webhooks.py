@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 from monitor.adapters.memory import RecordingPager
 from monitor.adapters.pagerdutyhooks import PagerDutyHooks
 from monitor.core.actor import Actor, Role, Source
-from monitor.core.calling import Stance
-from monitor.core.escalation import overdue
-from monitor.core.page import ActionKind
-from monitor.core.rule import Escalation, Pages
+from monitor.core.incidents.escalation import overdue
+from monitor.core.pages.calling import Stance
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.routing import Escalation, Pages
 from monitor.delivery.outbox import Destinations
 from monitor.people.answering import Answering
 from monitor.people.commands import Done

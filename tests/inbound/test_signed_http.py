@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from monitor.adapters.slack import signed
 from monitor.adapters.slack.signed import Replays
-from monitor.core.rule import Route
+from monitor.core.rules.routing import Route
 from tests.inbound.door import Door, opened
 from tests.middle.house import ANA, QUIET
 from tests.servers.slack import SlackServer, answers, hangs, wait

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 
 from monitor.adapters.memory import ManualClock, MemoryStore, RecordingArtist, RecordingPager, ScriptedSource
 from monitor.core.actor import Actor, Role, Source
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
 from monitor.core.model import Alert, AlertKey, Labels, Sample, Tier, Transition, labels_of
-from monitor.core.page import ActionKind
-from monitor.core.procedure import Procedure, Step
-from monitor.core.proposals import wanted
-from monitor.core.rule import Escalation, Group, Maintenance, Query, Resolve, Route, Routing, Rule, RuleSet, TierRule
+from monitor.core.pages.page import ActionKind
+from monitor.core.procedures.procedure import Procedure, Step
+from monitor.core.procedures.proposals import wanted
+from monitor.core.rules.routing import Escalation, Maintenance, Route, Routing
+from monitor.core.rules.rule import Group, Resolve, Rule, TierRule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Query
 from monitor.delivery.filelane import NoFiles
 from monitor.delivery.outbox import Bell, Destinations, Outbox, Plots, Scenes, Tempo
 from monitor.delivery.pictures import Pictures

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.calling import Stance
-from monitor.core.events import EndReason
+from monitor.core.incidents.events import EndReason
 from monitor.core.model import Tier
-from monitor.core.rule import Pages
+from monitor.core.pages.calling import Stance
+from monitor.core.rules.routing import Pages
 from monitor.ports import PostKind, Unanswered
 from tests.middle.house import BAD, INTERVAL, QUIET, REOPEN_WITHIN, START, WORST, House, group, key, rule
 

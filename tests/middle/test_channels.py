@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from monitor.adapters.memory import RecordingPager
 from monitor.core.actor import Actor, Source
+from monitor.core.incidents.routes import in_one_channel
 from monitor.core.model import Labels
-from monitor.core.page import ActionKind
-from monitor.core.routes import in_one_channel
-from monitor.core.rule import Escalation, Matcher, MatchOp, Pages, Route, RuleSet
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.routing import Escalation, Pages, Route
+from monitor.core.rules.rule import Matcher, MatchOp
+from monitor.core.rules.ruleset import RuleSet
 from monitor.delivery.outbox import Destinations
 from monitor.people.channels import Channels
 from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, Unanswered

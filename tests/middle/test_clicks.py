@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.actor import Actor
-from monitor.core.events import Refused
-from monitor.core.page import ActionKind
-from monitor.core.rule import Route
+from monitor.core.incidents.events import Refused
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.routing import Route
 from monitor.people.commands import Done, Outcome
 from monitor.people.requesting import NotDone, Request
 from tests.middle.house import ANA, BEN, GUEST, QUIET, WORST, House, group, rule, rule_set

@@ -5,10 +5,11 @@ import threading
 import pytest
 
 from monitor.core.actor import Actor, Role, Source
-from monitor.core.events import DealtWith, Refused
+from monitor.core.incidents.events import DealtWith, Refused
 from monitor.core.model import State, Tier
-from monitor.core.page import OF_DRILLS, ActionKind
-from monitor.core.rule import Resolve, RuleSet
+from monitor.core.pages.page import OF_DRILLS, ActionKind
+from monitor.core.rules.rule import Resolve
+from monitor.core.rules.ruleset import RuleSet
 from monitor.people.commands import Done, Outcome
 from monitor.people.requesting import NotDone
 from monitor.ports import Unanswered

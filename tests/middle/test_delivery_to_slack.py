@@ -12,7 +12,7 @@ import pytest
 from monitor.adapters.memory import MemoryStore, RecordingPager
 from monitor.adapters.slack.client import SlackPager
 from monitor.core.actor import MONITOR
-from monitor.core.events import AlertFired, Event, Firing, Opened
+from monitor.core.incidents.events import AlertFired, Event, Firing, Opened
 from monitor.core.model import AlertKey, Tier
 from monitor.delivery.outbox import Bell, Destinations, Outbox, Scenes
 from monitor.ports import Change, NewEvents, Post, PostKind

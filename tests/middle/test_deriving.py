@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.model import Alert, Cause, Sample, State, Tier
-from monitor.core.rule import Condition, Matcher, MatchOp, NoData, Override, Query, Requires, Resolve, Rule, TierRule
+from monitor.core.rules.rule import Matcher, MatchOp, NoData, Override, Requires, Resolve, Rule, TierRule
+from monitor.core.rules.signal import Condition, Query
 from monitor.ports import Change, GroupState, Samples, Unanswered
 from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule, rule_set
 

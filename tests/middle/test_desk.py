@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.actor import Actor
-from monitor.core.asks import No, Refusal
-from monitor.core.events import EndReason
+from monitor.core.incidents.asks import No, Refusal
+from monitor.core.incidents.events import EndReason
 from monitor.core.model import Tier
-from monitor.core.page import ActionKind
-from monitor.core.posts import POSTS, Happening, NewPost, Notice
-from monitor.core.rule import Escalation, Resolve
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.posts import POSTS, Happening, NewPost, Notice
+from monitor.core.rules.routing import Escalation
+from monitor.core.rules.rule import Resolve
 from monitor.people.silencing import Wanted
 from monitor.ports import NO_INCIDENT, Change, ConflictError, Post, Unanswered
 from tests.middle.house import (

@@ -8,7 +8,8 @@ import pytest
 
 from monitor.adapters.memory import ScriptedSource
 from monitor.core.model import Cause, Sample, State, Tier, Transition, labels_of
-from monitor.core.rule import Baseline, Group, Latency, ReferenceKind, Rule, TierRule
+from monitor.core.rules.rule import Group, Rule, TierRule
+from monitor.core.rules.signal import Baseline, Latency, ReferenceKind
 from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, RangeAnswer, Samples, Unanswered
 from tests.middle.house import (
     BAD,

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from monitor.core.actor import Actor, Role, Source
-from monitor.core.events import Call, Called
+from monitor.core.incidents.events import Call, Called
 from monitor.core.model import Tier
-from monitor.core.page import ActionKind, Scene
-from monitor.core.render import render
-from monitor.core.rule import Escalation, Route
+from monitor.core.pages.page import ActionKind, Scene
+from monitor.core.pages.render import render
+from monitor.core.rules.routing import Escalation, Route
 from monitor.people.commands import Done
 from monitor.people.requesting import NotDone
 from monitor.ports import Post, PostKind, Unanswered

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 
 from monitor.adapters.memory import RecordingArtist, RecordingPager
-from monitor.core.events import EndReason
-from monitor.core.page import ActionKind
+from monitor.core.incidents.events import EndReason
+from monitor.core.pages.page import ActionKind
 from monitor.delivery.outbox import Outbox, Plots, Scenes
 from monitor.delivery.pictures import Pictures
 from monitor.delivery.reports import MOST_BYTES, Files, Reports

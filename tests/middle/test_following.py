@@ -7,18 +7,19 @@ import pytest
 
 from monitor.adapters.memory import ScriptedProber, ScriptedRegistry
 from monitor.core.actor import MONITOR
-from monitor.core.breakdown import RouteShare
+from monitor.core.incidents.procedureevents import ChangesFound
 from monitor.core.model import Sample, Tier, labels_of
-from monitor.core.page import ActionKind, Page, Scene
-from monitor.core.procedure import Check, Does, Procedure, Step, Wave
-from monitor.core.procedureevents import ChangesFound
-from monitor.core.progress import current
-from monitor.core.proposals import THERE
-from monitor.core.release import Changed, What, WhatChanged
-from monitor.core.render import render
-from monitor.core.rule import ErrorRatio, Rule, TierRule
-from monitor.core.service import Labelled, Releases, Service
-from monitor.core.verification import Outcome
+from monitor.core.pages.page import ActionKind, Page, Scene
+from monitor.core.pages.render import render
+from monitor.core.procedures.procedure import Check, Does, Procedure, Step, Wave
+from monitor.core.procedures.progress import current
+from monitor.core.procedures.proposals import THERE
+from monitor.core.procedures.verification import Outcome
+from monitor.core.releases.breakdown import RouteShare
+from monitor.core.releases.release import Changed, What, WhatChanged
+from monitor.core.rules.rule import Rule, TierRule
+from monitor.core.rules.service import Labelled, Releases, Service
+from monitor.core.rules.signal import ErrorRatio
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
 from monitor.people.requesting import Request

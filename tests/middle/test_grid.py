@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.rule import Group
+from monitor.core.rules.rule import Group
 from monitor.evaluation.grid import Stretch, due_points, history, newest_point
 
 GRID = Group("critical", (), interval=15, query_offset=10)

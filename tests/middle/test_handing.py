@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from monitor.adapters.memory import RecordingPager
-from monitor.core.calling import Stance
 from monitor.core.model import Tier
-from monitor.core.page import ActionKind
-from monitor.core.rule import Pages
+from monitor.core.pages.calling import Stance
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.routing import Pages
 from monitor.delivery.outbox import Destinations
 from monitor.ports import Ambiguous, Delivery, Gone, Message, PostKind, PostState, Rejected, RetryAfter, Sent
 from tests.middle.house import BAD, INTERVAL, QUIET, WORST, House, group, rule

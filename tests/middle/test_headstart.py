@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from monitor.adapters.memory import ManualClock, RecordingPager, ScriptedRegistry
 from monitor.core.model import Sample, labels_of, utc
-from monitor.core.service import Labelled, Releases, Service
+from monitor.core.rules.service import Labelled, Releases, Service
 from monitor.delivery.headstart import MOST, HeadStart
 from monitor.delivery.outbox import Destinations
 from monitor.ports import Answer, Message, Present, Samples, Unanswered, Unknown

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.core.page import ActionKind, Place
+from monitor.core.pages.page import ActionKind, Place
 from monitor.delivery.outbox import Outbox, Scenes
 from monitor.people.hearing import Hearing
 from monitor.ports import Message, PostKind, StoreError

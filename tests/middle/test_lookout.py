@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.core.evaluate import Sight
+from monitor.core.judging.evaluate import Sight
 from monitor.core.model import Judgement, Tier, Verdict
 from monitor.evaluation.lookout import NEVER, SOURCE, Look, Lookout
 from tests.middle.house import INTERVAL, group, key, rule

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.model import Transition
-from monitor.core.rule import Requires
+from monitor.core.rules.rule import Requires
 from monitor.ports import Answer, Partial, Unanswered
 from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, rule
 

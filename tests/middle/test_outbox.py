@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.memory import RecordingPager
-from monitor.core.page import ActionKind, Tone
+from monitor.core.pages.page import ActionKind, Tone
 from monitor.delivery.attempts import BACKOFF, REJECTED_PAUSE, delivered
 from monitor.delivery.lane import IDLE
 from monitor.delivery.outbox import Bell, Delivered, Outbox, Scenes

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.adapters.memory import RecordingPager
-from monitor.core.page import ActionKind
+from monitor.core.pages.page import ActionKind
 from monitor.delivery.outbox import Tempo
 from monitor.delivery.pacing import in_order
 from monitor.ports import Ambiguous, Change, Delivery, Message, NewEvents, Post, PostKind, PostState, RetryAfter

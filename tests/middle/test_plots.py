@@ -7,8 +7,8 @@ import pytest
 
 from monitor.adapters.memory import RecordingArtist, RecordingPager
 from monitor.core.model import Tier
-from monitor.core.page import ActionKind
-from monitor.core.plot import Band, BandKind, Mark, Plot
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.plot import Band, BandKind, Mark, Plot
 from monitor.ports import (
     Ambiguous,
     Delivery,

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.breakdown import Breakdown
-from monitor.core.decide import with_ticks
-from monitor.core.events import Event
-from monitor.core.gate import GateAnswer, gate, noted
-from monitor.core.incident import Incident
-from monitor.core.page import ActionKind
-from monitor.core.posts import POSTS, Happening, NewPost
-from monitor.core.procedureevents import BreakdownFound, ChangesFound, VersionsSeen
-from monitor.core.release import WhatChanged
-from monitor.core.rule import Route
+from monitor.core.incidents.decide import with_ticks
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.procedureevents import BreakdownFound, ChangesFound, VersionsSeen
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.posts import POSTS, Happening, NewPost
+from monitor.core.procedures.gate import GateAnswer, gate, noted
+from monitor.core.releases.breakdown import Breakdown
+from monitor.core.releases.release import WhatChanged
+from monitor.core.rules.routing import Route
 from monitor.people.commands import Done
 from monitor.people.requesting import Request
 from monitor.procedure.gatekeeping import Gatekeeper

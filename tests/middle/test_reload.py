@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.comparison import Fate, compare
 from monitor.core.model import Alert, AlertKey, State, Tier
-from monitor.core.rule import Condition, Group, Query, Rule, RuleSet, TierRule
+from monitor.core.rules.comparison import Fate, compare
+from monitor.core.rules.rule import Group, Rule, TierRule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Condition, Query
 from monitor.ports import GroupState
 from monitor.ruleset.reload import Arrangement, arrange
 from tests.middle.house import (

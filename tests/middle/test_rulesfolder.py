@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.posts import Notice
+from monitor.core.pages.posts import Notice
 from monitor.files import Contents
 from monitor.ports import Change, StoreError
 from monitor.ruleset.rulesfolder import Start

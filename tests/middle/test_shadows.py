@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.core.model import utc
-from monitor.core.posts import Notice
-from monitor.core.rule import RuleSet, ShadowReport
+from monitor.core.pages.posts import Notice
+from monitor.core.rules.routing import ShadowReport
+from monitor.core.rules.ruleset import RuleSet
 from monitor.ports import PostKind
 from monitor.ruleset.shadows import Shadows
 from tests.middle.house import BAD, QUIET, START, WORST, House, group, rule, rule_set

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.core.events import AlertFired, HiddenTold
+from monitor.core.incidents.events import AlertFired, HiddenTold
+from monitor.core.incidents.silence import Silence
 from monitor.core.model import Tier
-from monitor.core.page import ActionKind
-from monitor.core.rule import Maintenance, Matcher, MatchOp
-from monitor.core.silence import Silence
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.routing import Maintenance
+from monitor.core.rules.rule import Matcher, MatchOp
 from monitor.people.silencing import Refused, Wanted
 from monitor.ports import PostKind, Unanswered
 from tests.middle.house import ANA, BAD, BEN, BLIND_AFTER, INTERVAL, QUIET, WORST, House, group, rule, rule_set

@@ -7,10 +7,10 @@ from threading import Thread
 import pytest
 
 from monitor.adapters.memory import ManualClock
+from monitor.core.incidents.response import Renamed
 from monitor.core.model import AlertKey, Cause, State, Tier
-from monitor.core.page import ActionKind
-from monitor.core.response import Renamed
-from monitor.core.rule import Resolve
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.rule import Resolve
 from monitor.ports import Change, ConflictError, GroupState, KeptRules, StoreError
 from tests.middle.house import (
     BLIND_AFTER,

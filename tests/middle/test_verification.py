@@ -8,12 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.adapters.memory import ScriptedCommands, ScriptedProber
-from monitor.core.events import Firing
+from monitor.core.incidents.events import Firing
 from monitor.core.model import AlertKey, utc
-from monitor.core.procedure import Check, Step
-from monitor.core.rule import Resolve
-from monitor.core.verification import CheckResult, Entered, Outcome, verdict
-from monitor.core.verifying import Context
+from monitor.core.procedures.procedure import Check, Step
+from monitor.core.procedures.verification import CheckResult, Entered, Outcome, verdict
+from monitor.core.procedures.verifying import Context
+from monitor.core.rules.rule import Resolve
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
 from monitor.ports import BadQuery, Exited, Killed, NoAnswer, NotStarted, Prober, Status, Unanswered

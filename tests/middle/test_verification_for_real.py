@@ -9,13 +9,14 @@ import pytest
 
 from monitor.adapters.memory import ManualClock
 from monitor.bootstrap import source_of, verifier
-from monitor.core.beforeafter import before_and_after
-from monitor.core.events import Firing
+from monitor.core.incidents.events import Firing
 from monitor.core.model import AlertKey, Tier, utc
-from monitor.core.procedure import Step
-from monitor.core.rule import RuleSet, Unit
-from monitor.core.verification import CheckResult, Outcome, verdict
-from monitor.core.verifying import Context
+from monitor.core.procedures.beforeafter import before_and_after
+from monitor.core.procedures.procedure import Step
+from monitor.core.procedures.verification import CheckResult, Outcome, verdict
+from monitor.core.procedures.verifying import Context
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Unit
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
 from monitor.files import load as load_files

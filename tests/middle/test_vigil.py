@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.events import EndReason
+from monitor.core.incidents.events import EndReason
 from monitor.core.model import AlertKey, Sample, State, Tier
-from monitor.core.rule import Requires, Rule
+from monitor.core.rules.rule import Requires, Rule
 from monitor.ports import Answer, BadQuery, Partial, Samples, Unanswered
 from tests.middle.house import (
     BAD,

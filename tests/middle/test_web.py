@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
 from monitor.ports import StoreError
 from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.telemetry import Metrics

@@ -17,11 +17,11 @@ from sqlalchemy import event
 from monitor.adapters.memory import MemoryStore
 from monitor.adapters.store import SqlStore, open_store
 from monitor.core.drill.duty import Reminded
-from monitor.core.events import Event
-from monitor.core.incident import Incident
-from monitor.core.page import ActionKind
-from monitor.core.posts import Notice
-from monitor.core.procedureevents import Reopened
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.procedureevents import Reopened
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.posts import Notice
 from monitor.delivery.outbox import Outbox, Scenes
 from monitor.ports import NO_INCIDENT, Change, ConflictError, Post, PostState, RetryAfter, StoreError
 from monitor.runtime.storagewatch import StorageWatch

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from monitor import files
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.evaluation.reading import plan
 from monitor.files import Contents, Severity, read_contents
 from monitor.ports import NO_INCIDENT

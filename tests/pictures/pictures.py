@@ -8,10 +8,10 @@ from typing import Any
 from monitor.adapters.slack.blocks import draw_page
 from monitor.adapters.slack.card import draw_card
 from monitor.adapters.slack.forms import view_of
-from monitor.core.card import card
-from monitor.core.forms import FORMS, form
-from monitor.core.page import ActionKind, Scene
-from monitor.core.render import render
+from monitor.core.pages.card import card
+from monitor.core.pages.forms import FORMS, form
+from monitor.core.pages.page import ActionKind, Scene
+from monitor.core.pages.render import render
 from tests.pictures.stages import STAGES, failing, opened, scene
 
 STYLE = """

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from monitor.core.plot import Band, BandKind, Limit, Mark, Plot, Point
-from monitor.core.rule import Unit
+from monitor.core.pages.plot import Band, BandKind, Limit, Mark, Plot, Point
+from monitor.core.rules.signal import Unit
 
 SINCE = 1_741_057_200
 """2025-03-04 03:00 UTC: when the breach of every case begins."""

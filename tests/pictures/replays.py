@@ -21,7 +21,7 @@ from monitor.core.replay.outcome import (
     Variant,
 )
 from monitor.core.replay.scoring import Scored, score
-from monitor.core.rule import Unit
+from monitor.core.rules.signal import Unit
 
 BEGIN = 1_795_046_400
 """2026-11-19 00:00 UTC, a Thursday."""

@@ -12,7 +12,7 @@ from typing import Self
 
 from monitor import files
 from monitor.core.actor import MONITOR, Actor, Role, Source
-from monitor.core.asks import (
+from monitor.core.incidents.asks import (
     Abort,
     Acknowledge,
     CallFalse,
@@ -27,18 +27,26 @@ from monitor.core.asks import (
     SkipStep,
     StartProcedure,
 )
-from monitor.core.breakdown import Breakdown, ByRoute, RouteShare, SlowService
-from monitor.core.decide import decide, with_ticks
-from monitor.core.due import due
-from monitor.core.events import AlertFired, AlertResolved, Asked, Ended, EndReason, Event, Firing, Opened
-from monitor.core.incident import Incident, apply, fold
+from monitor.core.incidents.decide import decide, with_ticks
+from monitor.core.incidents.due import due
+from monitor.core.incidents.events import AlertFired, AlertResolved, Asked, Ended, EndReason, Event, Firing, Opened
+from monitor.core.incidents.incident import Incident, apply, fold
+from monitor.core.incidents.procedureevents import (
+    BreakdownFound,
+    ChangesFound,
+    ChecksRun,
+    FollowUp,
+    Pinned,
+    VersionsSeen,
+)
 from monitor.core.model import AlertKey, Cause, Tier
-from monitor.core.page import Reading, Scene
-from monitor.core.procedure import Procedure
-from monitor.core.procedureevents import BreakdownFound, ChangesFound, ChecksRun, FollowUp, Pinned, VersionsSeen
-from monitor.core.release import Availability, Changed, Target, What, WhatChanged
-from monitor.core.rule import Resolve, Unit
-from monitor.core.verification import CheckResult, Outcome, SignalHeld
+from monitor.core.pages.page import Reading, Scene
+from monitor.core.procedures.procedure import Procedure
+from monitor.core.procedures.verification import CheckResult, Outcome, SignalHeld
+from monitor.core.releases.breakdown import Breakdown, ByRoute, RouteShare, SlowService
+from monitor.core.releases.release import Availability, Changed, Target, What, WhatChanged
+from monitor.core.rules.rule import Resolve
+from monitor.core.rules.signal import Unit
 
 AT = datetime(2026, 3, 1, 3, 2, 15, tzinfo=UTC)
 ANA = Actor("U0ANA", "Ana", Source.SLACK, frozenset({Role.RESPONDER, Role.COMMANDER}))

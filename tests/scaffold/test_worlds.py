@@ -9,7 +9,8 @@ import pytest
 from monitor.adapters.memory import ManualClock
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import utc
-from monitor.core.rule import ErrorRatio, Latency, RuleSet
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import ErrorRatio, Latency
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import plan

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pytest
 
 from monitor.adapters.prometheus import PrometheusSource
+from monitor.core.judging.observe import Observation, observe
 from monitor.core.model import Labels, labels_of
-from monitor.core.observe import Observation, observe
-from monitor.core.rule import Count
+from monitor.core.rules.signal import Count
 from monitor.evaluation.promql import expressions
 from monitor.ports import RangeSamples, Samples
 from tests.servers.prometheus import Exporter, Prometheus

@@ -11,20 +11,12 @@ import pytest
 
 from monitor.adapters.memory import ManualClock
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.core.latency import DAY, HOUR, WEEK
+from monitor.core.judging.latency import DAY, HOUR, WEEK
 from monitor.core.model import AlertKey, Judgement, Tier, Verdict, labels_of, utc
-from monitor.core.rule import (
-    Baseline,
-    Group,
-    Guards,
-    Latency,
-    Route,
-    Routing,
-    Rule,
-    RuleSet,
-    TierRule,
-    VersionMetric,
-)
+from monitor.core.rules.routing import Route, Routing
+from monitor.core.rules.rule import Group, Guards, Rule, TierRule
+from monitor.core.rules.ruleset import RuleSet, VersionMetric
+from monitor.core.rules.signal import Baseline, Latency
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Reader, plan

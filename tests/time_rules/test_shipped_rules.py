@@ -12,7 +12,7 @@ import pytest
 
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import State, Tier
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from tests.time_rules.histories import Points
 from tests.time_rules.shop import INVOICES, TRANSITIONS, Day, Fault, past
 from tests.time_rules.walk import RESPONDERS, Walk, after, load

@@ -13,7 +13,7 @@ import requests
 from monitor.adapters.memory import ManualClock, ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import utc
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import plan

@@ -13,7 +13,7 @@ import pytest
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.model import Alert, Cause, State, Transition
-from monitor.core.page import ActionKind, Tone
+from monitor.core.pages.page import ActionKind, Tone
 from monitor.people.commands import Done
 from monitor.people.requesting import Request
 from tests.time_rules.histories import (

@@ -10,9 +10,9 @@ from pathlib import Path
 from monitor import files
 from monitor.adapters.memory import ManualClock, MemoryStore, RecordingPager
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
 from monitor.core.model import Alert, State, Tier, Transition, utc
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.delivery.outbox import Bell, Outbox, Scenes
 from monitor.desk import Desk
 from monitor.evaluation.baselines import Baselines

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.core.asks import Pin
-from monitor.core.forms import FORMS, form
-from monitor.core.page import ActionKind
-from monitor.core.shell import SPELLINGS
+from monitor.core.incidents.asks import Pin
+from monitor.core.pages.forms import FORMS, form
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.shell import SPELLINGS
 from monitor.web.asking import WordsError, request_of
 from tests.core.procedural import ANA, AUTH, Driven
 from tests.middle.house import WORST, House, group, rule

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from monitor.adapters.memory import MemoryStore
-from monitor.core.comparison import compare
-from monitor.core.incident import Incident
-from monitor.core.page import ActionKind
-from monitor.core.rule import Route, Routing, RuleSet
+from monitor.core.incidents.incident import Incident
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.comparison import compare
+from monitor.core.rules.routing import Route, Routing
+from monitor.core.rules.ruleset import RuleSet
 from monitor.people.commands import Commands
 from monitor.ports import Change, StoreError
 from monitor.procedure.gatekeeping import Gatekeeper

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.core.rule import Maintenance, Matcher, MatchOp
+from monitor.core.rules.routing import Maintenance
+from monitor.core.rules.rule import Matcher, MatchOp
 from tests.middle.house import BAD, House, group, rule
 from tests.web.test_app import TOKEN, UNTRUSTED, Server, serve
 

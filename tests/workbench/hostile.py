@@ -17,7 +17,7 @@ from monitor.core.replay.outcome import (
     Variant,
 )
 from monitor.core.replay.scoring import Scored, score
-from monitor.core.rule import Unit
+from monitor.core.rules.signal import Unit
 
 WEEK = 7 * 86400
 EVIL = (

@@ -6,7 +6,7 @@ from pathlib import Path
 from monitor.adapters.memory import MemoryStore, ScriptedSource
 from monitor.core.model import Sample, labels_of
 from monitor.core.replay.outcome import Replayed
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.ports import Answer, Samples
 from monitor.workbench.replay.cache import NoCache
 from monitor.workbench.replay.fetching import Fetcher

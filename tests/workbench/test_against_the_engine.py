@@ -9,7 +9,7 @@ from monitor.adapters.memory import MemoryStore
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import State, Tier, Transition
 from monitor.core.replay.outcome import Replayed
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.ports import PostKind
 from monitor.workbench.replay.cache import NoCache
 from monitor.workbench.replay.fetching import Fetcher

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.explainedfacts import changes, facts
-from monitor.core.explainedwords import reading, why
-from monitor.core.explaining import Explanation, Origin
+from monitor.core.explanation.explainedfacts import changes, facts
+from monitor.core.explanation.explainedwords import reading, why
+from monitor.core.explanation.explaining import Explanation, Origin
+from monitor.core.incidents.silence import Silence
 from monitor.core.model import Alert, AlertKey, State, Tier, Verdict, utc
-from monitor.core.rule import Matcher, MatchOp, Requires
-from monitor.core.silence import Silence
+from monitor.core.rules.rule import Matcher, MatchOp, Requires
 from monitor.people.silencing import Wanted as Wish
 from monitor.ports import Answer, Unanswered
 from monitor.web.rules import state_of, transition_of

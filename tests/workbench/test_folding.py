@@ -6,11 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.evaluate import skip, step
-from monitor.core.judge import unseen
+from monitor.core.judging.evaluate import skip, step
+from monitor.core.judging.judge import unseen
+from monitor.core.judging.point import within_limit
 from monitor.core.model import Alert, AlertKey, Judgement, Labels, Tier, Transition, Verdict
-from monitor.core.point import within_limit
-from monitor.core.rule import Condition, Group, NoData, Query, Resolve, Rule, Signal, TierRule
+from monitor.core.rules.rule import Group, NoData, Resolve, Rule, TierRule
+from monitor.core.rules.signal import Condition, Query, Signal
 from monitor.evaluation.reading import in_error
 from monitor.workbench.replay.folding import Folding
 from monitor.workbench.replay.history import Grid, Hole

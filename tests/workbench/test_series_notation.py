@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from monitor.core.rule import Place
-from monitor.core.ruletest import Gap, InputSeries
+from monitor.core.rules.rule import Place
+from monitor.core.rules.ruletest import Gap, InputSeries
 from monitor.files.nodes import Scalar, WrongError
 from monitor.files.seriesnotation import series, values
 from monitor.workbench.remotewrite import STALE, body

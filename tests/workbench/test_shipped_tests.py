@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.ruletest import RuleTest
+from monitor.core.rules.ruletest import RuleTest
 from monitor.files import load
 from monitor.files.testset import files_of_tests, read_test_set
 

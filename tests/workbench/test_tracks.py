@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.adapters.memory import ScriptedSource
-from monitor.core.latency import quantile
+from monitor.core.judging.latency import quantile
 from monitor.core.model import Sample, Verdict, labels_of
 from monitor.ports import Answer, Samples
 from monitor.workbench.replay.history import Grid

@@ -38,7 +38,7 @@ from monitor.adapters.plot.ink import (
 )
 from monitor.adapters.plot.scale import Places, Reach, far, height_ticks, numbers, reach, rows_of, said, time_ticks
 from monitor.core.model import utc
-from monitor.core.plot import Band, BandKind, Limit, Plot, Point
+from monitor.core.pages.plot import Band, BandKind, Limit, Plot, Point
 
 
 class Drawing:

@@ -1,6 +1,6 @@
 """How a picture looks: type, colours, places. Constants only."""
 
-from monitor.core.plot import BandKind
+from monitor.core.pages.plot import BandKind
 
 INCHES = (8.0, 4.5)
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from monitor.adapters.plot.draw import Drawing
 from monitor.adapters.plot.ink import FONT, MIDDLE
-from monitor.core.plot import MOST_BYTES, Plot
+from monitor.core.pages.plot import MOST_BYTES, Plot
 
 DOTS = (150, 100)
 """Dots an inch: 1200 x 675, sharp on a phone; where that becomes too large a file, 800 x 450."""

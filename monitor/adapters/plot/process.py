@@ -11,7 +11,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 from monitor.adapters.plot.wire import written
-from monitor.core.plot import MOST_BYTES, Plot
+from monitor.core.pages.plot import MOST_BYTES, Plot
 from monitor.ports import Undrawn
 
 WITHIN = 30.0

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from monitor.core.plot import Band, Limit, Plot
-from monitor.core.rule import Unit
+from monitor.core.pages.plot import Band, Limit, Plot
+from monitor.core.rules.signal import Unit
 
 HEADROOM = 1.18
 """Times the highest of what is shown that the axis reaches."""

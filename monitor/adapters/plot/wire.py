@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from monitor.core.plot import Band, BandKind, Limit, Mark, Plot, Point
-from monitor.core.rule import Unit
+from monitor.core.pages.plot import Band, BandKind, Limit, Mark, Plot, Point
+from monitor.core.rules.signal import Unit
 
 
 def written(plot: Plot) -> bytes:

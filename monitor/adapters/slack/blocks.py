@@ -22,7 +22,7 @@ from slack_sdk.models.blocks import (
 from monitor.adapters.slack.buttons import button_rows
 from monitor.adapters.slack.mrkdwn import bold, channel, escaped, link, linked, mentions, one_line, plain, when
 from monitor.core.naming import led
-from monitor.core.page import Action, Page, Tone, Why
+from monitor.core.pages.page import Action, Page, Tone, Why
 
 _NEXT = re.compile(r"^(Next:)", re.MULTILINE)
 Json: TypeAlias = dict[str, Any]

@@ -20,7 +20,7 @@ from slack_sdk.models.blocks import (
 from monitor.adapters.slack.clicks import MENU, option_value
 from monitor.adapters.slack.mrkdwn import plain
 from monitor.core.naming import marked
-from monitor.core.page import Action, Place
+from monitor.core.pages.page import Action, Place
 
 MAX_OPTIONS = 5
 """Options that one menu may have."""

@@ -21,7 +21,7 @@ from monitor.adapters.slack.blocks import MAX_ALL, Drawn, Json, as_json, context
 from monitor.adapters.slack.buttons import WIDE, Room, button_rows
 from monitor.adapters.slack.mrkdwn import authored, escaped, literal, one_line
 from monitor.core.naming import led
-from monitor.core.page import Card, CardCommand, CardLine, CardStep, Mark
+from monitor.core.pages.page import Card, CardCommand, CardLine, CardStep, Mark
 
 MAX_COMMAND = 2_000
 MARKS = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.core.page import ActionKind
+from monitor.core.pages.page import ActionKind
 
 VALUE = re.compile(r"(?P<incident>[A-Z]{1,10}-[0-9]{1,9})\|(?P<rev>[0-9]{1,9})(?:\|(?P<subject>[^|\x00-\x1f]{1,200}))?")
 """A button's value: the incident, its revision when the button was drawn, and what it is about (an alert, a step)."""

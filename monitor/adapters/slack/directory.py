@@ -16,7 +16,7 @@ from monitor.adapters.slack.answers import ask
 from monitor.adapters.slack.client import API_URL, web_client
 from monitor.adapters.slack.interactions import FOREIGN, Home, Person, Rights
 from monitor.core.actor import Role
-from monitor.core.rule import Route
+from monitor.core.rules.routing import Route
 from monitor.ports import Ambiguous, Clock, RetryAfter
 
 FRESH, STALE = 60.0, 600.0

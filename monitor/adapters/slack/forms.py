@@ -22,8 +22,8 @@ from slack_sdk.models.views import View
 
 from monitor.adapters.slack.clicks import FIELD
 from monitor.adapters.slack.mrkdwn import escaped, literal, plain
-from monitor.core.forms import Ask, Form, Input
-from monitor.core.page import ActionKind
+from monitor.core.pages.forms import Ask, Form, Input
+from monitor.core.pages.page import ActionKind
 
 Json: TypeAlias = dict[str, Any]
 

@@ -23,9 +23,9 @@ from monitor.adapters.slack.opening import Modals
 from monitor.adapters.slack.signed import SignedDoor
 from monitor.adapters.slack.slash import Drills, SlashCommand
 from monitor.adapters.slack.socket import SlackSocket
-from monitor.core.forms import Form
-from monitor.core.incident import Incident
-from monitor.core.rule import Route
+from monitor.core.incidents.incident import Incident
+from monitor.core.pages.forms import Form
+from monitor.core.rules.routing import Route
 from monitor.ports import Clock
 
 WAITING = 200

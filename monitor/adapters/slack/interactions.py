@@ -26,9 +26,9 @@ from monitor.adapters.slack.clicks import (
 from monitor.adapters.slack.forms import refused, view_of
 from monitor.adapters.slack.mrkdwn import escaped
 from monitor.core.actor import Actor, Role, Source
-from monitor.core.forms import Form
-from monitor.core.page import ActionKind
-from monitor.core.rule import Route
+from monitor.core.pages.forms import Form
+from monitor.core.pages.page import ActionKind
+from monitor.core.rules.routing import Route
 
 REMEMBERED = 4_096
 """How many clicks are remembered to know them again at once; those that had an effect are known by its event."""

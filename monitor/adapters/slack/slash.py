@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from monitor.adapters.slack.clicks import Typed
 from monitor.adapters.slack.interactions import Speaker
 from monitor.core.actor import Actor
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
 from monitor.core.naming import marked
-from monitor.core.page import ActionKind
+from monitor.core.pages.page import ActionKind
 
 SHOWN = 10
 """Incidents that the status lists before it says how many more there are."""

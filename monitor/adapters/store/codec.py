@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import orjson
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from monitor.core.events import Event
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.silence import Hidden, Silence
 from monitor.core.model import Alert, AlertKey, Cause, Labels, State, Tier, labels_of
-from monitor.core.silence import Hidden, Silence
 from monitor.ports import NO_INCIDENT, Post, PostKind, PostState, Recorded
 
 

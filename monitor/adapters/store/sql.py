@@ -16,11 +16,11 @@ from monitor.adapters.store import codec, drilling, dutying, keeping, tables
 from monitor.adapters.store.lock import Lock
 from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent
-from monitor.core.events import Ended, Event, Opened
-from monitor.core.incident import Incident, fold
+from monitor.core.incidents.events import Ended, Event, Opened
+from monitor.core.incidents.incident import Incident, fold
+from monitor.core.incidents.procedureevents import Reopened
+from monitor.core.incidents.silence import Hidden, Silence
 from monitor.core.model import utc
-from monitor.core.procedureevents import Reopened
-from monitor.core.silence import Hidden, Silence
 from monitor.ports import (
     Change,
     ConflictError,

@@ -6,8 +6,8 @@ Pure.
 from datetime import datetime, timedelta
 
 from monitor.core.drill.scenario import Clears, Script
-from monitor.core.incident import Incident
-from monitor.core.progress import Progress
+from monitor.core.incidents.incident import Incident
+from monitor.core.procedures.progress import Progress
 
 
 def clears_at(script: Script, injected: datetime, incident: Incident | None) -> datetime | None:

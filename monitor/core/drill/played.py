@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from monitor.core.drill.scenario import Load, Script
 from monitor.core.model import Labels, Sample, labels_of
-from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Requires, Rule, Signal
+from monitor.core.rules.rule import Requires, Rule
+from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Signal
 
 MINUTE = 60
 _SHAPE = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)

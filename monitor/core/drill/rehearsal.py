@@ -9,18 +9,9 @@ from dataclasses import replace
 
 from monitor.core.drill.scenario import Clears, Kind, Load, Scenario, Script, Trigger
 from monitor.core.model import Tier
-from monitor.core.rule import (
-    Availability,
-    Condition,
-    Count,
-    ErrorRatio,
-    Latency,
-    Query,
-    Resolve,
-    Rule,
-    RuleSet,
-    TierRule,
-)
+from monitor.core.rules.rule import Resolve, Rule, TierRule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query
 
 NAME = "rehearsal"
 """What the scenario is called, and its file in rules/drills where there is one."""

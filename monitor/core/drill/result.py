@@ -10,12 +10,12 @@ from enum import StrEnum
 
 from monitor.core.drill.log import Drill
 from monitor.core.drill.scenario import Kind
-from monitor.core.events import Refused
 from monitor.core.evidence.case import Case, Posted
 from monitor.core.evidence.checklist import Item, Standing, checklist
 from monitor.core.evidence.moments import NAMES, Moments, Steps, accepted_at, moments
-from monitor.core.procedureevents import StepDone
-from monitor.core.progress import Progress, StepStatus
+from monitor.core.incidents.events import Refused
+from monitor.core.incidents.procedureevents import StepDone
+from monitor.core.procedures.progress import Progress, StepStatus
 
 _ANSWERED = ("injected", "first_breach", "fired", "paged", "acknowledged", "commanded")
 _MITIGATED = ("frozen", "pinned", "first_back", "all_back", "clear", "verified")

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from monitor.core.drill.log import SIGNATURES, Drill
 from monitor.core.drill.scenario import Scenario
-from monitor.core.page import ActionKind
-from monitor.core.shell import typed
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.shell import typed
 from monitor.core.words import lasted
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitor.core.model import Labels
-from monitor.core.rule import Place, Signal, TierRule
-from monitor.core.service import Releases
+from monitor.core.rules.rule import Place, TierRule
+from monitor.core.rules.service import Releases
+from monitor.core.rules.signal import Signal
 
 
 class Kind(StrEnum):

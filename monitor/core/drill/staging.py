@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 from monitor.core.drill.scenario import Scenario
-from monitor.core.procedure import Procedure, Step
-from monitor.core.rule import ENVIRONMENT, Group, Pages, Route, Routing, Rule, RuleSet
+from monitor.core.procedures.procedure import Procedure, Step
+from monitor.core.rules.routing import ENVIRONMENT, Pages, Route, Routing
+from monitor.core.rules.rule import Group, Rule
+from monitor.core.rules.ruleset import RuleSet
 
 AS_LONG_AS_IT_TAKES = 86_400
 """Seconds in which everything that fires belongs to one incident: a drill has no second one."""

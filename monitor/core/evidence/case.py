@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from monitor.core.events import Event
 from monitor.core.evidence.moments import Moments, Steps, accepted_at, moments, walked
-from monitor.core.incident import Incident
+from monitor.core.incidents.events import Event
+from monitor.core.incidents.incident import Incident
 
 
 @dataclass(frozen=True, slots=True)

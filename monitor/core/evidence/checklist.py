@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from monitor.core.events import Snapshot
 from monitor.core.evidence.case import Case
 from monitor.core.evidence.plainly import time_of
 from monitor.core.evidence.signals import NAME
 from monitor.core.evidence.telling import pinned, who
-from monitor.core.verification import Outcome, verdict
+from monitor.core.incidents.events import Snapshot
+from monitor.core.procedures.verification import Outcome, verdict
 
 
 class Standing(StrEnum):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from monitor.core.evidence import markdown
 from monitor.core.evidence.case import Case
-from monitor.core.filling import blocks
 from monitor.core.naming import marked
-from monitor.core.procedure import Step
-from monitor.core.progress import Progress
-from monitor.core.release import Target
+from monitor.core.procedures.filling import blocks
+from monitor.core.procedures.procedure import Step
+from monitor.core.procedures.progress import Progress
+from monitor.core.releases.release import Target
 
 INTRODUCTION = "The procedure showed these commands to be copied; the monitor ran none of them."
 

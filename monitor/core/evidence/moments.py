@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from monitor.core.events import Acknowledged, AlertFired, Ended, Event, Opened, ProcedureStarted
-from monitor.core.incident import Incident, apply, fold
+from monitor.core.incidents.events import Acknowledged, AlertFired, Ended, Event, Opened, ProcedureStarted
+from monitor.core.incidents.incident import Incident, apply, fold
+from monitor.core.incidents.procedureevents import Reopened, TargetsPinned
 from monitor.core.model import Tier
-from monitor.core.procedureevents import Reopened, TargetsPinned
-from monitor.core.progress import Progress, rolled_back
+from monitor.core.procedures.progress import Progress, rolled_back
 
 SLACK_TIME = re.compile(r"\d{10}\.\d{6}")
 """Slack's name of a message is the time at which it took it."""

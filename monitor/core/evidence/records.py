@@ -3,13 +3,13 @@
 from typing import Any
 
 from monitor.core.actor import Actor, Source
-from monitor.core.beforeafter import before_and_after
-from monitor.core.events import Event, Refused
 from monitor.core.evidence.case import Case
 from monitor.core.evidence.plainly import json_file, json_lines, plain
 from monitor.core.evidence.telling import told
-from monitor.core.procedureevents import CheckAnswered, ChecksRun, ServiceDone, TargetsPinned, VersionsSeen
-from monitor.core.verification import verdict
+from monitor.core.incidents.events import Event, Refused
+from monitor.core.incidents.procedureevents import CheckAnswered, ChecksRun, ServiceDone, TargetsPinned, VersionsSeen
+from monitor.core.procedures.beforeafter import before_and_after
+from monitor.core.procedures.verification import verdict
 
 VERSION = 1
 

@@ -6,7 +6,6 @@ It says what was found and what is missing; nothing in it depends on when it is 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from monitor.core.events import ProcedureStarted, Refused
 from monitor.core.evidence import markdown
 from monitor.core.evidence.case import Case
 from monitor.core.evidence.checklist import checklist, unread
@@ -14,8 +13,9 @@ from monitor.core.evidence.moments import NAMES, durations, mitigated_within
 from monitor.core.evidence.steps import went
 from monitor.core.evidence.summary import summary
 from monitor.core.evidence.telling import told, who
+from monitor.core.incidents.events import ProcedureStarted, Refused
+from monitor.core.incidents.procedureevents import CommandTaken, DeployAllowed, DeployAnswered
 from monitor.core.naming import marked
-from monitor.core.procedureevents import CommandTaken, DeployAllowed, DeployAnswered
 from monitor.core.words import lasted, lasted_seconds
 
 NAME = "report.md"

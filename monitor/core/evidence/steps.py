@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from monitor.core.evidence.telling import who
-from monitor.core.progress import Progress, StepState
+from monitor.core.procedures.progress import Progress, StepState
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """An incident in five lines, as it stands: what broke, who had it, what was done, how it ended, and why. Pure."""
 
 from monitor.core.evidence.telling import who
-from monitor.core.incident import Incident
+from monitor.core.incidents.incident import Incident
 from monitor.core.model import Tier
-from monitor.core.verification import verdict
+from monitor.core.procedures.verification import verdict
 from monitor.core.words import clock, lasted
 
 

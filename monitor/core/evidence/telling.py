@@ -1,11 +1,11 @@
 """What each event of an incident was, in a sentence for the timeline of its report. Pure."""
 
-from monitor.core import events as of
-from monitor.core import procedureevents as on
 from monitor.core.actor import Actor, same_person
-from monitor.core.breakdownwords import in_short
-from monitor.core.events import Event
-from monitor.core.verification import CheckResult
+from monitor.core.incidents import events as of
+from monitor.core.incidents import procedureevents as on
+from monitor.core.incidents.events import Event
+from monitor.core.procedures.verification import CheckResult
+from monitor.core.releases.breakdownwords import in_short
 from monitor.core.words import clock
 
 

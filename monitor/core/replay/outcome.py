@@ -7,7 +7,7 @@ This module must not know where readings come from nor how a report looks.
 from dataclasses import dataclass
 
 from monitor.core.model import AlertKey, Labels, State, Tier
-from monitor.core.rule import Unit
+from monitor.core.rules.signal import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from monitor.core.model import AlertKey, Labels, State, Tier
 from monitor.core.replay.outcome import Band, Paged, Replayed, Stretch, Trace
-from monitor.core.rule import Unit
+from monitor.core.rules.signal import Unit
 
 Row: TypeAlias = tuple[float | None, ...]
 

@@ -6,14 +6,14 @@ from datetime import datetime
 
 import numpy as np
 
-from monitor.core.events import AlertFired, Event
-from monitor.core.happenings import happened
-from monitor.core.incident import Incident, apply, fold
+from monitor.core.incidents.events import AlertFired, Event
+from monitor.core.incidents.incident import Incident, apply, fold
 from monitor.core.model import AlertKey, State, Transition
 from monitor.core.naming import incident_id
-from monitor.core.posts import Happening
+from monitor.core.pages.happenings import happened
+from monitor.core.pages.posts import Happening
 from monitor.core.replay.outcome import Blind, Case, Insufficient, Paged, Stretch, Unread
-from monitor.core.rule import RuleSet
+from monitor.core.rules.ruleset import RuleSet
 from monitor.ports import Post, PostKind, Store
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.verdicts import Code

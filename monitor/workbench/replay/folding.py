@@ -1,4 +1,4 @@
-"""One rule folded over a stretch of history: `monitor.core.evaluate.step` where it can change something, nowhere else.
+"""One rule folded over a stretch of history: `core.judging.evaluate.step` where it can change something, nowhere else.
 
 A step over a verdict that says the same as the one before mostly leaves an alert as it was: what is inactive stays so
 until it breaches, what pends waits for its `for`, what fires stays until it is clear. Such stretches are passed over;
@@ -12,10 +12,10 @@ from itertools import groupby
 
 import numpy as np
 
-from monitor.core.evaluate import Stepped, skip, step
+from monitor.core.judging.evaluate import Stepped, skip, step
+from monitor.core.judging.point import within_limit
 from monitor.core.model import Alert, AlertKey, Judgement, Labels, State, Tier, Transition, Verdict
-from monitor.core.point import within_limit
-from monitor.core.rule import Group, NoData, Rule
+from monitor.core.rules.rule import Group, NoData, Rule
 from monitor.evaluation.reading import in_error
 from monitor.workbench.replay.history import Codes, Flags, Floats, Grid, Hole
 from monitor.workbench.replay.tracks import Case, NotJudgedError, Track

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from monitor.core.latency import HOUR, SLOT
+from monitor.core.judging.latency import HOUR, SLOT
 from monitor.core.model import Labels, Sample
 from monitor.evaluation.deploys import GRID
 from monitor.ports import BadQuery, RangeAnswer, RangeColumns, RangeSamples, Unanswered

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from monitor.core.firing import firing_of, worst_of
-from monitor.core.incident import Incident
+from monitor.core.incidents.firing import firing_of, worst_of
+from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.response import Finding, Fired
+from monitor.core.incidents.routes import in_one_channel
 from monitor.core.model import AlertKey, State, Tier, Transition, utc
 from monitor.core.replay.totals import united
-from monitor.core.response import Finding, Fired
-from monitor.core.routes import in_one_channel
-from monitor.core.rule import Escalation, Group, Pages, Resolve, Route, Rule, RuleSet
+from monitor.core.rules.routing import Escalation, Pages, Route
+from monitor.core.rules.rule import Group, Resolve, Rule
+from monitor.core.rules.ruleset import RuleSet
 from monitor.desk import Decision, Desk
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.engine import Engine, cleared

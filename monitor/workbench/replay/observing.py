@@ -1,4 +1,4 @@
-"""What a signal's series say of each instance at every grid time at once: `monitor.core.observe` for whole ranges.
+"""What a signal's series say of each instance at every grid time at once: `core.judging.observe` for whole ranges.
 
 What it does not cover (two series of one instance) it says, and then points are read one by one.
 """
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.core.latency import quantile
+from monitor.core.judging.latency import quantile
 from monitor.core.model import Labels, labels_of, pick
-from monitor.core.rule import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal
+from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal
 from monitor.workbench.replay.history import Flags, Floats, Reading, Series
 
 
 class UncoveredError(Exception):
-    """Something that only `monitor.core.observe` can tell, point by point."""
+    """Something that only `monitor.core.judging.observe` can tell, point by point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def _latency(q: float, series: Mapping[float, Series], count: int) -> Observed:
 
 
 def _quantiles(q: float, bounds: tuple[float, ...], counts: Floats) -> Floats:
-    """Give `monitor.core.latency.quantile` of every column, by the same operations on the same doubles."""
+    """Give `monitor.core.judging.latency.quantile` of every column, by the same operations on the same doubles."""
     if len(bounds) < 2 or bounds[-1] != math.inf:  # noqa: PLR2004  # one finite bucket and the infinite one
         return np.full(counts.shape[1], np.nan)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

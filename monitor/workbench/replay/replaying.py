@@ -6,10 +6,12 @@ Who calls it says when it is, and where readings come from; nothing here reads a
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.core.latency import HOUR, SLOT, WEEK, trailing_hours
+from monitor.core.judging.latency import HOUR, SLOT, WEEK, trailing_hours
 from monitor.core.model import utc
 from monitor.core.replay.outcome import Replayed, Stretch, Unread
-from monitor.core.rule import Condition, Group, Latency, NoData, ReferenceKind, Rule, RuleSet
+from monitor.core.rules.rule import Group, NoData, Rule
+from monitor.core.rules.ruleset import RuleSet
+from monitor.core.rules.signal import Condition, Latency, ReferenceKind
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judging

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from monitor.core.judging.point import within_limit
 from monitor.core.model import AlertKey, Judgement, Labels, State, Verdict
-from monitor.core.point import within_limit
 from monitor.evaluation.lookout import Look
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.history import Flags, runs

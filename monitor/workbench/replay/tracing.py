@@ -6,7 +6,7 @@ import numpy as np
 
 from monitor.core.model import AlertKey, State, Transition
 from monitor.core.replay.outcome import Band, Trace
-from monitor.core.rule import unit_of
+from monitor.core.rules.signal import unit_of
 from monitor.workbench.replay.finding import Span
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.history import Floats

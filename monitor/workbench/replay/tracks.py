@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from monitor.core.judge import base_of
-from monitor.core.latency import SLOT
+from monitor.core.judging.judge import base_of
+from monitor.core.judging.latency import SLOT
+from monitor.core.judging.observe import observe
+from monitor.core.judging.point import completed
 from monitor.core.model import AlertKey, Judgement, Labels, Reference, Tier
-from monitor.core.observe import observe
-from monitor.core.point import completed
-from monitor.core.rule import Group, Latency, Rule, TierRule, VersionMetric
+from monitor.core.rules.rule import Group, Rule, TierRule
+from monitor.core.rules.ruleset import VersionMetric
+from monitor.core.rules.signal import Latency
 from monitor.evaluation.baselines import Baselines, References
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judging

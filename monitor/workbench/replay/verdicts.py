@@ -1,7 +1,7 @@
-"""What observations mean for one tier at every grid time at once: `monitor.core.judge` for whole ranges.
+"""What observations mean for one tier at every grid time at once: `monitor.core.judging.judge` for whole ranges.
 
 Comparisons are made for all points together. Proof is asked for where a value is over its limit, and there
-`monitor.core.judge` itself answers. A property of the tests holds the two to each other.
+`monitor.core.judging.judge` itself answers. A property of the tests holds the two to each other.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,11 @@ from enum import IntEnum
 
 import numpy as np
 
-from monitor.core.judge import ABS_TOLERANCE, REL_TOLERANCE, judge, unseen
+from monitor.core.judging.judge import ABS_TOLERANCE, REL_TOLERANCE, judge, unseen
+from monitor.core.judging.observe import Observation
 from monitor.core.model import Labels, Reference, Verdict
-from monitor.core.observe import Observation
-from monitor.core.rule import Condition, ErrorRatio, Latency, NoData, Requires, Rule, Signal, TierRule
+from monitor.core.rules.rule import NoData, Requires, Rule, TierRule
+from monitor.core.rules.signal import Condition, ErrorRatio, Latency, Signal
 from monitor.workbench.replay.history import Codes, Flags, Floats, Reading
 from monitor.workbench.replay.observing import Observed
 
@@ -41,7 +42,7 @@ CODES = {
 }
 
 FORGIVEN = 1 - 1e-9
-"""As `monitor.core.latency.enough`."""
+"""As `monitor.core.judging.latency.enough`."""
 
 References = Callable[[int], tuple[Reference, ...]]
 """Gives what was read of the references of an instance at a grid index."""
@@ -102,7 +103,7 @@ def _compared(value: Floats, tier: TierRule) -> Codes:
 
 
 def _over(value: Floats, limit: float, tier: TierRule) -> Flags:
-    """As in `monitor.core.judge`, whose tolerance is that of `math.isclose`."""
+    """As in `monitor.core.judging.judge`, whose tolerance is that of `math.isclose`."""
     with np.errstate(invalid="ignore", over="ignore"):
         tolerance = np.maximum(REL_TOLERANCE * np.maximum(np.abs(value), abs(limit)), ABS_TOLERANCE)
         apart = np.abs(value - limit) > tolerance
@@ -119,7 +120,7 @@ def _prove(signal: Signal, tier: TierRule, seen: Observed, codes: Codes, referen
 
 
 def _observation(seen: Observed, index: int) -> Observation:
-    """Give what `monitor.core.observe` would of a point that is over its limit: everything there is a number."""
+    """Give what `core.judging.observe` would of a point that is over its limit: everything there is a number."""
     return Observation(
         value=float(seen.value[index]),
         requests=None if seen.requests is None else float(seen.requests[index]),
@@ -137,7 +138,7 @@ def unseen_code(rule: Rule, tier: TierRule) -> Code:
 
 
 def under_condition(rule: Rule, requires: Requires, labels: Labels, reading: Reading, codes: Codes) -> None:
-    """Change `codes` as `monitor.core.point.completed` changes judgements: where the condition is not met, or unknown.
+    """Change `codes` as `core.judging.point.completed` changes judgements: where the condition is not met, or unknown.
 
     A condition that is not met holds everything, also where missing data stand for a verdict.
     """

@@ -7,7 +7,7 @@ import pytest
 from monitor.core.model import Labels, State, Tier
 from monitor.core.replay.outcome import Band, Insufficient, Trace
 from monitor.core.replay.panels import Axis, Limit, bands_of, instances
-from monitor.core.rule import Unit
+from monitor.core.rules.signal import Unit
 from tests.core.replay.outcomes import AUTH, END, key, outcome, page, stretch
 
 TIMES = (0, 15, 30)

@@ -1,0 +1,1 @@
+"""What people read and press: pages, cards, forms, plots and posts."""

@@ -1,0 +1,1 @@
+"""The rollback procedure: its steps, its gate, its commands and its checks."""

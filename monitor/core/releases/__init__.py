@@ -1,0 +1,1 @@
+"""What runs, what changed, and where to go back to."""
