@@ -61,7 +61,10 @@ from monitor.people.commands import Commands, Done
 from monitor.people.ears import Ears
 from monitor.people.hearing import Hearing
 from monitor.people.requesting import Request
-from monitor.ports import Clock, MetricsSource, Pager, PostKind, ProbedPager, Registry, Sent, Store, Switch
+from monitor.ports.metrics import MetricsSource
+from monitor.ports.pager import Pager, ProbedPager, Sent
+from monitor.ports.store import PostKind, Store
+from monitor.ports.world import Clock, Registry, Switch
 from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.checks import Asking
 from monitor.procedure.following import Follower

@@ -23,7 +23,7 @@ from monitor.drills.stagehand import Stagehand
 from monitor.evaluation.engine import Evaluated
 from monitor.evaluation.vigil import BLIND_GROUP, WATCH_EVERY
 from monitor.evidence.keeping import KEEP_EVERY
-from monitor.ports import ConflictError, StoreError
+from monitor.ports.store import ConflictError, StoreError
 from monitor.procedure.following import FOLLOW_EVERY
 from monitor.ruleset.rulesfolder import Outcome
 from monitor.ruleset.shadows import SHADOWS_EVERY

@@ -26,11 +26,10 @@ from monitor.core.rules.routing import Pages
 from monitor.core.rules.ruleset import RuleSet
 from monitor.people.channels import Channels
 from monitor.people.hiding import Hiding, say
-from monitor.ports import (
+from monitor.ports.store import (
     FILES,
     NO_INCIDENT,
     Change,
-    Clock,
     ConflictError,
     GroupState,
     KeptRules,
@@ -40,6 +39,7 @@ from monitor.ports import (
     Recorded,
     Store,
 )
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import InForce, RuleBook
 
 ATTEMPTS = 8

@@ -9,7 +9,7 @@ from monitor.bootstrap import App
 from monitor.core.model import Alert, AlertKey, Tier
 from monitor.drills.gates import Gates
 from monitor.evaluation.lookout import SOURCE, group_key
-from monitor.ports import FILES, GroupState
+from monitor.ports.store import FILES, GroupState
 from monitor.ruleset.rulesfolder import Outcome
 from monitor.runtime.loops import Loops
 from monitor.side import Side

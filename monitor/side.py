@@ -16,7 +16,7 @@ from monitor.evidence.keeping import Keeper
 from monitor.people.commands import Commands
 from monitor.people.ears import Ears
 from monitor.people.hearing import Hearing
-from monitor.ports import Store
+from monitor.ports.store import Store
 from monitor.procedure.following import Follower
 from monitor.procedure.gatekeeping import Gatekeeper
 from monitor.procedure.verification import Verifier

@@ -12,7 +12,7 @@ from monitor.core.judging.latency import DAY, HOUR, SLOT, WEEK, Hour, trailing_h
 from monitor.core.model import Reference, Sample, labels_of
 from monitor.core.rules.signal import Baseline, Latency, ReferenceKind
 from monitor.evaluation.baselines import AHEAD, KEPT_ANSWERS, KEPT_HOURS, MAX_SIGNALS, Baselines, References
-from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, RangeSamples, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Partial, RangeAnswer, RangeSamples, Unanswered
 
 T = 1_699_920_000
 TRAILING, SAME_TIME = ReferenceKind.TRAILING, ReferenceKind.SAME_TIME

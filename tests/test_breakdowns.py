@@ -13,7 +13,7 @@ from monitor.core.releases.breakdown import Breakdown
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Reader
-from monitor.ports import Answer, MetricsSource, RangeAnswer, Unanswered
+from monitor.ports.metrics import Answer, MetricsSource, RangeAnswer, Unanswered
 from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.ruleset.rulebook import InForce, RuleBook
 from tests.servers.prometheus import Prometheus

@@ -11,7 +11,7 @@ from monitor.core.judging.deploy import Change
 from monitor.core.model import Sample, labels_of
 from monitor.core.rules.ruleset import VersionMetric
 from monitor.evaluation.deploys import AHEAD, BACK, GRID, Deploys
-from monitor.ports import Answer, BadQuery, Partial, RangeAnswer, Samples, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Partial, RangeAnswer, Samples, Unanswered
 
 T = 1_741_057_200
 AUTH = VersionMetric("auth", "build_info", "version")

@@ -150,7 +150,7 @@ def test_every_field_of_the_api_stands_in_the_page() -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     from monitor.adapters.store import open_store  # noqa: PLC0415  # only here
-    from monitor.ports import Change, NewEvents  # noqa: PLC0415
+    from monitor.ports.store import Change, NewEvents  # noqa: PLC0415
 
     monkeypatch.delenv("MONITOR_DATABASE_URL", raising=False)
     made = Folder(tmp_path)

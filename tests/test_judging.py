@@ -14,7 +14,7 @@ from monitor.core.rules.signal import Baseline, ErrorRatio, Latency, Signal
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judgements, Judging
-from monitor.ports import Answer, BadQuery, Partial, Samples, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Partial, Samples, Unanswered
 
 T = 1_741_057_200  # 2025-03-04 03:00:00 UTC
 AUTH, BILLING = labels_of({"job": "auth"}), labels_of({"job": "billing"})

@@ -15,7 +15,7 @@ from monitor.core.model import AlertKey, Tier
 from monitor.core.pages.page import Reading
 from monitor.core.rules.rule import Group, Place, Rule, TierRule
 from monitor.core.rules.signal import Availability, Baseline, Condition, ErrorRatio, Latency, Query
-from monitor.ports import Answer, BadQuery
+from monitor.ports.metrics import Answer, BadQuery
 from monitor.web.prometheus import Evaluation, View, alerts, go_number, query_of, rules
 from tests.e2e.running import eventually
 from tests.middle.house import House

@@ -17,19 +17,9 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.core.rules.service import Labelled, Releases, Replicas, Service
 from monitor.core.rules.signal import Query
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import (
-    BadQuery,
-    Change,
-    Partial,
-    Present,
-    RangeAnswer,
-    RangeSamples,
-    Recorded,
-    Registry,
-    TooMuch,
-    Unanswered,
-    Unknown,
-)
+from monitor.ports.metrics import BadQuery, Partial, RangeAnswer, RangeSamples, TooMuch, Unanswered
+from monitor.ports.store import Change, Recorded
+from monitor.ports.world import Present, Registry, Unknown
 from monitor.procedure.releases import GRID, HOUR, MINUTE, MOST_EDGES, Look, ReleaseWatch, breaches_of, fired
 from monitor.procedure.sightings import MARK, Asked, NotReadError, Sightings, deployers, moves, questions, together
 from tests.servers.prometheus import Prometheus

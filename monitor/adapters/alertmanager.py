@@ -13,7 +13,7 @@ from monitor.adapters.posting import NOBODY, Answer, Poster
 from monitor.core.model import Tier
 from monitor.core.pages.calling import Call, Stance
 from monitor.core.pages.page import Page
-from monitor.ports import Delivery, Message, Rejected, Sent
+from monitor.ports.pager import Delivery, Message, Rejected, Sent
 
 SEVERITIES = {Tier.ROLLBACK: "critical", Tier.BLIND: "critical", Tier.PREPARE: "warning"}
 CREDENTIALS = "MONITOR_ALERTMANAGER__BEARER_TOKEN, or __USERNAME and __PASSWORD"
@@ -41,7 +41,7 @@ class Alertmanager:
         self._poster = Poster("MONITOR_ALERTMANAGER__URL", access, timeout=timeout, credentials=CREDENTIALS)
 
     def deliver(self, message: Message) -> Delivery:
-        """Tell Alertmanager how the incident stands; see `monitor.ports.Pager`."""
+        """Tell Alertmanager how the incident stands; see `monitor.ports.pager.Pager`."""
         if message.call is None or message.page is None:
             return Rejected(f"{message.post.key} has nothing to say to Alertmanager")
         call, at = message.call, self._time()

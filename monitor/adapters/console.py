@@ -14,7 +14,8 @@ from rich.text import Text
 
 from monitor.core.pages.page import Card, Page, Tone
 from monitor.core.words import clock, plain
-from monitor.ports import FILES, Delivery, Message, PostKind, Rejected, Sent
+from monitor.ports.pager import Delivery, Message, Rejected, Sent
+from monitor.ports.store import FILES, PostKind
 
 COLOURS = {
     Tone.ROLLBACK: "bold red",

@@ -16,38 +16,30 @@ from monitor.core.incidents.incident import Incident, apply, fold
 from monitor.core.incidents.silence import Hidden, Silence
 from monitor.core.model import Labels
 from monitor.core.pages.plot import Plot
-from monitor.ports import (
+from monitor.ports.metrics import (
     Answer,
-    Availability,
-    Change,
     Column,
     ColumnAnswer,
-    ConflictError,
-    Delivery,
-    Exited,
-    GroupState,
-    KeptEvidence,
-    KeptRules,
-    Killed,
-    Message,
-    Missing,
-    NewEvents,
-    NoAnswer,
-    NotStarted,
-    Post,
-    PostKind,
-    PostState,
     RangeAnswer,
     RangeColumns,
     RangeSamples,
-    Recorded,
     Samples,
-    Sent,
-    Status,
     Unanswered,
-    Undrawn,
-    Unknown,
 )
+from monitor.ports.pager import Delivery, Message, Sent
+from monitor.ports.store import (
+    Change,
+    ConflictError,
+    GroupState,
+    KeptEvidence,
+    KeptRules,
+    NewEvents,
+    Post,
+    PostKind,
+    PostState,
+    Recorded,
+)
+from monitor.ports.world import Availability, Exited, Killed, Missing, NoAnswer, NotStarted, Status, Undrawn, Unknown
 
 
 class ManualClock:

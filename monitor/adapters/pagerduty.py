@@ -9,7 +9,7 @@ from monitor.adapters.posting import Answer, Poster
 from monitor.core.model import Tier
 from monitor.core.pages.calling import Call, Stance
 from monitor.core.pages.page import Page
-from monitor.ports import Delivery, Message, Rejected, Sent
+from monitor.ports.pager import Delivery, Message, Rejected, Sent
 
 API_URL = "https://events.pagerduty.com"
 MAX_SUMMARY = 1024
@@ -29,7 +29,7 @@ class PagerDuty:
         self._poster = Poster("MONITOR_PAGERDUTY__ROUTING_KEY", timeout=timeout)
 
     def deliver(self, message: Message) -> Delivery:
-        """Tell PagerDuty how the incident stands; see `monitor.ports.Pager`."""
+        """Tell PagerDuty how the incident stands; see `monitor.ports.pager.Pager`."""
         if message.call is None or message.page is None:
             return Rejected(f"{message.post.key} has nothing to say to PagerDuty")
         sent = self._poster.post(self._url, {"routing_key": self._routing_key, **event(message.call, message.page)})

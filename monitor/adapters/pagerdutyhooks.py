@@ -16,7 +16,7 @@ import structlog
 
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.words import CONTROL
-from monitor.ports import ConflictError, StoreError
+from monitor.ports.store import ConflictError, StoreError
 
 ACKNOWLEDGED = "incident.acknowledged"
 PERSON = "user_reference"

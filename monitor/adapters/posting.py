@@ -13,7 +13,7 @@ import requests
 import urllib3
 
 from monitor.adapters.http import Access, BoundedAdapter, BoundedSession, Reply, TooLargeError
-from monitor.ports import Ambiguous, Rejected, RetryAfter, Sent
+from monitor.ports.pager import Ambiguous, Rejected, RetryAfter, Sent
 
 Answer: TypeAlias = Sent | Rejected | Ambiguous | RetryAfter
 

@@ -8,13 +8,13 @@ import requests
 import urllib3
 
 from monitor.adapters.http import Access, BoundedAdapter, BoundedSession, TooLargeError
-from monitor.ports import NoAnswer, Status
+from monitor.ports.world import NoAnswer, Status
 
 _HEADERS = {"Accept": "*/*", "User-Agent": "rollback-monitor"}
 
 
 class HttpProber:
-    """Implements `monitor.ports.Prober`. Thread-safe: every probe has a connection of its own."""
+    """Implements `monitor.ports.world.Prober`. Thread-safe: every probe has a connection of its own."""
 
     def __init__(self, ca_file: str = "") -> None:
         self._access = Access(headers=_HEADERS, ca_file=ca_file)

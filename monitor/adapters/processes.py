@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from monitor.ports import Exited, Killed, NotStarted
+from monitor.ports.world import Exited, Killed, NotStarted
 
 KEPT = 16 * 1024
 """The most bytes that are kept of what a command prints: the last ones."""
@@ -27,7 +27,7 @@ CHUNK = 64 * 1024
 
 
 class FixedCommands:
-    """Implements `monitor.ports.CommandRunner`. Thread-safe.
+    """Implements `monitor.ports.world.CommandRunner`. Thread-safe.
 
     Commands run in `folder` with `environment` and no other variable.
     """

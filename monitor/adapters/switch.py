@@ -17,7 +17,7 @@ WELL = range(200, 300)
 
 
 class HttpSwitch:
-    """Implements `monitor.ports.Switch`."""
+    """Implements `monitor.ports.world.Switch`."""
 
     def __init__(self, url: str, method: str = "GET", within: float = WITHIN) -> None:
         self._url = urlsplit(url)

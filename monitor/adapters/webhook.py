@@ -13,7 +13,7 @@ from typing import Any
 from monitor.adapters.posting import Answer, Poster
 from monitor.core.pages.calling import Call
 from monitor.core.pages.page import Page
-from monitor.ports import Delivery, Message, Rejected, Sent
+from monitor.ports.pager import Delivery, Message, Rejected, Sent
 
 VERSION = 1
 SIGNATURE, TIMESTAMP = "X-Rollback-Monitor-Signature", "X-Rollback-Monitor-Timestamp"
@@ -35,7 +35,7 @@ class Webhook:
         self._poster = Poster("MONITOR_WEBHOOK__URL", timeout=timeout)
 
     def deliver(self, message: Message) -> Delivery:
-        """Tell it how the incident stands; see `monitor.ports.Pager`."""
+        """Tell it how the incident stands; see `monitor.ports.pager.Pager`."""
         if message.call is None or message.page is None:
             return Rejected(f"{message.post.key} has nothing to say to the webhook")
         sent = self._send(document(message.call, message.page))

@@ -25,7 +25,7 @@ def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secret
     # After the settings, so that a mistyped one is told at once.
     from monitor.bootstrap import build  # noqa: PLC0415
     from monitor.daemon import Daemon  # noqa: PLC0415
-    from monitor.ports import StoreError, StoreUnavailableError  # noqa: PLC0415
+    from monitor.ports.store import StoreError, StoreUnavailableError  # noqa: PLC0415
     from monitor.ruleset.rulesfolder import RulesError  # noqa: PLC0415
     from monitor.runtime.notify import Manager  # noqa: PLC0415
     from monitor.telemetry import configure_logging  # noqa: PLC0415

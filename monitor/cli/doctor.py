@@ -40,7 +40,7 @@ from monitor.evaluation.grid import newest_point
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Point, Reader, plan
 from monitor.files import Severity
-from monitor.ports import StoreError
+from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 from monitor.survey import Doubt, Means, Surveyed, survey

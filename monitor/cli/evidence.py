@@ -29,7 +29,7 @@ HTTP_OK = 200
 def export(files: "Files", name: str, out: Path, output: str) -> int:
     """Write the bundle of an incident into the folder `out`; give the exit code."""
     from monitor.cli.incidents import RefusedError  # noqa: PLC0415  # `verify` needs none of it
-    from monitor.ports import StoreError  # noqa: PLC0415  # the same
+    from monitor.ports.store import StoreError  # noqa: PLC0415  # the same
     from monitor.settings import SettingsError, load  # noqa: PLC0415  # the same
 
     try:

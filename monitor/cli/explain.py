@@ -18,7 +18,7 @@ from monitor.core.model import AlertKey, Tier
 from monitor.core.rules.rule import Matcher, Place
 from monitor.files.expressions import matchers
 from monitor.files.nodes import Scalar, WrongError
-from monitor.ports import StoreError
+from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 from monitor.workbench.curl import Door

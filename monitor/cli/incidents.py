@@ -15,7 +15,7 @@ from typing import Any
 
 from monitor.bootstrap import database_owner
 from monitor.cli.incidentview import after, in_full, line_of
-from monitor.ports import StoreError
+from monitor.ports.store import StoreError
 from monitor.settings import Settings, SettingsError, load
 
 FAILED = 1

@@ -19,7 +19,7 @@ from monitor.evaluation.grid import newest_point
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import plan
 from monitor.files import Loaded, load
-from monitor.ports import MetricsSource, Unanswered
+from monitor.ports.metrics import MetricsSource, Unanswered
 from monitor.scaffold import Found, Looker, Options, files_of
 from monitor.scaffold.asking import Asking, Catalogue
 from monitor.scaffold.found import Watched

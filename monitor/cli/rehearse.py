@@ -21,7 +21,8 @@ from monitor.core.drill.rehearsed import COLUMNS, Proof, Seen, page, proofs
 from monitor.core.drill.scenario import Kind
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import plain
-from monitor.ports import Sent, StoreError
+from monitor.ports.pager import Sent
+from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 

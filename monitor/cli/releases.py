@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from monitor.core.releases.release import What, image_of
 from monitor.core.rules.service import Releases, Service
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import Missing, RangeSource, Registry, Unknown
+from monitor.ports.metrics import RangeSource
+from monitor.ports.world import Missing, Registry, Unknown
 from monitor.procedure.sightings import Asked, NotReadError, Sightings, moves, questions
 
 Finding = tuple[bool | None, str, str]

@@ -11,7 +11,7 @@ from monitor.core.rules.routing import Routing
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import plain
 from monitor.people.trial import calls_for, line_for
-from monitor.ports import Delivery, ProbedPager, Sent
+from monitor.ports.pager import Delivery, ProbedPager, Sent
 from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from monitor.ports import Ambiguous, Delivery, Gone, Post, PostState, Rejected, RetryAfter, Sent
+from monitor.ports.pager import Ambiguous, Delivery, Gone, Rejected, RetryAfter, Sent
+from monitor.ports.store import Post, PostState
 
 log = structlog.get_logger()
 

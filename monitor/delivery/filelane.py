@@ -13,23 +13,9 @@ from typing import Protocol
 
 import structlog
 
-from monitor.ports import (
-    FILES,
-    Ambiguous,
-    Attachment,
-    Clock,
-    Delivery,
-    Gone,
-    Message,
-    Pager,
-    Post,
-    PostKind,
-    PostState,
-    Rejected,
-    RetryAfter,
-    Sent,
-    Store,
-)
+from monitor.ports.pager import Ambiguous, Attachment, Delivery, Gone, Message, Pager, Rejected, RetryAfter, Sent
+from monitor.ports.store import FILES, Post, PostKind, PostState, Store
+from monitor.ports.world import Clock
 
 log = structlog.get_logger()
 

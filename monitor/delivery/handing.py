@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from monitor.core.pages.calling import CALLS, PATIENCE, Because, Stance, stance, story
-from monitor.ports import Change, Post, PostKind, Store
+from monitor.ports.store import Change, Post, PostKind, Store
 
 log = structlog.get_logger()
 

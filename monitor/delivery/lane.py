@@ -21,22 +21,9 @@ from monitor.core.procedures.verification import CheckResult
 from monitor.delivery.attempts import Delivered, anew, delivered, tell
 from monitor.delivery.handing import Handing, is_page
 from monitor.delivery.pacing import Pace, Stage, Tempo, in_order, stage_of
-from monitor.ports import (
-    FILES,
-    Clock,
-    Delivery,
-    Gone,
-    Message,
-    Pager,
-    Post,
-    PostKind,
-    PostState,
-    Rejected,
-    RetryAfter,
-    Sent,
-    Store,
-    StoreError,
-)
+from monitor.ports.pager import Delivery, Gone, Message, Pager, Rejected, RetryAfter, Sent
+from monitor.ports.store import FILES, Post, PostKind, PostState, Store, StoreError
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 
 IDLE = 5.0

@@ -14,7 +14,9 @@ from monitor.delivery.filelane import FileLane, Maker, NoFiles
 from monitor.delivery.handing import Elsewhere, Handing
 from monitor.delivery.lane import Bell, Lane, Scenes, Work
 from monitor.delivery.pacing import Tempo
-from monitor.ports import Clock, Delivery, Message, Pager, PostKind, Rejected, Store
+from monitor.ports.pager import Delivery, Message, Pager, Rejected
+from monitor.ports.store import PostKind, Store
+from monitor.ports.world import Clock
 
 __all__ = ["Bell", "Delivered", "Destinations", "Outbox", "Plots", "Scenes", "Tempo"]
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from monitor.core.incidents.incident import Incident
 from monitor.core.pages.calling import CALLS
 from monitor.core.pages.render import tone
-from monitor.ports import Post, PostKind
+from monitor.ports.store import Post, PostKind
 
 Stage: TypeAlias = tuple[object, ...]
 

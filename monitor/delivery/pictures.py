@@ -13,7 +13,9 @@ from monitor.core.pages.plot import Plot
 from monitor.core.pages.render import telling
 from monitor.core.words import clock, shortened
 from monitor.delivery.plotting import Plotting, Unplotted
-from monitor.ports import Artist, Attachment, Post, Store, Undrawn
+from monitor.ports.pager import Attachment
+from monitor.ports.store import Post, Store
+from monitor.ports.world import Artist, Undrawn
 
 TITLE, WORDS = 150, 900
 """Characters of a title, and of the words for those who cannot see the picture."""

@@ -38,7 +38,9 @@ from monitor.evaluation.grid import newest_point
 from monitor.evaluation.lookout import SOURCE, group_key
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Reader, Waiting
-from monitor.ports import Answer, Clock, Recorded, Store
+from monitor.ports.metrics import Answer
+from monitor.ports.store import Recorded, Store
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import InForce, RuleBook
 
 MOST_POINTS = 600

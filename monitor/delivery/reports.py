@@ -11,7 +11,8 @@ from monitor.core.words import shortened
 from monitor.delivery.filelane import Maker, Unmade
 from monitor.evidence.bundles import archive
 from monitor.evidence.collecting import Evidence
-from monitor.ports import Attachment, Post, PostKind
+from monitor.ports.pager import Attachment
+from monitor.ports.store import Post, PostKind
 
 MOST_BYTES = 1_000_000
 """The largest bundle that is put into a thread; a larger one is exported from a shell."""

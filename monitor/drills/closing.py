@@ -16,7 +16,8 @@ from monitor.core.naming import marked
 from monitor.core.pages.posts import Notice
 from monitor.drills import telling
 from monitor.drills.hall import Stage
-from monitor.ports import NO_INCIDENT, Clock, PostKind
+from monitor.ports.store import NO_INCIDENT, PostKind
+from monitor.ports.world import Clock
 from monitor.side import Side
 
 PAGE_WITHIN = timedelta(seconds=6)

@@ -40,7 +40,8 @@ from monitor.drills import telling
 from monitor.drills.closing import Closing, say_once
 from monitor.drills.hall import Hall, Stage
 from monitor.drills.source import staged
-from monitor.ports import NO_INCIDENT, Change, Clock, ConflictError, KeptRules
+from monitor.ports.store import NO_INCIDENT, Change, ConflictError, KeptRules
+from monitor.ports.world import Clock
 from monitor.side import Side
 
 log = structlog.get_logger()

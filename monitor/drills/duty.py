@@ -16,7 +16,8 @@ from monitor.core.drill.result import Proven
 from monitor.core.pages.posts import Notice
 from monitor.drills.hall import Hall
 from monitor.drills.schemas import SchemaWatch
-from monitor.ports import Change, Clock, ConflictError
+from monitor.ports.store import Change, ConflictError
+from monitor.ports.world import Clock
 from monitor.side import Side
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ from monitor.core.naming import is_drill
 from monitor.core.rules.ruleset import RuleSet
 from monitor.drills.results import Results
 from monitor.drills.source import DrillSource
-from monitor.ports import DrillLog
+from monitor.ports.store import DrillLog
 from monitor.side import Side
 
 

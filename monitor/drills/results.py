@@ -11,7 +11,7 @@ from monitor.core.drill.report import DATA, NAME, data, report
 from monitor.core.drill.result import Result, result
 from monitor.core.evidence import Case
 from monitor.evidence.collecting import bare
-from monitor.ports import DrillLog, Store
+from monitor.ports.store import DrillLog, Store
 
 MOST_REAL, MOST_DRILLS = 4, 4
 """Real incidents and drills that stand beside one."""

@@ -11,7 +11,8 @@ from monitor.core.model import utc
 from monitor.core.releases.release import What
 from monitor.core.rules.service import Releases, Service
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import Clock, RangeSource
+from monitor.ports.metrics import RangeSource
+from monitor.ports.world import Clock
 from monitor.procedure.sightings import Asked, NotReadError, Points, Sightings, moves, questions
 
 EVERY = 600.0

@@ -10,7 +10,7 @@ from monitor.core.rules.rule import Rule
 from monitor.core.rules.signal import Latency
 from monitor.evaluation.promql import baseline_expression
 from monitor.evaluation.reading import SCRAPED, Plan
-from monitor.ports import Answer, MetricsSource, RangeAnswer, RangeSamples, Samples
+from monitor.ports.metrics import Answer, MetricsSource, RangeAnswer, RangeSamples, Samples
 
 Answering = Callable[[Played, int], tuple[Sample, ...]]
 """What an expression answers of a played signal at a grid time."""

@@ -11,7 +11,8 @@ import structlog
 
 from monitor.drills.conductor import Conductor
 from monitor.drills.hall import Hall
-from monitor.ports import Clock, ConflictError, StoreError
+from monitor.ports.store import ConflictError, StoreError
+from monitor.ports.world import Clock
 from monitor.side import Side
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ from monitor.core.rules.routing import Route
 from monitor.drills.hall import Hall
 from monitor.drills.pressed import Pressed
 from monitor.people.ears import Asked, Ears
-from monitor.ports import Clock
+from monitor.ports.world import Clock
 from monitor.side import Side
 
 

@@ -14,7 +14,7 @@ from monitor.core.pages.posts import Notice
 from monitor.delivery.reports import RESULT, SIGNED
 from monitor.drills.hall import Stage
 from monitor.evidence.collecting import bare
-from monitor.ports import Change, Post, PostKind
+from monitor.ports.store import Change, Post, PostKind
 
 NUMBERS = {RESULT: 0, SIGNED: 1}
 """The numbers of its two reports; those of a completed record come behind its first events."""

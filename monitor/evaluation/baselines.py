@@ -27,7 +27,7 @@ from monitor.core.judging.latency import (
 from monitor.core.model import Labels, Reference
 from monitor.core.rules.signal import Latency, ReferenceKind
 from monitor.evaluation.promql import baseline_expression
-from monitor.ports import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
+from monitor.ports.metrics import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
 
 Failed: TypeAlias = Partial | BadQuery | Unanswered
 _Hours: TypeAlias = Mapping[Labels, Hour]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from monitor.core.judging.deploy import Change, Seen, changes
 from monitor.core.rules.ruleset import VersionMetric
 from monitor.evaluation.promql import version_expression
-from monitor.ports import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
+from monitor.ports.metrics import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
 
 Failed: TypeAlias = Partial | BadQuery | Unanswered
 

@@ -19,7 +19,8 @@ from monitor.evaluation.grid import due_points, history, newest_point
 from monitor.evaluation.lookout import Look, Lookout
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Point, Reader, Waiting, in_error
-from monitor.ports import Clock, GroupState
+from monitor.ports.store import GroupState
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import InForce, RuleBook
 
 LATE = 2

@@ -19,7 +19,7 @@ from monitor.core.rules.ruleset import VersionMetric
 from monitor.core.rules.signal import Latency
 from monitor.evaluation.baselines import Baselines, References
 from monitor.evaluation.deploys import Deploys
-from monitor.ports import BadQuery, Partial, Unanswered
+from monitor.ports.metrics import BadQuery, Partial, Unanswered
 
 Observed: TypeAlias = Mapping[int, Mapping[Labels, Observation]]
 """What was observed of each instance, by the window (seconds) that it was read over."""

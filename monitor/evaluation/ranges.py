@@ -6,7 +6,8 @@ It owns how much is asked at once. It must not know what the expression means no
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.ports import Answer, BadQuery, Clock, MetricsSource, RangeSamples, Samples, TooMuch, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, MetricsSource, RangeSamples, Samples, TooMuch, Unanswered
+from monitor.ports.world import Clock
 
 MOST_SAMPLES = 200_000
 """Series times points of one answer: some 8 MB of JSON, and far below Prometheus's own limits."""

@@ -18,7 +18,7 @@ from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judging
 from monitor.evaluation.ranges import Deadline, Stretched
-from monitor.ports import Answer, BadQuery, MetricsSource, Partial, Samples, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, MetricsSource, Partial, Samples, Unanswered
 
 
 @dataclass(frozen=True, slots=True)

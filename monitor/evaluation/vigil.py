@@ -18,7 +18,8 @@ from monitor.core.pages.page import Reading
 from monitor.desk import Decision, Desk
 from monitor.evaluation.engine import Engine, cleared
 from monitor.evaluation.lookout import SOURCE, Lookout, group_key
-from monitor.ports import Clock, GroupState, Store
+from monitor.ports.store import GroupState, Store
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 
 BLIND_GROUP = "(blind)"

@@ -19,7 +19,10 @@ from monitor.core.pages.plot import AFTER, Plot
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.signal import unit_of
 from monitor.delivery.plotting import Looked, Plotting, Unplotted
-from monitor.ports import Answer, Artist, Clock, Permalinks, Post, Samples, Store, StoreError, Undrawn
+from monitor.ports.metrics import Answer, Samples
+from monitor.ports.pager import Permalinks
+from monitor.ports.store import Post, Store, StoreError
+from monitor.ports.world import Artist, Clock, Undrawn
 
 MAKER = Maker("rollback-monitor", __version__)
 

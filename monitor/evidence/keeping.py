@@ -11,7 +11,8 @@ from datetime import timedelta
 import structlog
 
 from monitor.evidence.collecting import Evidence
-from monitor.ports import Clock, KeptEvidence, Store
+from monitor.ports.store import KeptEvidence, Store
+from monitor.ports.world import Clock
 
 log = structlog.get_logger()
 

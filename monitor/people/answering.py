@@ -14,7 +14,7 @@ from monitor.core.pages.page import ActionKind
 from monitor.core.pages.posts import Happening
 from monitor.people.commands import Commands, Done, Outcome
 from monitor.people.requesting import NotDone, Request
-from monitor.ports import Post, PostKind, Store
+from monitor.ports.store import Post, PostKind, Store
 
 log = structlog.get_logger()
 

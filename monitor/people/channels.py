@@ -6,7 +6,7 @@ Asked where something is owed to an incident, and where somebody acts on it; it 
 from monitor.core.incidents.response import Response
 from monitor.core.incidents.routes import Audience, audiences, rights_on
 from monitor.core.rules.routing import Route
-from monitor.ports import PostKind, Store
+from monitor.ports.store import PostKind, Store
 from monitor.ruleset.rulebook import RuleBook
 
 

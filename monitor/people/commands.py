@@ -24,7 +24,8 @@ from monitor.desk import Beside, Desk
 from monitor.people.channels import Channels
 from monitor.people.requesting import NotDone, Request, Requesting, Targets, plain_targets, silent_for, unknown
 from monitor.people.silencing import Silencing
-from monitor.ports import Clock, GroupState, Store
+from monitor.ports.store import GroupState, Store
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 
 log = structlog.get_logger()

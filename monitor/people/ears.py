@@ -17,7 +17,8 @@ from monitor.core.rules.routing import Route
 from monitor.people.channels import Channels
 from monitor.people.commands import Commands, Done, explained
 from monitor.people.requesting import Request
-from monitor.ports import Clock, Store
+from monitor.ports.store import Store
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 
 OPEN_TO_ALL = frozenset({ActionKind.NOTE})

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from monitor.ports import Store
+from monitor.ports.store import Store
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from monitor.core.incidents.incident import apply
 from monitor.core.incidents.response import Cleared, Finding, Fired, Renamed, Response
 from monitor.core.incidents.silence import Cover, Hidden, HiddenBy, hidden, told_of
 from monitor.core.model import AlertKey, Cause, State
-from monitor.ports import Store
+from monitor.ports.store import Store
 from monitor.ruleset.rulebook import RuleBook
 
 log = structlog.get_logger()

@@ -16,7 +16,8 @@ from monitor.core.words import clock as clock_words
 from monitor.files.expressions import matchers
 from monitor.files.nodes import Scalar, WrongError
 from monitor.files.scalars import positive_duration
-from monitor.ports import Change, Clock, ConflictError, Store
+from monitor.ports.store import Change, ConflictError, Store
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 
 log = structlog.get_logger()

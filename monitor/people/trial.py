@@ -9,7 +9,8 @@ from datetime import datetime
 from monitor.core.model import Tier
 from monitor.core.pages.calling import Call, Stance
 from monitor.core.pages.page import Page, Tone
-from monitor.ports import NO_INCIDENT, Message, Post, PostKind
+from monitor.ports.pager import Message
+from monitor.ports.store import NO_INCIDENT, Post, PostKind
 
 REASON = "test"
 WORDS = "TEST, nothing is wrong"

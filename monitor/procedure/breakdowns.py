@@ -16,7 +16,7 @@ from monitor.core.rules.signal import ErrorRatio, Latency
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Reader
 from monitor.evaluation.routequeries import RouteQueries, telling, worst
-from monitor.ports import Answer, MetricsSource, Samples
+from monitor.ports.metrics import Answer, MetricsSource, Samples
 from monitor.ruleset.rulebook import InForce
 
 MOST_ALERTS = 2

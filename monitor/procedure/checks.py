@@ -12,7 +12,8 @@ from monitor.core.procedures.procedure import Check
 from monitor.core.procedures.verification import DETAIL, Finding, Outcome, answered, compared, read_before
 from monitor.core.redaction import redacted, shown_url, tail
 from monitor.core.words import plain
-from monitor.ports import CommandRunner, Exited, Killed, MetricsSource, NotStarted, Prober, Samples, Status
+from monitor.ports.metrics import MetricsSource, Samples
+from monitor.ports.world import CommandRunner, Exited, Killed, NotStarted, Prober, Status
 
 SHOWN_ONLY = "shown only, since MONITOR_ALLOW_COMMAND_CHECKS is off: run it and enter its result"
 

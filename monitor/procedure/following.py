@@ -36,7 +36,9 @@ from monitor.core.rules.service import Labelled, Service
 from monitor.desk import Desk
 from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import Answer, Clock, MetricsSource, Samples, Store
+from monitor.ports.metrics import Answer, MetricsSource, Samples
+from monitor.ports.store import Store
+from monitor.ports.world import Clock
 from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.releases import NO_REGISTRY, Look, ReleaseWatch, fired
 from monitor.procedure.verification import Verifier

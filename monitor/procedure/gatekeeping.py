@@ -9,7 +9,8 @@ from monitor.core.incidents.events import Event
 from monitor.core.incidents.incident import Incident
 from monitor.core.procedures.gate import GateAnswer, gate, noted
 from monitor.desk import Desk
-from monitor.ports import Clock, ConflictError, Store, StoreError
+from monitor.ports.store import ConflictError, Store, StoreError
+from monitor.ports.world import Clock
 
 log = structlog.get_logger()
 

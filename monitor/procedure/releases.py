@@ -17,7 +17,9 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.core.rules.service import Releases, Service
 from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import Missing, Present, RangeSource, Recorded, Registry, Store
+from monitor.ports.metrics import RangeSource
+from monitor.ports.store import Recorded, Store
+from monitor.ports.world import Missing, Present, Registry
 from monitor.procedure.sightings import Asked, NotReadError, Points, Sightings, deployers, moves, questions
 
 GRID, MINUTE, HOUR = 15, 60, 3600

@@ -13,7 +13,7 @@ from monitor.core.releases.release import What
 from monitor.core.rules.service import Service
 from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import RangeSamples, RangeSource, TooMuch
+from monitor.ports.metrics import RangeSamples, RangeSource, TooMuch
 
 MARK = "__seen__"
 """The label that tells whose answer a sample is."""

@@ -17,7 +17,7 @@ from monitor.core.rules.rule import Group, Rule
 from monitor.evaluation.grid import newest_point
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Point, Reader, Waiting
-from monitor.ports import Clock
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import InForce, RuleBook
 
 READ_WITHIN = 10.0

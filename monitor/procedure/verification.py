@@ -19,7 +19,7 @@ from monitor.core.procedures.clearance import Watched
 from monitor.core.procedures.procedure import Check, Step
 from monitor.core.procedures.verification import CheckResult, Outcome, result_of
 from monitor.core.procedures.verifying import LOOK, SIGNALS, Answers, Context, checks_of, results_of
-from monitor.ports import Clock
+from monitor.ports.world import Clock
 from monitor.procedure.checks import Asking
 from monitor.procedure.signalwatch import READ_WITHIN, SignalWatch
 from monitor.runtime.workers import Workers

@@ -13,7 +13,8 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.desk import Desk, Takeover, recorded
 from monitor.evaluation.engine import cleared
 from monitor.evaluation.vigil import BLIND_GROUP
-from monitor.ports import Clock, GroupState, KeptRules
+from monitor.ports.store import GroupState, KeptRules
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 
 

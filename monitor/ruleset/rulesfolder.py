@@ -16,7 +16,8 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import shortened
 from monitor.desk import Desk
 from monitor.files import Contents, read_contents
-from monitor.ports import Clock, ConflictError, StoreError
+from monitor.ports.store import ConflictError, StoreError
+from monitor.ports.world import Clock
 from monitor.ruleset.reload import Reloader, Report
 
 log = structlog.get_logger()

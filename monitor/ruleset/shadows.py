@@ -11,7 +11,8 @@ from monitor.core.rules.routing import ShadowReport
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.shadowreport import Seen, due, told, unsent
 from monitor.desk import Desk
-from monitor.ports import NO_INCIDENT, Clock, Recorded, Store
+from monitor.ports.store import NO_INCIDENT, Recorded, Store
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 
 SHADOWS_EVERY = 10

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from monitor.ports import Clock, Switch
+from monitor.ports.world import Clock, Switch
 
 log = structlog.get_logger()
 

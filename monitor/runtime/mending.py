@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from monitor.ports import Clock
+from monitor.ports.world import Clock
 from monitor.runtime.loops import Stalled
 from monitor.runtime.supervisor import Mended
 from monitor.runtime.ticking import Ticker

@@ -12,7 +12,7 @@ from monitor.core.drill.duty import DutyFact
 from monitor.core.incidents.events import Event
 from monitor.core.incidents.incident import Incident, fold
 from monitor.core.incidents.silence import Hidden, Silence
-from monitor.ports import (
+from monitor.ports.store import (
     NO_INCIDENT,
     Change,
     ConflictError,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from monitor.ports import Clock
+from monitor.ports.world import Clock
 from monitor.runtime.loops import Loops, Stalled
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ from monitor.core.drill.duty import DutyFact
 from monitor.core.incidents.events import Event
 from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.silence import Hidden, Silence
-from monitor.ports import (
+from monitor.ports.store import (
     NO_INCIDENT,
     Change,
     GroupState,
@@ -86,7 +86,7 @@ class Held:
 
 
 class WriteBehindStore:
-    """Implements `monitor.ports.Store` on another store. Thread-safe."""
+    """Implements `monitor.ports.store.Store` on another store. Thread-safe."""
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner

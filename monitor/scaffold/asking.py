@@ -6,7 +6,7 @@ from typing import Protocol
 
 from monitor.core.model import Sample
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import MetricsSource, Samples, Unanswered
+from monitor.ports.metrics import MetricsSource, Samples, Unanswered
 
 TOGETHER = 8
 """Questions that travel together: more would be refused together."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from monitor.core.model import Sample
 from monitor.evaluation.baselines import Baselines
-from monitor.ports import Unanswered
+from monitor.ports.metrics import Unanswered
 from monitor.scaffold import words
 from monitor.scaffold.asking import Asking, Catalogue
 from monitor.scaffold.found import Found, Probes, Slowness, Watched

@@ -10,7 +10,7 @@ from monitor.core.model import Sample
 from monitor.core.rules.signal import Latency
 from monitor.evaluation.baselines import Baselines, References
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import BadQuery, MetricsSource, Samples
+from monitor.ports.metrics import BadQuery, MetricsSource, Samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.grid import newest_point
 from monitor.evaluation.ranges import Deadline
 from monitor.files.findings import Severity
-from monitor.ports import Clock, MetricsSource
+from monitor.ports.metrics import MetricsSource
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import InForce, RuleBook
 from monitor.survey.doubt import Doubt
 from monitor.survey.facts import Means

@@ -27,7 +27,7 @@ from monitor.people.requesting import NotDone
 from monitor.people.requesting import Request as Asked
 from monitor.people.silencing import Outcome as Silenced
 from monitor.people.silencing import Refused
-from monitor.ports import Store, StoreError
+from monitor.ports.store import Store, StoreError
 from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.survey import Doubt
 from monitor.web import prometheus, silences

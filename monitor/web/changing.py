@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.core.actor import Actor
-from monitor.ports import ConflictError, StoreError
+from monitor.ports.store import ConflictError, StoreError
 from monitor.web.answers import wrong
 from monitor.web.asking import NAME, WHO, somebody
 from monitor.web.bodies import BodyError, body_of

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from monitor.core.model import Alert, utc
-from monitor.ports import GroupState, Recorded
+from monitor.ports.store import GroupState, Recorded
 from monitor.ruleset.reload import Report
 from monitor.ruleset.rulesfolder import Standing
 from monitor.survey import Doubt

@@ -34,7 +34,9 @@ from monitor.evaluation.grid import history, newest_point
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Point, Reader, Waiting, in_error
 from monitor.files.findings import nearest
-from monitor.ports import Clock, GroupState, MetricsSource
+from monitor.ports.metrics import MetricsSource
+from monitor.ports.store import GroupState
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 from monitor.workbench.kept import Kept
 from monitor.workbench.overheard import Overheard

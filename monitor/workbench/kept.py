@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.core.explanation.explaining import Change, Origin, Told
 from monitor.core.model import Alert, AlertKey, Cause, State, Tier, labels_of
-from monitor.ports import GroupState
+from monitor.ports.store import GroupState
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.core.model import Sample
-from monitor.ports import Answer, MetricsSource, RangeAnswer, Samples
+from monitor.ports.metrics import Answer, MetricsSource, RangeAnswer, Samples
 
 
 class Overheard:

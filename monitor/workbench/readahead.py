@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.evaluation.ranges import Deadline, Stretched
-from monitor.ports import Answer, Clock, MetricsSource, RangeAnswer
+from monitor.ports.metrics import Answer, MetricsSource, RangeAnswer
+from monitor.ports.world import Clock
 
 READS_FOR = 60.0
 """Seconds that one expression may take."""

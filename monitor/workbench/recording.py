@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from monitor.core.model import Labels, labels_of
 from monitor.core.rules.ruletest import Gap, InputSeries, Recording, Step
-from monitor.ports import BadQuery, MetricsSource, RangeSamples
+from monitor.ports.metrics import BadQuery, MetricsSource, RangeSamples
 from monitor.workbench.ownprometheus import NoPrometheusError
 
 READS_FOR = 60.0

@@ -19,7 +19,8 @@ from monitor.evaluation.engine import Engine
 from monitor.evaluation.lookout import Look, Lookout
 from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import BLIND_GROUP, Vigil
-from monitor.ports import Change, Clock, GroupState, Store
+from monitor.ports.store import Change, GroupState, Store
+from monitor.ports.world import Clock
 from monitor.ruleset.rulebook import RuleBook
 
 ENOUGH = 60.0

@@ -11,7 +11,7 @@ from monitor.core.rules.ruletest import RuleTest
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.reading import Reader, plan
-from monitor.ports import MetricsSource, Samples
+from monitor.ports.metrics import MetricsSource, Samples
 from monitor.workbench.readahead import ReadAhead
 from monitor.workbench.ruletestcourse import Parts, grid
 from monitor.workbench.ruletestreadings import GivenReader

@@ -16,7 +16,7 @@ from monitor.core.rules.signal import Availability, Baseline, Condition, Count, 
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Plan, Point, Reader
-from monitor.ports import MetricsSource
+from monitor.ports.metrics import MetricsSource
 
 PLENTY = 1e9
 """Requests of a latency whose traffic is not given."""

@@ -15,7 +15,7 @@ from monitor.core.rules.signal import Unit, unit_of
 from monitor.evaluation.reading import plan
 from monitor.files.expressions import code_of
 from monitor.files.testset import RuleTestSet
-from monitor.ports import MetricsSource, Samples
+from monitor.ports.metrics import MetricsSource, Samples
 from monitor.workbench.ownprometheus import OwnPrometheus, program
 from monitor.workbench.recording import recorded
 from monitor.workbench.remotewrite import body

@@ -9,7 +9,8 @@ import pytest
 
 from monitor.adapters.console import ConsolePager
 from monitor.core.pages.page import Card, CardCommand, CardStep, Page, Tone, Why
-from monitor.ports import Message, Pager, Post, PostKind, Rejected, Sent
+from monitor.ports.pager import Message, Pager, Rejected, Sent
+from monitor.ports.store import Post, PostKind
 
 AT = datetime(2026, 3, 1, 3, 2, 11, tzinfo=UTC)
 WHY = Why("login: 62 % of logins fail", "310 requests; pages over 25 %", AT, "rollback", (("graph", "https://g/d/1"),))

@@ -21,7 +21,7 @@ from monitor.core.drill.log import (
     fold_drill,
 )
 from monitor.core.drill.scenario import Kind
-from monitor.ports import ConflictError, DrillLog
+from monitor.ports.store import ConflictError, DrillLog
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ANA = Actor("U1", "Ana", Source.SLACK, frozenset({Role.COMMANDER}))

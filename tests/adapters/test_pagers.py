@@ -21,7 +21,8 @@ from monitor.adapters.webhook import Webhook
 from monitor.core.model import Tier
 from monitor.core.pages.calling import Call, Stance
 from monitor.core.pages.page import Page, Tone, Why
-from monitor.ports import Ambiguous, Delivery, Message, Pager, Post, PostKind, Rejected, RetryAfter, Sent
+from monitor.ports.pager import Ambiguous, Delivery, Message, Pager, Rejected, RetryAfter, Sent
+from monitor.ports.store import Post, PostKind
 from tests.servers.alertmanager import PASSWORD, USER, Alertmanager
 from tests.servers.hostile import Hostile, drip, flood, hang
 from tests.servers.receiver import LOST, Receiver

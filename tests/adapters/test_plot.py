@@ -25,7 +25,7 @@ from monitor.adapters.plot.scale import Reach, far, height_ticks, reach, said, t
 from monitor.adapters.plot.wire import read, written
 from monitor.core.pages.plot import MOST_BYTES, Limit, Plot
 from monitor.core.rules.signal import Unit
-from monitor.ports import Undrawn
+from monitor.ports.world import Undrawn
 from tests.pictures.plots import CASES, START, availability, error_ratio, outlier, sparse
 
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.adapters.memory import ScriptedProber
 from monitor.adapters.probing import HttpProber
-from monitor.ports import NoAnswer, Prober, Status
+from monitor.ports.world import NoAnswer, Prober, Status
 from tests.servers.hostile import Behaviour, Hostile, cut, drip, flood, hang, late, reply
 from tests.servers.ports import free_port
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.processes import KEPT, FixedCommands
-from monitor.ports import CommandRunner, Exited, Killed, NotStarted
+from monitor.ports.world import CommandRunner, Exited, Killed, NotStarted
 from monitor.settings import command_environment
 
 CANARY = "canary-7f3a"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.prometheus import PrometheusSource, catalogue
-from monitor.ports import Unanswered
+from monitor.ports.metrics import Unanswered
 
 
 def test_nobody_tells_nothing() -> None:

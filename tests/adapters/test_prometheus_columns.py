@@ -10,7 +10,7 @@ from monitor.adapters.memory import ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource, SeveralSources
 from monitor.adapters.prometheus.answers import columns, ranged
 from monitor.core.model import Labels, Sample
-from monitor.ports import BadQuery, RangeColumns, RangeSamples, Samples, TooMuch, Unanswered
+from monitor.ports.metrics import BadQuery, RangeColumns, RangeSamples, Samples, TooMuch, Unanswered
 from tests.servers.hostile import Hostile, reply
 from tests.servers.ports import free_port
 from tests.servers.prometheus import Prometheus

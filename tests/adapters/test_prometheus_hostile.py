@@ -15,7 +15,7 @@ import pytest
 
 from monitor.adapters.prometheus import Access, PrometheusSource
 from monitor.core.model import Sample
-from monitor.ports import Answer, BadQuery, Partial, Samples, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Partial, Samples, Unanswered
 from tests.servers.hostile import Behaviour, Hostile, cut, drip, flood, hang, late, reply, vector
 
 AT = 1000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.adapters.prometheus.joined import MARK, MOST, Joined, bracketed, is_scalar, joined
 from monitor.core.model import Sample
-from monitor.ports import Answer, BadQuery, Partial, RangeSamples, Samples, TooMuch, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Partial, RangeSamples, Samples, TooMuch, Unanswered
 from tests.servers.prometheus import Prometheus, steady
 
 T = 1_699_999_200

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.adapters.prometheus.several import SeveralSources
-from monitor.ports import BadQuery, RangeSamples, Samples, Unanswered
+from monitor.ports.metrics import BadQuery, RangeSamples, Samples, Unanswered
 from tests.servers.hostile import Hostile, hang
 from tests.servers.ports import free_port
 from tests.servers.prometheus import Prometheus

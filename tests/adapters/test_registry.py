@@ -19,7 +19,7 @@ from monitor.adapters.registry import OciRegistry
 from monitor.adapters.registry.challenge import Challenge, challenge, token_address
 from monitor.adapters.registry.client import MANIFESTS
 from monitor.adapters.registry.reference import Reference, reference
-from monitor.ports import Availability, Missing, Present, Registry, Unknown
+from monitor.ports.world import Availability, Missing, Present, Registry, Unknown
 from tests.servers.hostile import Hostile, cut, drip, flood, hang, reply
 from tests.servers.ports import free_port
 from tests.servers.registry import DOCKER, DOCKER_LIST, OCI, OCI_INDEX, PASSWORD, USER, DockerRegistry

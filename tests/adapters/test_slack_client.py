@@ -16,7 +16,8 @@ from monitor.adapters.slack.probe import probe
 from monitor.core.actor import Role
 from monitor.core.pages.page import Action, ActionKind, Card, CardStep, Page, Tone
 from monitor.core.rules.routing import Route
-from monitor.ports import Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
+from monitor.ports.pager import Ambiguous, Delivery, Gone, Message, Rejected, RetryAfter, Sent
+from monitor.ports.store import Post, PostKind
 from tests.servers.slack import OK, Fault, SlackServer, answers, broken, drips, error, hangs, lost_reply, rate_limited
 from tests.servers.slack_rules import buttons_of
 

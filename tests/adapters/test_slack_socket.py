@@ -22,7 +22,8 @@ from monitor.adapters.slack.socket import SlackSocket, _Connection
 from monitor.core.pages.forms import Ask, Form
 from monitor.core.pages.page import Action, ActionKind, Page, Tone
 from monitor.core.rules.routing import Route
-from monitor.ports import Message, Post, PostKind, Sent
+from monitor.ports.pager import Message, Sent
+from monitor.ports.store import Post, PostKind
 from tests.servers.slack import SlackServer, Stored, answers, error, hangs, wait
 
 ACTIONS = (

@@ -10,7 +10,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import WebClient
 
 from monitor.adapters.slack.client import SlackPager
-from monitor.ports import Ambiguous, Attachment, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
+from monitor.ports.pager import Ambiguous, Attachment, Delivery, Gone, Message, Rejected, RetryAfter, Sent
+from monitor.ports.store import Post, PostKind
 from tests.servers.slack import Fault, SlackServer, answers, broken, error, hangs, lost_reply, rate_limited
 from tests.servers.slack_workspace import Stored
 

@@ -13,7 +13,7 @@ from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR, Actor, Role, Source
 from monitor.core.incidents.events import Acknowledged, AlertFired, Ended, EndReason, Event, Firing, Opened
 from monitor.core.model import Alert, AlertKey, State, Tier
-from monitor.ports import Change, ConflictError, GroupState, NewEvents, Post, PostKind, PostState, Store
+from monitor.ports.store import Change, ConflictError, GroupState, NewEvents, Post, PostKind, PostState, Store
 
 AT = datetime(2026, 3, 1, 3, 2, 11, 250_000, tzinfo=UTC)
 KEY = AlertKey("LoginFailing", (("job", "auth"), ("zone", 'a "quoted" ü')), Tier.ROLLBACK)

@@ -11,7 +11,7 @@ from monitor.adapters.store import open_store
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.duty import DutyFact, Known, MigrationTold, Reminded, SchemaSeen
 from monitor.core.pages.posts import Notice
-from monitor.ports import NO_INCIDENT, Change, ConflictError, Post, PostKind, Store
+from monitor.ports.store import NO_INCIDENT, Change, ConflictError, Post, PostKind, Store
 
 AT = datetime(2026, 3, 1, 3, 2, 11, 250_000, tzinfo=UTC)
 ANA = Actor("U0ANA", "Ana <ana>", Source.SLACK, frozenset({Role.RESPONDER}))

@@ -11,7 +11,7 @@ from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import Ended, EndReason, Event, Opened
 from monitor.core.incidents.procedureevents import Reopened
-from monitor.ports import Change, KeptEvidence, NewEvents, Store, StoreError
+from monitor.ports.store import Change, KeptEvidence, NewEvents, Store, StoreError
 from monitor.runtime.writebehind import Held, WriteBehindStore
 
 AT = datetime(2026, 3, 1, 3, 2, tzinfo=UTC)

@@ -18,7 +18,7 @@ from monitor.adapters.store.tables import metadata
 from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import Opened
 from monitor.core.model import AlertKey, Cause, State, Tier
-from monitor.ports import (
+from monitor.ports.store import (
     NO_INCIDENT,
     Change,
     ConflictError,

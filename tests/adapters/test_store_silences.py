@@ -15,7 +15,7 @@ from monitor.core.incidents.events import Firing, Snapshot
 from monitor.core.incidents.silence import Cover, Hidden, HiddenBy, Silence
 from monitor.core.model import AlertKey, Tier
 from monitor.core.rules.rule import Matcher, MatchOp
-from monitor.ports import Change, ConflictError, Store
+from monitor.ports.store import Change, ConflictError, Store
 
 AT = datetime(2026, 3, 1, 3, 2, 11, 250_000, tzinfo=UTC)
 ANA = Actor("U0ANA", "Ana <ana>", Source.SLACK, frozenset({Role.RESPONDER}))

@@ -19,7 +19,7 @@ from monitor.adapters.store import NewerSchemaError, SqlStore, migrating, open_s
 from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import AlertFired, Firing, Opened
 from monitor.core.model import AlertKey, Reference, Tier
-from monitor.ports import Change, GroupState, NewEvents, Post, PostKind, Store, StoreError, StoreUnavailableError
+from monitor.ports.store import Change, GroupState, NewEvents, Post, PostKind, Store, StoreError, StoreUnavailableError
 
 AT = datetime(2026, 3, 1, 3, 2, 11, tzinfo=UTC)
 FIRING = Firing(

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.adapters.memory import RecordingSwitch
 from monitor.adapters.switch import HttpSwitch
-from monitor.ports import Switch
+from monitor.ports.world import Switch
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from monitor.core.incidents.events import AlertFired, AlertResolved, Ended, EndR
 from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.pages.page import OF_DRILLS, ActionKind
 from monitor.core.rules.rule import Resolve
-from monitor.ports import Change, NewEvents
+from monitor.ports.store import Change, NewEvents
 from tests.cli.folder import Folder, Said
 
 AT = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=20)

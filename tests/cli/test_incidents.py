@@ -15,7 +15,7 @@ from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import AlertFired, Ended, EndReason, Event, Firing, Opened
 from monitor.core.model import AlertKey, Tier
 from monitor.core.rules.rule import Resolve
-from monitor.ports import Change, NewEvents, Post, PostKind, PostState
+from monitor.ports.store import Change, NewEvents, Post, PostKind, PostState
 from tests.cli.folder import Folder
 
 ROOT = Path(__file__).parents[2]

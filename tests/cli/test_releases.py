@@ -11,7 +11,8 @@ from monitor.cli.releases import Means, findings
 from monitor.core.model import Sample, labels_of, utc
 from monitor.core.rules.service import Labelled, Releases, Service
 from monitor.evaluation.ranges import Deadline
-from monitor.ports import Missing, Present, Samples, Unanswered, Unknown
+from monitor.ports.metrics import Samples, Unanswered
+from monitor.ports.world import Missing, Present, Unknown
 from monitor.settings import load
 from tests.cli.folder import Folder
 from tests.servers.prometheus import Prometheus

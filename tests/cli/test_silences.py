@@ -11,7 +11,7 @@ from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import AlertFired, Asked, Firing, Opened
 from monitor.core.incidents.silence import Cover, Hidden, HiddenBy
 from monitor.core.model import AlertKey, Tier
-from monitor.ports import Change, NewEvents
+from monitor.ports.store import Change, NewEvents
 from tests.cli.folder import Folder
 
 ADD = ("silence", "add", "--match", 'alertname="ApiErrors"', "--match", 'job="web"', "--for", "2h", "--reason", "load")

@@ -13,7 +13,7 @@ from monitor.demo.catalogue import Fault
 from monitor.demo.world import World
 from monitor.evaluation.ranges import Deadline
 from monitor.files import load
-from monitor.ports import Present
+from monitor.ports.world import Present
 from monitor.procedure.releases import Look, ReleaseWatch
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -15,7 +15,9 @@ from monitor.drills.conductor import Asked, NoDrill
 from monitor.drills.hall import Stage
 from monitor.drills.stagehand import FOLLOW_EVERY, Stagehand
 from monitor.people.requesting import Request
-from monitor.ports import Answer, Change, KeptRules, Message, Samples
+from monitor.ports.metrics import Answer, Samples
+from monitor.ports.pager import Message
+from monitor.ports.store import Change, KeptRules
 from monitor.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from monitor.core.incidents.procedureevents import RecordAsked
 from monitor.core.model import AlertKey, Cause, Tier
 from monitor.core.pages.page import ActionKind
 from monitor.drills.conductor import Asked, NoDrill
-from monitor.ports import Change, NewEvents
+from monitor.ports.store import Change, NewEvents
 from tests.drills.hall import ANA, BEN, START, Hall
 
 

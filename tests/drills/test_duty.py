@@ -18,7 +18,8 @@ from monitor.core.model import Sample
 from monitor.drills.duty import NotNoted
 from monitor.drills.results import Results
 from monitor.drills.spoken import Spoken
-from monitor.ports import NO_INCIDENT, Answer, PostKind, Samples, Unanswered
+from monitor.ports.metrics import Answer, Samples, Unanswered
+from monitor.ports.store import NO_INCIDENT, PostKind
 from monitor.showing import Progress, Showing
 from tests.drills.hall import ANA, BEN, Hall
 

@@ -10,7 +10,7 @@ from monitor.core.drill.duty import DutyFact, Known, SchemaSeen, fold_duty
 from monitor.core.model import Sample
 from monitor.core.rules.service import Labelled, Releases, Service
 from monitor.drills.schemas import EVERY, SchemaWatch
-from monitor.ports import Answer, Samples, TooMuch, Unanswered
+from monitor.ports.metrics import Answer, Samples, TooMuch, Unanswered
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 RELEASES = Releases(

@@ -7,7 +7,7 @@ from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import AlertFired, Firing, Opened
 from monitor.core.model import AlertKey, Tier
-from monitor.ports import Change, NewEvents, Post, PostKind
+from monitor.ports.store import Change, NewEvents, Post, PostKind
 from tests.e2e.running import Monitor, eventually, rules_with
 from tests.e2e.test_main_job import FAST
 from tests.servers.slack import SlackServer

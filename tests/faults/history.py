@@ -12,7 +12,7 @@ from monitor.adapters.store import SqlStore, open_store
 from monitor.core.actor import Source
 from monitor.core.incidents.events import AlertFired, Ended
 from monitor.core.incidents.incident import Incident
-from monitor.ports import Post, PostKind
+from monitor.ports.store import Post, PostKind
 from tests.faults.entry import SCALE
 from tests.faults.happenings import Breach, Called, Did, Fired, Run, Told
 from tests.faults.killhouse import OFFSET, House

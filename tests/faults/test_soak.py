@@ -16,7 +16,8 @@ from monitor.adapters.memory import RecordingPager
 from monitor.adapters.store import open_store
 from monitor.core.model import Sample, labels_of
 from monitor.core.pages.page import ActionKind
-from monitor.ports import Answer, Delivery, Message, Samples, Unanswered
+from monitor.ports.metrics import Answer, Samples, Unanswered
+from monitor.ports.pager import Delivery, Message
 from monitor.runtime.writebehind import WriteBehindStore
 from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, rule, rule_set
 

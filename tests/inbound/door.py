@@ -21,7 +21,8 @@ from monitor.core.pages.page import Scene
 from monitor.core.pages.render import render
 from monitor.core.rules.routing import Route
 from monitor.people.ears import Ears
-from monitor.ports import Message, Post, PostKind, Sent
+from monitor.ports.pager import Message, Sent
+from monitor.ports.store import Post, PostKind
 from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.runtime.serving import Serving
 from monitor.telemetry import Metrics

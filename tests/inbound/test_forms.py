@@ -12,7 +12,8 @@ from monitor.core.incidents.procedureevents import Summoned
 from monitor.core.pages.card import card
 from monitor.core.pages.page import Scene
 from monitor.core.rules.routing import Route
-from monitor.ports import Message, Post, PostKind, Sent
+from monitor.ports.pager import Message, Sent
+from monitor.ports.store import Post, PostKind
 from tests.inbound.door import Door, opened
 from tests.servers.slack import SlackServer, Stored, error, hangs, pressed
 

@@ -24,7 +24,7 @@ from monitor.core.rules.routing import Escalation, Pages
 from monitor.delivery.outbox import Destinations
 from monitor.people.answering import Answering
 from monitor.people.commands import Done
-from monitor.ports import Change, StoreError
+from monitor.ports.store import Change, StoreError
 from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.runtime.serving import Serving
 from monitor.telemetry import Metrics

@@ -30,7 +30,8 @@ from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import Vigil
 from monitor.people.commands import Commands, Outcome
 from monitor.people.requesting import Request
-from monitor.ports import Answer, Change, Samples, Store
+from monitor.ports.metrics import Answer, Samples
+from monitor.ports.store import Change, Store
 from monitor.ruleset.reload import Reloader
 from monitor.ruleset.rulebook import RuleBook
 

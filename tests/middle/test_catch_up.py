@@ -11,7 +11,8 @@ from monitor.core.incidents.events import EndReason
 from monitor.core.model import Tier
 from monitor.core.pages.calling import Stance
 from monitor.core.rules.routing import Pages
-from monitor.ports import PostKind, Unanswered
+from monitor.ports.metrics import Unanswered
+from monitor.ports.store import PostKind
 from tests.middle.house import BAD, INTERVAL, QUIET, REOPEN_WITHIN, START, WORST, House, group, key, rule
 
 EXAMPLES = int(os.environ.get("HISTORIES", "20"))

@@ -17,7 +17,9 @@ from monitor.core.rules.rule import Matcher, MatchOp
 from monitor.core.rules.ruleset import RuleSet
 from monitor.delivery.outbox import Destinations
 from monitor.people.channels import Channels
-from monitor.ports import Ambiguous, Delivery, Message, Post, PostKind, Rejected, Unanswered
+from monitor.ports.metrics import Unanswered
+from monitor.ports.pager import Ambiguous, Delivery, Message, Rejected
+from monitor.ports.store import Post, PostKind
 from tests.middle.house import (
     BAD,
     BLIND_AFTER,

@@ -12,7 +12,7 @@ from monitor.core.rules.rule import Resolve
 from monitor.core.rules.ruleset import RuleSet
 from monitor.people.commands import Done, Outcome
 from monitor.people.requesting import NotDone
-from monitor.ports import Unanswered
+from monitor.ports.metrics import Unanswered
 from tests.middle.house import (
     ANA,
     BEN,

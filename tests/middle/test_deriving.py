@@ -7,7 +7,8 @@ import pytest
 from monitor.core.model import Alert, Cause, Sample, State, Tier
 from monitor.core.rules.rule import Matcher, MatchOp, NoData, Override, Requires, Resolve, Rule, TierRule
 from monitor.core.rules.signal import Condition, Query
-from monitor.ports import Change, GroupState, Samples, Unanswered
+from monitor.ports.metrics import Samples, Unanswered
+from monitor.ports.store import Change, GroupState
 from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, key, rule, rule_set
 
 LOGIN = rule("Login", rollback=0)

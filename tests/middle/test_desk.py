@@ -16,7 +16,8 @@ from monitor.core.pages.posts import POSTS, Happening, NewPost, Notice
 from monitor.core.rules.routing import Escalation
 from monitor.core.rules.rule import Resolve
 from monitor.people.silencing import Wanted
-from monitor.ports import NO_INCIDENT, Change, ConflictError, Post, Unanswered
+from monitor.ports.metrics import Unanswered
+from monitor.ports.store import NO_INCIDENT, Change, ConflictError, Post
 from tests.middle.house import (
     ANA,
     BAD,

@@ -10,7 +10,8 @@ from monitor.adapters.memory import ScriptedSource
 from monitor.core.model import Cause, Sample, State, Tier, Transition, labels_of
 from monitor.core.rules.rule import Group, Rule, TierRule
 from monitor.core.rules.signal import Baseline, Latency, ReferenceKind
-from monitor.ports import Answer, BadQuery, Change, ConflictError, Partial, RangeAnswer, Samples, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Partial, RangeAnswer, Samples, Unanswered
+from monitor.ports.store import Change, ConflictError
 from tests.middle.house import (
     BAD,
     INTERVAL,

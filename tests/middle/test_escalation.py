@@ -15,7 +15,8 @@ from monitor.core.pages.render import render
 from monitor.core.rules.routing import Escalation, Route
 from monitor.people.commands import Done
 from monitor.people.requesting import NotDone
-from monitor.ports import Post, PostKind, Unanswered
+from monitor.ports.metrics import Unanswered
+from monitor.ports.store import Post, PostKind
 from tests.middle.house import (
     ANA,
     BAD,

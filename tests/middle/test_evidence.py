@@ -20,7 +20,9 @@ from monitor.evidence.bundles import unpacked
 from monitor.evidence.collecting import Evidence
 from monitor.evidence.keeping import Keeper
 from monitor.people.requesting import Request
-from monitor.ports import Ambiguous, Delivery, Message, PostKind, PostState, Rejected, Unanswered
+from monitor.ports.metrics import Unanswered
+from monitor.ports.pager import Ambiguous, Delivery, Message, Rejected
+from monitor.ports.store import PostKind, PostState
 from tests.middle.house import ANA, BEN, INTERVAL, QUIET, WORST, House, group, rule
 
 LOGIN = rule("Login", rollback=0)

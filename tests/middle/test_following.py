@@ -23,7 +23,8 @@ from monitor.core.rules.signal import ErrorRatio
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
 from monitor.people.requesting import Request
-from monitor.ports import Answer, Availability, Present, Samples, Status, Unanswered
+from monitor.ports.metrics import Answer, Samples, Unanswered
+from monitor.ports.world import Availability, Present, Status
 from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.checks import Asking
 from monitor.procedure.following import AGAIN_AFTER, VERIFY_EVERY, Follower

@@ -12,7 +12,8 @@ from monitor.core.pages.calling import Stance
 from monitor.core.pages.page import ActionKind
 from monitor.core.rules.routing import Pages
 from monitor.delivery.outbox import Destinations
-from monitor.ports import Ambiguous, Delivery, Gone, Message, PostKind, PostState, Rejected, RetryAfter, Sent
+from monitor.ports.pager import Ambiguous, Delivery, Gone, Message, Rejected, RetryAfter, Sent
+from monitor.ports.store import PostKind, PostState
 from tests.middle.house import BAD, INTERVAL, QUIET, WORST, House, group, rule
 
 LOGIN, ERRORS = rule("Login", rollback=0), rule("Errors", prepare=0, rollback=60)

@@ -7,7 +7,9 @@ from monitor.core.model import Sample, labels_of, utc
 from monitor.core.rules.service import Labelled, Releases, Service
 from monitor.delivery.headstart import MOST, HeadStart
 from monitor.delivery.outbox import Destinations
-from monitor.ports import Answer, Message, Present, Samples, Unanswered, Unknown
+from monitor.ports.metrics import Answer, Samples, Unanswered
+from monitor.ports.pager import Message
+from monitor.ports.world import Present, Unknown
 from monitor.procedure.following import AGAIN_AFTER, FIRST_WITHIN
 from tests.middle.house import BAD, START, WORST, House, group, rule
 from tests.middle.test_following import following

@@ -5,7 +5,8 @@ import pytest
 from monitor.core.pages.page import ActionKind, Place
 from monitor.delivery.outbox import Outbox, Scenes
 from monitor.people.hearing import Hearing
-from monitor.ports import Message, PostKind, StoreError
+from monitor.ports.pager import Message
+from monitor.ports.store import PostKind, StoreError
 from tests.middle.house import QUIET, WORST, House, group, rule
 
 WORDS = "Buttons unavailable, use the command line: rollback-monitor incident ack INC-0001 (or start INC-0001)."

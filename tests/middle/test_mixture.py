@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.core.model import Transition
 from monitor.core.rules.rule import Requires
-from monitor.ports import Answer, Partial, Unanswered
+from monitor.ports.metrics import Answer, Partial, Unanswered
 from tests.middle.house import BAD, INTERVAL, QUIET, START, WORST, House, group, rule
 
 EXAMPLES = int(os.environ.get("HISTORIES", "60"))

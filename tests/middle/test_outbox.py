@@ -13,20 +13,8 @@ from monitor.delivery.attempts import BACKOFF, REJECTED_PAUSE, delivered
 from monitor.delivery.lane import IDLE
 from monitor.delivery.outbox import Bell, Delivered, Outbox, Scenes
 from monitor.delivery.pacing import ORDER, in_order
-from monitor.ports import (
-    Ambiguous,
-    Change,
-    Delivery,
-    Message,
-    NewEvents,
-    Post,
-    PostKind,
-    PostState,
-    Rejected,
-    RetryAfter,
-    Sent,
-    StoreError,
-)
+from monitor.ports.pager import Ambiguous, Delivery, Message, Rejected, RetryAfter, Sent
+from monitor.ports.store import Change, NewEvents, Post, PostKind, PostState, StoreError
 from tests.middle.house import (
     BAD,
     BEN,

@@ -8,7 +8,8 @@ from monitor.adapters.memory import RecordingPager
 from monitor.core.pages.page import ActionKind
 from monitor.delivery.outbox import Tempo
 from monitor.delivery.pacing import in_order
-from monitor.ports import Ambiguous, Change, Delivery, Message, NewEvents, Post, PostKind, PostState, RetryAfter
+from monitor.ports.pager import Ambiguous, Delivery, Message, RetryAfter
+from monitor.ports.store import Change, NewEvents, Post, PostKind, PostState
 from tests.middle.house import BAD, START, WORST, House, group, rule
 
 LOGIN, ERRORS = rule("Login", rollback=0), rule("Errors", prepare=0)

@@ -9,19 +9,10 @@ from monitor.adapters.memory import RecordingArtist, RecordingPager
 from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.plot import Band, BandKind, Mark, Plot
-from monitor.ports import (
-    Ambiguous,
-    Delivery,
-    Message,
-    Post,
-    PostKind,
-    PostState,
-    Rejected,
-    RetryAfter,
-    Sent,
-    Unanswered,
-    Undrawn,
-)
+from monitor.ports.metrics import Unanswered
+from monitor.ports.pager import Ambiguous, Delivery, Message, Rejected, RetryAfter, Sent
+from monitor.ports.store import Post, PostKind, PostState
+from monitor.ports.world import Undrawn
 from tests.middle.house import BAD, INTERVAL, START, WORST, House, group, key, rule
 
 API = rule("Api", prepare=60, rollback=0)

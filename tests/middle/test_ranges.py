@@ -8,7 +8,7 @@ import pytest
 from monitor.adapters.memory import ManualClock, ScriptedSource
 from monitor.core.model import Sample
 from monitor.evaluation.ranges import MOST_POINTS, MOST_SAMPLES, Deadline, Stretched
-from monitor.ports import Answer, BadQuery, RangeAnswer, RangeSamples, Samples, TooMuch, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, RangeAnswer, RangeSamples, Samples, TooMuch, Unanswered
 
 T = 1_741_057_200
 TIMES = tuple(range(T, T + 64 * 15, 15))

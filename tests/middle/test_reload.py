@@ -9,7 +9,7 @@ from monitor.core.rules.comparison import Fate, compare
 from monitor.core.rules.rule import Group, Rule, TierRule
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.rules.signal import Condition, Query
-from monitor.ports import GroupState
+from monitor.ports.store import GroupState
 from monitor.ruleset.reload import Arrangement, arrange
 from tests.middle.house import (
     BAD,

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.core.pages.posts import Notice
 from monitor.files import Contents
-from monitor.ports import Change, StoreError
+from monitor.ports.store import Change, StoreError
 from monitor.ruleset.rulesfolder import Start
 from tests.middle.house import INTERVAL, ROUTE, WORST, RecallingStore, key
 from tests.middle.watched import ALSO_WRONG, RULES, STRICTER, WRONG, Watched, load

@@ -9,7 +9,7 @@ from monitor.core.model import utc
 from monitor.core.pages.posts import Notice
 from monitor.core.rules.routing import ShadowReport
 from monitor.core.rules.ruleset import RuleSet
-from monitor.ports import PostKind
+from monitor.ports.store import PostKind
 from monitor.ruleset.shadows import Shadows
 from tests.middle.house import BAD, QUIET, START, WORST, House, group, rule, rule_set
 

@@ -11,7 +11,7 @@ from monitor.adapters.store import open_store
 from monitor.cli import incidents
 from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import Opened
-from monitor.ports import Change, NewEvents
+from monitor.ports.store import Change, NewEvents
 
 RULES = Path(__file__).parents[2] / "rules"
 

@@ -12,7 +12,8 @@ from monitor.core.pages.page import ActionKind
 from monitor.core.rules.routing import Maintenance
 from monitor.core.rules.rule import Matcher, MatchOp
 from monitor.people.silencing import Refused, Wanted
-from monitor.ports import PostKind, Unanswered
+from monitor.ports.metrics import Unanswered
+from monitor.ports.store import PostKind
 from tests.middle.house import ANA, BAD, BEN, BLIND_AFTER, INTERVAL, QUIET, WORST, House, group, rule, rule_set
 
 LOGIN = rule("Login", prepare=0, rollback=0)

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from monitor.adapters.memory import ScriptedSource
 from monitor.core.model import Sample, labels_of
 from monitor.evaluation.baselines import Baselines
-from monitor.ports import Answer, Samples, Unanswered
+from monitor.ports.metrics import Answer, Samples, Unanswered
 from monitor.survey import Surveyor
 from monitor.survey.surveyor import AGAIN
 from tests.middle.house import House, group, rule, rule_set

@@ -11,7 +11,7 @@ from monitor.core.incidents.response import Renamed
 from monitor.core.model import AlertKey, Cause, State, Tier
 from monitor.core.pages.page import ActionKind
 from monitor.core.rules.rule import Resolve
-from monitor.ports import Change, ConflictError, GroupState, KeptRules, StoreError
+from monitor.ports.store import Change, ConflictError, GroupState, KeptRules, StoreError
 from tests.middle.house import (
     BLIND_AFTER,
     INTERVAL,

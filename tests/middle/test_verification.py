@@ -16,7 +16,8 @@ from monitor.core.procedures.verifying import Context
 from monitor.core.rules.rule import Resolve
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
-from monitor.ports import BadQuery, Exited, Killed, NoAnswer, NotStarted, Prober, Status, Unanswered
+from monitor.ports.metrics import BadQuery, Unanswered
+from monitor.ports.world import Exited, Killed, NoAnswer, NotStarted, Prober, Status
 from monitor.procedure.checks import SHOWN_ONLY, Asking
 from monitor.procedure.signalwatch import SignalWatch
 from monitor.procedure.verification import COMMAND_KEPT, Verifier

@@ -9,7 +9,7 @@ import pytest
 from monitor.core.incidents.events import EndReason
 from monitor.core.model import AlertKey, Sample, State, Tier
 from monitor.core.rules.rule import Requires, Rule
-from monitor.ports import Answer, BadQuery, Partial, Samples, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Partial, Samples, Unanswered
 from tests.middle.house import (
     BAD,
     BLIND_AFTER,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.core.incidents.incident import Incident
-from monitor.ports import StoreError
+from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.telemetry import Metrics
 from monitor.web import Health, Inside, View, application

@@ -23,7 +23,8 @@ from monitor.core.incidents.procedureevents import Reopened
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.posts import Notice
 from monitor.delivery.outbox import Outbox, Scenes
-from monitor.ports import NO_INCIDENT, Change, ConflictError, Post, PostState, RetryAfter, StoreError
+from monitor.ports.pager import RetryAfter
+from monitor.ports.store import NO_INCIDENT, Change, ConflictError, Post, PostState, StoreError
 from monitor.runtime.storagewatch import StorageWatch
 from monitor.runtime.writebehind import WRITTEN_LATER, WriteBehindStore
 from tests.middle.house import ANA, BAD, QUIET, REOPEN_WITHIN, ROUTE, WORST, House, group, rule, rule_set

@@ -20,7 +20,7 @@ from monitor.core.rules.signal import Baseline, Latency
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Reader, plan
-from monitor.ports import Answer, RangeAnswer
+from monitor.ports.metrics import Answer, RangeAnswer
 from tests.time_rules.histories import START, Points, gauge, histogram, seen
 
 USUAL, BATCH, NOW = 0.2, 0.5, 1.0

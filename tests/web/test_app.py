@@ -17,7 +17,7 @@ from monitor.core.rules.comparison import compare
 from monitor.core.rules.routing import Route, Routing
 from monitor.core.rules.ruleset import RuleSet
 from monitor.people.commands import Commands
-from monitor.ports import Change, StoreError
+from monitor.ports.store import Change, StoreError
 from monitor.procedure.gatekeeping import Gatekeeper
 from monitor.ruleset.reload import Report
 from monitor.ruleset.rulesfolder import Outcome, Standing

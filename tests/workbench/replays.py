@@ -7,7 +7,7 @@ from monitor.adapters.memory import MemoryStore, ScriptedSource
 from monitor.core.model import Sample, labels_of
 from monitor.core.replay.outcome import Replayed
 from monitor.core.rules.ruleset import RuleSet
-from monitor.ports import Answer, Samples
+from monitor.ports.metrics import Answer, Samples
 from monitor.workbench.replay.cache import NoCache
 from monitor.workbench.replay.fetching import Fetcher
 from monitor.workbench.replay.history import History

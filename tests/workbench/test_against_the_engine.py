@@ -10,7 +10,7 @@ from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import State, Tier, Transition
 from monitor.core.replay.outcome import Replayed
 from monitor.core.rules.ruleset import RuleSet
-from monitor.ports import PostKind
+from monitor.ports.store import PostKind
 from monitor.workbench.replay.cache import NoCache
 from monitor.workbench.replay.fetching import Fetcher
 from monitor.workbench.replay.finding import PAGES

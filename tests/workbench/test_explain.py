@@ -14,7 +14,7 @@ from monitor.core.incidents.silence import Silence
 from monitor.core.model import Alert, AlertKey, State, Tier, Verdict, utc
 from monitor.core.rules.rule import Matcher, MatchOp, Requires
 from monitor.people.silencing import Wanted as Wish
-from monitor.ports import Answer, Unanswered
+from monitor.ports.metrics import Answer, Unanswered
 from monitor.web.rules import state_of, transition_of
 from monitor.web.silences import overview_of
 from monitor.workbench.explain import Explained, Explainer, UnknownAlertError, Wanted

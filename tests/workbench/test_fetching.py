@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from monitor.core.model import Sample
-from monitor.ports import Answer, BadQuery, Column, ColumnAnswer, Partial, RangeColumns, Samples, TooMuch, Unanswered
+from monitor.ports.metrics import (
+    Answer,
+    BadQuery,
+    Column,
+    ColumnAnswer,
+    Partial,
+    RangeColumns,
+    Samples,
+    TooMuch,
+    Unanswered,
+)
 from monitor.workbench.replay.cache import DiskCache, NoCache, decoded, encoded
 from monitor.workbench.replay.columns import cut, joined
 from monitor.workbench.replay.fetching import (

@@ -7,7 +7,7 @@ import pytest
 from monitor.adapters.memory import MemoryStore
 from monitor.core.model import Tier
 from monitor.core.replay.outcome import Replayed
-from monitor.ports import Answer, BadQuery, Partial, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Partial, Unanswered
 from monitor.workbench.replay.cache import NoCache
 from monitor.workbench.replay.fetching import Fetcher
 from monitor.workbench.replay.history import History, Progress

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.adapters.memory import ScriptedSource
 from monitor.core.judging.latency import quantile
 from monitor.core.model import Sample, Verdict, labels_of
-from monitor.ports import Answer, Samples
+from monitor.ports.metrics import Answer, Samples
 from monitor.workbench.replay.history import Grid
 from monitor.workbench.replay.observing import _quantiles
 from monitor.workbench.replay.tracks import Case

@@ -12,7 +12,7 @@ from subprocess import PIPE
 
 from monitor.adapters.plot.wire import written
 from monitor.core.pages.plot import MOST_BYTES, Plot
-from monitor.ports import Undrawn
+from monitor.ports.world import Undrawn
 
 WITHIN = 30.0
 """Seconds for one drawing. It takes half a second; at lowered priority on a busy machine much more."""
@@ -43,7 +43,7 @@ class ProcessArtist:
         self._caches = "/nowhere"
 
     def draw(self, plot: Plot) -> bytes | Undrawn:
-        """Draw `plot` as a PNG; see `monitor.ports.Artist`."""
+        """Draw `plot` as a PNG; see `monitor.ports.world.Artist`."""
         with self._lock:
             try:
                 return self._drawn(plot)

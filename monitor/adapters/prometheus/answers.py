@@ -14,7 +14,7 @@ import orjson
 
 from monitor.adapters.http import Reply
 from monitor.core.model import Labels, Sample, labels_of
-from monitor.ports import (
+from monitor.ports.metrics import (
     Answer,
     BadQuery,
     Column,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from monitor.ports import Unanswered
+from monitor.ports.metrics import Unanswered
 
 
 def names(get: Callable[[str], Any], since: int, until: int) -> tuple[str, ...] | Unanswered:

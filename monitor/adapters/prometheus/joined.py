@@ -12,7 +12,7 @@ from threading import Lock
 import promql_parser
 
 from monitor.core.model import Labels, Sample
-from monitor.ports import Answer, BadQuery, Samples, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, Samples, Unanswered
 
 MARK = "__signal__"
 MOST = 50

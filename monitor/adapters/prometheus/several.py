@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from monitor.adapters.prometheus.source import PrometheusSource
-from monitor.ports import (
+from monitor.ports.metrics import (
     Answer,
     BadQuery,
     ColumnAnswer,

@@ -22,7 +22,7 @@ from monitor.adapters.http import Access, BoundedAdapter, BoundedSession, Reply,
 from monitor.adapters.prometheus import answers, catalogue, visit
 from monitor.adapters.prometheus.joined import Joined
 from monitor.core.model import utc
-from monitor.ports import Answer, BadQuery, ColumnAnswer, Partial, RangeAnswer, Samples, TooMuch, Unanswered
+from monitor.ports.metrics import Answer, BadQuery, ColumnAnswer, Partial, RangeAnswer, Samples, TooMuch, Unanswered
 
 UNPROCESSABLE = 422
 """What a server says of a query that it understands and cannot carry out, too many samples among the reasons."""

@@ -13,7 +13,7 @@ import orjson
 
 from monitor.adapters.http import Reply
 from monitor.adapters.prometheus.answers import NOT_JSON
-from monitor.ports import Unanswered
+from monitor.ports.metrics import Unanswered
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import urllib3
 from monitor.adapters.http import Access, BoundedAdapter, BoundedSession, Reply, TooLargeError
 from monitor.adapters.registry.challenge import challenge, token_address
 from monitor.adapters.registry.reference import reference
-from monitor.ports import Availability, Missing, Present, Unknown
+from monitor.ports.world import Availability, Missing, Present, Unknown
 
 SETTING = "MONITOR_REGISTRY__URL"
 MANIFESTS = (

@@ -15,7 +15,7 @@ from urllib.error import URLError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
-from monitor.ports import Ambiguous, Gone, Rejected, RetryAfter
+from monitor.ports.pager import Ambiguous, Gone, Rejected, RetryAfter
 
 TOO_MUCH = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"})
 """Errors about what was said: the same post goes through as one bare text."""

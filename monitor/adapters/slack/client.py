@@ -16,7 +16,8 @@ from monitor.adapters.slack.answers import Failure, TooMuch, ask, quiet_logger
 from monitor.adapters.slack.blocks import Drawn, draw_line, draw_page
 from monitor.adapters.slack.card import draw_card
 from monitor.adapters.slack.upload import Uploads
-from monitor.ports import FILES, Ambiguous, Delivery, Gone, Message, Post, PostKind, Rejected, RetryAfter, Sent
+from monitor.ports.pager import Ambiguous, Delivery, Gone, Message, Rejected, RetryAfter, Sent
+from monitor.ports.store import FILES, Post, PostKind
 
 API_URL = "https://slack.com/api/"
 EVENT_TYPE = "rollback_monitor_post"
@@ -85,7 +86,7 @@ class SlackPager:
         self._uploads = Uploads(self._web, timeout)
 
     def deliver(self, message: Message) -> Delivery:
-        """Post the message, or edit it where it has a `ts`; see `monitor.ports.Pager`."""
+        """Post the message, or edit it where it has a `ts`; see `monitor.ports.pager.Pager`."""
         if message.post.kind in FILES:
             return self._uploads.deliver(message)
         post, drawn = message.post, drawn_of(message)

@@ -17,7 +17,8 @@ from monitor.adapters.slack.client import API_URL, web_client
 from monitor.adapters.slack.interactions import FOREIGN, Home, Person, Rights
 from monitor.core.actor import Role
 from monitor.core.rules.routing import Route
-from monitor.ports import Ambiguous, Clock, RetryAfter
+from monitor.ports.pager import Ambiguous, RetryAfter
+from monitor.ports.world import Clock
 
 FRESH, STALE = 60.0, 600.0
 """Seconds for which a user group is believed without asking, and for which it is believed when asking fails."""

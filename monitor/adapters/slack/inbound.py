@@ -26,7 +26,7 @@ from monitor.adapters.slack.socket import SlackSocket
 from monitor.core.incidents.incident import Incident
 from monitor.core.pages.forms import Form
 from monitor.core.rules.routing import Route
-from monitor.ports import Clock
+from monitor.ports.world import Clock
 
 WAITING = 200
 TELL_WITHIN = 5.0

@@ -6,7 +6,7 @@ from slack_sdk.web import SlackResponse
 
 from monitor.adapters.slack.answers import ask
 from monitor.adapters.slack.client import API_URL, web_client
-from monitor.ports import Ambiguous, RetryAfter
+from monitor.ports.pager import Ambiguous, RetryAfter
 
 WITHIN = 3.0
 """Seconds for one address."""
@@ -16,7 +16,7 @@ RESTS = 60.0
 
 
 class SlackPermalinks:
-    """Implements `monitor.ports.Permalinks`; what was told once is not asked again."""
+    """Implements `monitor.ports.pager.Permalinks`; what was told once is not asked again."""
 
     def __init__(self, token: str, *, base_url: str = API_URL) -> None:
         """Make it; nothing is asked before it is used."""

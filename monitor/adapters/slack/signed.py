@@ -17,7 +17,7 @@ import structlog
 from slack_sdk.signature import SignatureVerifier
 
 from monitor.adapters.slack.interactions import Answer, Dispatcher
-from monitor.ports import Clock
+from monitor.ports.world import Clock
 
 WINDOW = 300
 """Seconds that a request may be away from our clock, either way; the SDK's verifier holds to the same."""

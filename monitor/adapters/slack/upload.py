@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from slack_sdk.web import SlackResponse, WebClient
 
 from monitor.adapters.slack.answers import Failure, ask
-from monitor.ports import Ambiguous, Attachment, Delivery, Gone, Message, Post, Rejected, RetryAfter, Sent
+from monitor.ports.pager import Ambiguous, Attachment, Delivery, Gone, Message, Rejected, RetryAfter, Sent
+from monitor.ports.store import Post
 
 PAGES, PAGE = 5, 200
 CLOCK_SLACK = 300
@@ -47,7 +48,7 @@ class Uploads:
         self._timeout = timeout
 
     def deliver(self, message: Message) -> Delivery:
-        """Show the file in the thread of `message.root_ts`; see `monitor.ports.Pager`."""
+        """Show the file in the thread of `message.root_ts`; see `monitor.ports.pager.Pager`."""
         post, file, root_ts = message.post, message.attachment, message.root_ts
         if file is None or root_ts is None:
             return Rejected(f"{post.key} needs a file and the message whose thread it goes into")

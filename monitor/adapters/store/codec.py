@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from monitor.core.incidents.events import Event
 from monitor.core.incidents.silence import Hidden, Silence
 from monitor.core.model import Alert, AlertKey, Cause, Labels, State, Tier, labels_of
-from monitor.ports import NO_INCIDENT, Post, PostKind, PostState, Recorded
+from monitor.ports.store import NO_INCIDENT, Post, PostKind, PostState, Recorded
 
 
 @cache

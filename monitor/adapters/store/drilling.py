@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from monitor.adapters.store import tables
 from monitor.core.drill.log import Drill, DrillEvent, fold_drill
-from monitor.ports import ConflictError
+from monitor.ports.store import ConflictError
 
 
 @cache

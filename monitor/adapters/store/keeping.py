@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from monitor.adapters.store import tables
-from monitor.ports import KeptEvidence
+from monitor.ports.store import KeptEvidence
 
 
 def write(connection: Connection, kept: KeptEvidence) -> None:

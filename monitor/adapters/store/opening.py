@@ -13,7 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from monitor.adapters.store import lock
 from monitor.adapters.store.sql import SqlStore, one_line, write_mode
-from monitor.ports import StoreError, StoreUnavailableError
+from monitor.ports.store import StoreError, StoreUnavailableError
 
 HEAD = "0007"
 """The newest schema; a test holds it to the migrations, which are loaded only where the database is older."""

@@ -21,7 +21,7 @@ from monitor.core.incidents.incident import Incident, fold
 from monitor.core.incidents.procedureevents import Reopened
 from monitor.core.incidents.silence import Hidden, Silence
 from monitor.core.model import utc
-from monitor.ports import (
+from monitor.ports.store import (
     Change,
     ConflictError,
     GroupState,
@@ -52,7 +52,7 @@ def one_line(error: SQLAlchemyError) -> str:
 
 
 class SqlStore:
-    """Implements `monitor.ports.Store`. Thread-safe; held by one daemon at a time."""
+    """Implements `monitor.ports.store.Store`. Thread-safe; held by one daemon at a time."""
 
     def __init__(self, engine: Engine, lock: Lock, set_aside: Path | None = None) -> None:
         self._engine = engine

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.core.model import Labels
-from monitor.ports import Column, RangeColumns
+from monitor.ports.metrics import Column, RangeColumns
 from monitor.workbench.replay.columns import DOUBLE
 
 MAGIC = b"rollback-monitor readings 1\n"

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 
 from monitor.core.model import Labels
-from monitor.ports import Column, RangeColumns
+from monitor.ports.metrics import Column, RangeColumns
 
 DOUBLE = 8
 """Bytes of a value."""

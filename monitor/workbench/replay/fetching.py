@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from monitor.evaluation.ranges import MOST_POINTS, MOST_SAMPLES
-from monitor.ports import BadQuery, ColumnSource, Partial, RangeColumns, TooMuch, Unanswered
+from monitor.ports.metrics import BadQuery, ColumnSource, Partial, RangeColumns, TooMuch, Unanswered
 from monitor.workbench.replay.cache import NoCache
 from monitor.workbench.replay.columns import cut, joined, last_of
 

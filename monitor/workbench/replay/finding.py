@@ -14,7 +14,7 @@ from monitor.core.pages.happenings import happened
 from monitor.core.pages.posts import Happening
 from monitor.core.replay.outcome import Blind, Case, Insufficient, Paged, Stretch, Unread
 from monitor.core.rules.ruleset import RuleSet
-from monitor.ports import Post, PostKind, Store
+from monitor.ports.store import Post, PostKind, Store
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.verdicts import Code
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from monitor.core.judging.latency import HOUR, SLOT
 from monitor.core.model import Labels, Sample
 from monitor.evaluation.deploys import GRID
-from monitor.ports import BadQuery, RangeAnswer, RangeColumns, RangeSamples, Unanswered
+from monitor.ports.metrics import BadQuery, RangeAnswer, RangeColumns, RangeSamples, Unanswered
 from monitor.workbench.replay.fetching import Fetched, Fetcher, Task, in_parallel, tasks
 
 Floats: TypeAlias = npt.NDArray[np.float64]

@@ -24,7 +24,7 @@ from monitor.evaluation.engine import Engine, cleared
 from monitor.evaluation.lookout import Look, Lookout
 from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import Vigil
-from monitor.ports import GroupState, Store
+from monitor.ports.store import GroupState, Store
 from monitor.ruleset.rulebook import InForce, RuleBook
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.sighting import Sighting

@@ -17,7 +17,7 @@ from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judging
 from monitor.evaluation.promql import baseline_expression, expressions
 from monitor.evaluation.reading import SCRAPED, Plan
-from monitor.ports import ColumnSource, RangeColumns, Samples
+from monitor.ports.metrics import ColumnSource, RangeColumns, Samples
 from monitor.ruleset.rulebook import InForce
 from monitor.workbench.replay.fetching import PATIENCE
 from monitor.workbench.replay.finding import Happenings, Span, happenings_of, insufficient, stretches, unread

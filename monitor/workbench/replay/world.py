@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitor.ports import MetricsSource, Store
+from monitor.ports.metrics import MetricsSource
+from monitor.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
