@@ -15,7 +15,7 @@ from types import FrameType
 
 import structlog
 
-from monitor.bootstrap import App
+from monitor.bootstrap.app import App
 from monitor.core.model import State
 from monitor.core.rules.ruleset import RuleSet
 from monitor.drills.duty import DUTY_EVERY

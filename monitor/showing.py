@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitor.bootstrap import App
+from monitor.bootstrap.app import App
 from monitor.core.model import Alert, AlertKey, Tier
 from monitor.drills.gates import Gates
 from monitor.evaluation.lookout import SOURCE, group_key

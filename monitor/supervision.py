@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from monitor.bootstrap import App
+from monitor.bootstrap.app import App
 from monitor.runtime.heartbeat import Heartbeat
 from monitor.runtime.loops import Stalled
 from monitor.runtime.mending import Mending, Thread

@@ -23,7 +23,7 @@ def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secret
     except SettingsError as error:
         return _refuse(error.sentences)
     # After the settings, so that a mistyped one is told at once.
-    from monitor.bootstrap import build  # noqa: PLC0415
+    from monitor.bootstrap.app import build  # noqa: PLC0415
     from monitor.daemon import Daemon  # noqa: PLC0415
     from monitor.ports.store import StoreError, StoreUnavailableError  # noqa: PLC0415
     from monitor.ruleset.rulesfolder import RulesError  # noqa: PLC0415

@@ -12,19 +12,11 @@ from typing import Protocol
 
 import orjson
 
-from monitor.bootstrap import (
-    SystemClock,
-    corrupt_databases,
-    database_owner,
-    load_rules,
-    missing_program,
-    pager_findings,
-    prometheus_servers,
-    registry_of,
-    slack_findings,
-    source_of,
-    try_database,
-)
+from monitor.bootstrap.app import SystemClock
+from monitor.bootstrap.databases import corrupt_databases, database_owner, try_database
+from monitor.bootstrap.pagers import pager_findings, slack_findings
+from monitor.bootstrap.rulesource import load_rules, missing_program
+from monitor.bootstrap.sides import registry_of
 from monitor.cli import releases
 from monitor.cli.drilldue import PATH as DRILL_DUE
 from monitor.cli.incidents import Asked, RefusedError, answered
@@ -43,6 +35,7 @@ from monitor.files import Severity
 from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
+from monitor.sourcing import prometheus_servers, source_of
 from monitor.survey import Doubt, Means, Surveyed, survey
 
 PATIENCE = 10.0

@@ -76,7 +76,7 @@ def _refused(*sentences: str) -> int:
 
 def _fetched(settings: "Settings", name: str) -> bytes:
     """Ask the daemon that holds the database for the archive; where none does, make it on the store."""
-    from monitor.bootstrap import database_owner  # noqa: PLC0415  # as above
+    from monitor.bootstrap.databases import database_owner  # noqa: PLC0415  # as above
     from monitor.cli.incidents import INCIDENT, RefusedError  # noqa: PLC0415  # as above
 
     asked = name.strip().upper()

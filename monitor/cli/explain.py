@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.bootstrap import SystemClock, database_exists, database_owner, load_rules, source_of
+from monitor.bootstrap.app import SystemClock
+from monitor.bootstrap.databases import database_exists, database_owner
+from monitor.bootstrap.rulesource import load_rules
 from monitor.cli.explainview import Page, everything_page, explained_page
 from monitor.cli.incidents import Asked, Files, RefusedError, answered
 from monitor.core.explanation.explaining import Origin, Told
@@ -21,6 +23,7 @@ from monitor.files.nodes import Scalar, WrongError
 from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
+from monitor.sourcing import source_of
 from monitor.workbench.curl import Door
 from monitor.workbench.explain import Explainer, UnknownAlertError, Wanted
 from monitor.workbench.explainedjson import everything_of, explained_of

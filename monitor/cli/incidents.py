@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitor.bootstrap import database_owner
+from monitor.bootstrap.databases import database_owner
 from monitor.cli.incidentview import after, in_full, line_of
 from monitor.ports.store import StoreError
 from monitor.settings import Settings, SettingsError, load

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.bootstrap import SystemClock, prometheus_servers
+from monitor.bootstrap.app import SystemClock
 from monitor.cli.doctor import in_seconds
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import percent, plain
@@ -26,6 +26,7 @@ from monitor.scaffold.found import Watched
 from monitor.scaffold.ruletext import listed
 from monitor.settings import SettingsError
 from monitor.settings import load as load_settings
+from monitor.sourcing import prometheus_servers
 from monitor.survey import Means, survey
 
 PATIENCE = 120.0

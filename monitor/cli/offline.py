@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from monitor.bootstrap import App, build
+from monitor.bootstrap.app import App, build
 from monitor.core.rules.routing import Route, Routing
 from monitor.core.rules.ruleset import RuleSet
 from monitor.ruleset.rulesfolder import Outcome, RulesError

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitor.bootstrap import drill_findings, load_rules, other_pagers
+from monitor.bootstrap.pagers import drill_findings, other_pagers
+from monitor.bootstrap.rulesource import load_rules
 from monitor.cli.doctor import fallback
 from monitor.cli.drills import seconds_of
 from monitor.cli.incidents import Files, RefusedError, login_name

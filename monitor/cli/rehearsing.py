@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from monitor.bootstrap import database_owner
+from monitor.bootstrap.databases import database_owner
 from monitor.cli.incidents import Asked, Files, RefusedError, answered
 from monitor.core.drill.rehearsed import Deed, Seen
 from monitor.settings import Settings

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitor.bootstrap import SystemClock, all_channels, load_rules, main_pager, other_pagers, slack_manifest
+from monitor.bootstrap.app import SystemClock
+from monitor.bootstrap.pagers import all_channels, main_pager, other_pagers, slack_manifest
+from monitor.bootstrap.rulesource import load_rules
 from monitor.core.incidents.routes import every_route, united
 from monitor.core.rules.routing import Routing
 from monitor.core.rules.ruleset import RuleSet

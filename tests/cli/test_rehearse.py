@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.bootstrap import drill_findings
+from monitor.bootstrap.pagers import drill_findings
 from monitor.core.drill.rehearsed import COLUMNS
 from monitor.settings import Settings
 from tests.cli.folder import Folder, Said

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from monitor.adapters.memory import ManualClock, ScriptedRegistry, ScriptedSource
-from monitor.bootstrap import registry_of
+from monitor.bootstrap.sides import registry_of
 from monitor.cli.releases import Means, findings
 from monitor.core.model import Sample, labels_of, utc
 from monitor.core.rules.service import Labelled, Releases, Service

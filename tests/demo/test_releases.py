@@ -5,7 +5,7 @@ from pathlib import Path
 
 from monitor.adapters.memory import ScriptedRegistry
 from monitor.adapters.prometheus import PrometheusSource
-from monitor.bootstrap import SystemClock
+from monitor.bootstrap.app import SystemClock
 from monitor.core.procedures.filling import blocks
 from monitor.core.releases.release import What, WhatChanged
 from monitor.core.releases.releasewords import advice, target_line

@@ -5,7 +5,8 @@ from io import StringIO
 from pathlib import Path
 
 from monitor.adapters.memory import ManualClock, RecordingPager, ScriptedSource
-from monitor.bootstrap import App, World, build, load_rules
+from monitor.bootstrap.app import App, World, build
+from monitor.bootstrap.rulesource import load_rules
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.log import Drill
 from monitor.core.incidents.incident import Incident

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.bootstrap import load_rules
+from monitor.bootstrap.rulesource import load_rules
 from monitor.core.drill.rehearsal import NAME, rehearsal, with_rehearsal
 from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind

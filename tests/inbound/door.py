@@ -16,7 +16,7 @@ from monitor.adapters.slack.interactions import Dispatcher
 from monitor.adapters.slack.opening import Modals
 from monitor.adapters.slack.signed import SignedDoor
 from monitor.adapters.slack.slash import SlashCommand
-from monitor.bootstrap import SystemClock
+from monitor.bootstrap.app import SystemClock
 from monitor.core.pages.page import Scene
 from monitor.core.pages.render import render
 from monitor.core.rules.routing import Route

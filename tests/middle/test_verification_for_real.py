@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.memory import ManualClock
-from monitor.bootstrap import source_of, verifier
+from monitor.bootstrap.sides import verifier
 from monitor.core.incidents.events import Firing
 from monitor.core.model import AlertKey, Tier, utc
 from monitor.core.procedures.beforeafter import before_and_after
@@ -22,6 +22,7 @@ from monitor.evaluation.reading import Reader
 from monitor.files import load as load_files
 from monitor.ruleset.rulebook import RuleBook
 from monitor.settings import load
+from monitor.sourcing import source_of
 from tests.servers.hostile import Hostile, hang, reply
 from tests.servers.prometheus import Prometheus, steady
 
