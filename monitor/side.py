@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from monitor.delivery.headstart import HeadStart
 from monitor.delivery.outbox import Outbox
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.evaluation.engine import Engine
 from monitor.evaluation.vigil import Vigil
 from monitor.evidence.collecting import Evidence
@@ -20,7 +20,7 @@ from monitor.ports.store import Store
 from monitor.procedure.following import Follower
 from monitor.procedure.gatekeeping import Gatekeeper
 from monitor.procedure.verification import Verifier
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 
 @dataclass(frozen=True, slots=True)

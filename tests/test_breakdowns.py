@@ -15,7 +15,7 @@ from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Reader
 from monitor.ports.metrics import Answer, MetricsSource, RangeAnswer, Unanswered
 from monitor.procedure.breakdowns import BreakdownWatch
-from monitor.ruleset.rulebook import InForce, RuleBook
+from monitor.rulebook import InForce, RuleBook
 from tests.servers.prometheus import Prometheus
 
 HOUR = 3600

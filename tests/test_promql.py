@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.core.rules.ruleset import VersionMetric
 from monitor.core.rules.signal import Availability, Baseline, Count, ErrorRatio, Latency, Query, Signal
-from monitor.evaluation.promql import (
+from monitor.queries.promql import (
     _known,
     _selector,
     baseline_expression,

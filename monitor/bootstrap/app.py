@@ -33,8 +33,8 @@ from monitor.ports.pager import Pager
 from monitor.ports.store import Store
 from monitor.ports.world import Clock, Switch
 from monitor.procedure.releases import ReleaseWatch
+from monitor.rulebook import RuleBook
 from monitor.ruleset.reload import Reloader
-from monitor.ruleset.rulebook import RuleBook
 from monitor.ruleset.rulesfolder import RulesFolder, Start
 from monitor.ruleset.shadows import Shadows
 from monitor.runtime.writebehind import WriteBehindStore

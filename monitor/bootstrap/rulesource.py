@@ -8,10 +8,10 @@ from monitor import files
 from monitor.core.drill.rehearsal import with_rehearsal
 from monitor.core.incidents.routes import in_one_channel
 from monitor.core.rules.ruleset import RuleSet
-from monitor.evaluation.reading import plan
 from monitor.files import Contents
 from monitor.files.findings import Severity
 from monitor.ports.store import Store
+from monitor.queries.plan import plan
 from monitor.ruleset.rulesfolder import RulesError, Start
 from monitor.settings import Settings, command_environment
 

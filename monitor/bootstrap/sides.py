@@ -18,9 +18,8 @@ from monitor.delivery.filelane import NoFiles
 from monitor.delivery.headstart import HeadStart
 from monitor.delivery.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
 from monitor.delivery.pictures import Pictures
-from monitor.delivery.plotting import Plotting
 from monitor.delivery.reports import Files, Reports
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.engine import Engine
@@ -29,6 +28,7 @@ from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import Vigil
 from monitor.evidence.collecting import Evidence
 from monitor.evidence.keeping import Keeper
+from monitor.evidence.plotting import Plotting
 from monitor.people.commands import Commands
 from monitor.people.ears import Ears
 from monitor.people.hearing import Hearing
@@ -44,7 +44,7 @@ from monitor.procedure.gatekeeping import Gatekeeper
 from monitor.procedure.releases import ReleaseWatch
 from monitor.procedure.signalwatch import SignalWatch
 from monitor.procedure.verification import Verifier
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 from monitor.settings import Settings, command_environment
 from monitor.side import Side
 from monitor.telemetry import Metrics

@@ -30,9 +30,10 @@ from monitor.core.words import plain
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.grid import newest_point
 from monitor.evaluation.ranges import Deadline
-from monitor.evaluation.reading import Judged, Point, Reader, plan
+from monitor.evaluation.reading import Judged, Point, Reader
 from monitor.files import Severity
 from monitor.ports.store import StoreError
+from monitor.queries.plan import plan
 from monitor.ruleset.rulesfolder import RulesError
 from monitor.settings import Settings, SettingsError, load
 from monitor.sourcing import prometheus_servers, source_of

@@ -17,9 +17,9 @@ from monitor.core.words import percent, plain
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.grid import newest_point
 from monitor.evaluation.ranges import Deadline
-from monitor.evaluation.reading import plan
 from monitor.files import Loaded, load
 from monitor.ports.metrics import MetricsSource, Unanswered
+from monitor.queries.plan import plan
 from monitor.scaffold import Found, Looker, Options, files_of
 from monitor.scaffold.asking import Asking, Catalogue
 from monitor.scaffold.found import Watched

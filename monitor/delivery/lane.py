@@ -24,7 +24,7 @@ from monitor.delivery.pacing import Pace, Stage, Tempo, in_order, stage_of
 from monitor.ports.pager import Delivery, Gone, Message, Pager, Rejected, RetryAfter, Sent
 from monitor.ports.store import FILES, Post, PostKind, PostState, Store, StoreError
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 IDLE = 5.0
 """Seconds after which the outbox looks for debts without having been told of any."""

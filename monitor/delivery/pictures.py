@@ -12,7 +12,7 @@ from monitor.core.naming import led
 from monitor.core.pages.plot import Plot
 from monitor.core.pages.render import telling
 from monitor.core.words import clock, shortened
-from monitor.delivery.plotting import Plotting, Unplotted
+from monitor.evidence.plotting import Plotting, Unplotted
 from monitor.ports.pager import Attachment
 from monitor.ports.store import Post, Store
 from monitor.ports.world import Artist, Undrawn

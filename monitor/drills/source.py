@@ -8,9 +8,10 @@ from monitor.core.drill.played import Played, condition, healthy_hour, part
 from monitor.core.model import Sample
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.signal import Latency
-from monitor.evaluation.promql import baseline_expression
-from monitor.evaluation.reading import SCRAPED, Plan
+from monitor.evaluation.reading import SCRAPED
 from monitor.ports.metrics import Answer, MetricsSource, RangeAnswer, RangeSamples, Samples
+from monitor.queries.plan import Plan
+from monitor.queries.promql import baseline_expression
 
 Answering = Callable[[Played, int], tuple[Sample, ...]]
 """What an expression answers of a played signal at a grid time."""

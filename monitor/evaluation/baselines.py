@@ -26,8 +26,8 @@ from monitor.core.judging.latency import (
 )
 from monitor.core.model import Labels, Reference
 from monitor.core.rules.signal import Latency, ReferenceKind
-from monitor.evaluation.promql import baseline_expression
 from monitor.ports.metrics import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
+from monitor.queries.promql import baseline_expression
 
 Failed: TypeAlias = Partial | BadQuery | Unanswered
 _Hours: TypeAlias = Mapping[Labels, Hour]

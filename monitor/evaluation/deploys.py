@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from monitor.core.judging.deploy import Change, Seen, changes
 from monitor.core.rules.ruleset import VersionMetric
-from monitor.evaluation.promql import version_expression
 from monitor.ports.metrics import BadQuery, Partial, RangeSamples, RangeSource, TooMuch, Unanswered
+from monitor.queries.promql import version_expression
 
 Failed: TypeAlias = Partial | BadQuery | Unanswered
 

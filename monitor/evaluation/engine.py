@@ -14,14 +14,14 @@ from monitor.core.model import Alert, AlertKey, State, Tier, Transition, utc
 from monitor.core.pages.page import Reading
 from monitor.core.rules.rule import Group, NoData, Rule
 from monitor.core.rules.signal import Condition
-from monitor.desk import Decision, Desk
+from monitor.desk.desk import Decision, Desk
 from monitor.evaluation.grid import due_points, history, newest_point
 from monitor.evaluation.lookout import Look, Lookout
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Point, Reader, Waiting, in_error
 from monitor.ports.store import GroupState
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import InForce, RuleBook
+from monitor.rulebook import InForce, RuleBook
 
 LATE = 2
 """Intervals after which a page says that it comes late."""

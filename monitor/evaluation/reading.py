@@ -5,20 +5,19 @@ it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from monitor.core.judging.observe import observe
 from monitor.core.judging.point import completed
 from monitor.core.model import AlertKey, Judgement, Labels, Sample, Verdict
 from monitor.core.rules.rule import Rule
-from monitor.core.rules.ruleset import RuleSet, VersionMetric
-from monitor.evaluation import promql
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judging
 from monitor.evaluation.ranges import Deadline, Stretched
 from monitor.ports.metrics import Answer, BadQuery, MetricsSource, Partial, Samples, Unanswered
+from monitor.queries.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,50 +45,17 @@ class Waiting:
 
 Point: TypeAlias = Judged | Waiting
 
-Parts: TypeAlias = Mapping[str, str]
-"""The PromQL of a signal by part name, such as requests and failures."""
 
 SCRAPED = "count(up)"
 """What every Prometheus has from its first scrape on."""
 
+
 KEPT = 20_000
 """Expressions whose number of series is remembered; after so many the reader begins anew."""
 
+
 SERIES = 20
 """How many series an expression is taken to have before it was read once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The PromQL of every rule by window, composed once when a rule set is adopted."""
-
-    parts: Mapping[str, Mapping[int, Parts]] = field(default_factory=dict)
-    versions: tuple[VersionMetric, ...] = ()
-
-    def queries(self, alert: str, window: int) -> Labels:
-        """Give the PromQL of a rule's tier with that window, by part name."""
-        return tuple(sorted(self.parts[alert][window].items()))
-
-    def expressions(self, rule: Rule) -> tuple[str, ...]:
-        """Give everything that must be read for one point of `rule`, each text once, in a fixed order."""
-        found = [expr for parts in self.parts[rule.alert].values() for expr in parts.values()]
-        if rule.requires is not None:
-            found.append(rule.requires.expr)
-        return tuple(sorted(set(found)))
-
-
-def plan(rules: RuleSet) -> Plan:
-    """Compose the PromQL of every rule of `rules`. Raises ValueError where a signal cannot be composed."""
-    return Plan(
-        {
-            rule.alert: {
-                tier.window: promql.expressions(rule.signal, tier.window, group.interval) for tier in rule.every_tier
-            }
-            for group in rules.groups
-            for rule in group.rules
-        },
-        rules.versions,
-    )
 
 
 class Reader:

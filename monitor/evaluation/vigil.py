@@ -15,12 +15,12 @@ from monitor.core.incidents.response import Finding, Fired
 from monitor.core.judging.evaluate import Stepped, look, retire
 from monitor.core.model import Alert, AlertKey, Cause, State, Transition, utc
 from monitor.core.pages.page import Reading
-from monitor.desk import Decision, Desk
+from monitor.desk.desk import Decision, Desk
 from monitor.evaluation.engine import Engine, cleared
 from monitor.evaluation.lookout import SOURCE, Lookout, group_key
 from monitor.ports.store import GroupState, Store
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 BLIND_GROUP = "(blind)"
 """The name under which blind alerts are kept; the file reader gives no group such a name."""

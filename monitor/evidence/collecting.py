@@ -18,7 +18,7 @@ from monitor.core.model import AlertKey, Labels, Tier
 from monitor.core.pages.plot import AFTER, Plot
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.signal import unit_of
-from monitor.delivery.plotting import Looked, Plotting, Unplotted
+from monitor.evidence.plotting import Looked, Plotting, Unplotted
 from monitor.ports.metrics import Answer, Samples
 from monitor.ports.pager import Permalinks
 from monitor.ports.store import Post, Store, StoreError

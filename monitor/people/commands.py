@@ -20,13 +20,13 @@ from monitor.core.incidents.response import Response
 from monitor.core.incidents.silence import Silence
 from monitor.core.model import AlertKey, Presence
 from monitor.core.rules.routing import Route
-from monitor.desk import Beside, Desk
-from monitor.people.channels import Channels
+from monitor.desk.channels import Channels
+from monitor.desk.desk import Beside, Desk
 from monitor.people.requesting import NotDone, Request, Requesting, Targets, plain_targets, silent_for, unknown
 from monitor.people.silencing import Silencing
 from monitor.ports.store import GroupState, Store
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 log = structlog.get_logger()
 

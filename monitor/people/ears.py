@@ -14,12 +14,12 @@ from monitor.core.pages.forms import Form, form, question
 from monitor.core.pages.page import ActionKind, Reading, Scene
 from monitor.core.pages.render import render
 from monitor.core.rules.routing import Route
-from monitor.people.channels import Channels
+from monitor.desk.channels import Channels
 from monitor.people.commands import Commands, Done, explained
 from monitor.people.requesting import Request
 from monitor.ports.store import Store
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 OPEN_TO_ALL = frozenset({ActionKind.NOTE})
 """Forms that anybody may fill in."""

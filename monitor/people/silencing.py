@@ -18,7 +18,7 @@ from monitor.files.nodes import Scalar, WrongError
 from monitor.files.scalars import positive_duration
 from monitor.ports.store import Change, ConflictError, Store
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 log = structlog.get_logger()
 

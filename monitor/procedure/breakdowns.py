@@ -15,9 +15,9 @@ from monitor.core.rules.rule import Rule
 from monitor.core.rules.signal import ErrorRatio, Latency
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Judged, Reader
-from monitor.evaluation.routequeries import RouteQueries, telling, worst
 from monitor.ports.metrics import Answer, MetricsSource, Samples
-from monitor.ruleset.rulebook import InForce
+from monitor.queries.routequeries import RouteQueries, telling, worst
+from monitor.rulebook import InForce
 
 MOST_ALERTS = 2
 """Alerts that are told by route: a page has no room for more."""

@@ -33,8 +33,7 @@ from monitor.core.procedures.verifying import Context
 from monitor.core.releases.release import Availability, Target, WhatChanged, WhyNot
 from monitor.core.rules.rule import Resolve
 from monitor.core.rules.service import Labelled, Service
-from monitor.desk import Desk
-from monitor.evaluation.promql import aggregated
+from monitor.desk.desk import Desk
 from monitor.evaluation.ranges import Deadline
 from monitor.ports.metrics import Answer, MetricsSource, Samples
 from monitor.ports.store import Store
@@ -42,7 +41,8 @@ from monitor.ports.world import Clock
 from monitor.procedure.breakdowns import BreakdownWatch
 from monitor.procedure.releases import NO_REGISTRY, Look, ReleaseWatch, fired
 from monitor.procedure.verification import Verifier
-from monitor.ruleset.rulebook import RuleBook
+from monitor.queries.promql import aggregated
+from monitor.rulebook import RuleBook
 
 log = structlog.get_logger()
 

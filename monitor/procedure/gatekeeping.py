@@ -8,7 +8,7 @@ from monitor.core.incidents.asks import No, Refusal
 from monitor.core.incidents.events import Event
 from monitor.core.incidents.incident import Incident
 from monitor.core.procedures.gate import GateAnswer, gate, noted
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.ports.store import ConflictError, Store, StoreError
 from monitor.ports.world import Clock
 

@@ -15,12 +15,12 @@ from monitor.core.releases.runs import Breach
 from monitor.core.releases.targeting import BEFORE, History, Question, what_changed
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.rules.service import Releases, Service
-from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
 from monitor.ports.metrics import RangeSource
 from monitor.ports.store import Recorded, Store
 from monitor.ports.world import Missing, Present, Registry
 from monitor.procedure.sightings import Asked, NotReadError, Points, Sightings, deployers, moves, questions
+from monitor.queries.promql import aggregated
 
 GRID, MINUTE, HOUR = 15, 60, 3600
 """The steps in seconds: of edges in the last day, of the last day and of edges before it, of the whole lookback."""

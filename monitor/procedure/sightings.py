@@ -11,9 +11,9 @@ from monitor.core.judging.deploy import Seen
 from monitor.core.model import Sample
 from monitor.core.releases.release import What
 from monitor.core.rules.service import Service
-from monitor.evaluation.promql import aggregated
 from monitor.evaluation.ranges import Deadline
 from monitor.ports.metrics import RangeSamples, RangeSource, TooMuch
+from monitor.queries.promql import aggregated
 
 MARK = "__seen__"
 """The label that tells whose answer a sample is."""

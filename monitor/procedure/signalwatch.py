@@ -18,7 +18,7 @@ from monitor.evaluation.grid import newest_point
 from monitor.evaluation.ranges import Deadline
 from monitor.evaluation.reading import Point, Reader, Waiting
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import InForce, RuleBook
+from monitor.rulebook import InForce, RuleBook
 
 READ_WITHIN = 10.0
 """Seconds that reading the signals of one incident may take."""

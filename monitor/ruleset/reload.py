@@ -10,12 +10,12 @@ from monitor.core.judging.evaluate import retire
 from monitor.core.model import Alert, AlertKey, Cause, Transition
 from monitor.core.rules.comparison import Comparison, Fate, RuleChange, compare
 from monitor.core.rules.ruleset import RuleSet
-from monitor.desk import Desk, Takeover, recorded
+from monitor.desk.desk import Desk, Takeover, recorded
 from monitor.evaluation.engine import cleared
 from monitor.evaluation.vigil import BLIND_GROUP
 from monitor.ports.store import GroupState, KeptRules
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 
 @dataclass(frozen=True, slots=True)

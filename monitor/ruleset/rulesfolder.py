@@ -14,7 +14,7 @@ import structlog
 from monitor.core.pages.posts import Notice
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import shortened
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.files import Contents, read_contents
 from monitor.ports.store import ConflictError, StoreError
 from monitor.ports.world import Clock

@@ -10,10 +10,10 @@ from monitor.core.pages.posts import Notice
 from monitor.core.rules.routing import ShadowReport
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.shadowreport import Seen, due, told, unsent
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.ports.store import NO_INCIDENT, Recorded, Store
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 SHADOWS_EVERY = 10
 """Seconds between two looks whether a report is due."""

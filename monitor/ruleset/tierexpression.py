@@ -13,8 +13,8 @@ from typing import TypeAlias, TypeVar
 from monitor.core.model import Labels
 from monitor.core.rules.rule import Matcher, MatchOp, NoData, Requires, Rule, TierRule
 from monitor.core.rules.signal import Availability, Condition, ErrorRatio, Latency, Query, ReferenceKind, Signal
-from monitor.evaluation import promql
 from monitor.files.expressions import kept_labels, quoted, written
+from monitor.queries import promql
 
 T = TypeVar("T", ErrorRatio, Latency, Availability)
 

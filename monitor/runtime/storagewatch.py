@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from monitor.core.pages.posts import Notice
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.runtime.writebehind import WriteBehindStore
 
 log = structlog.get_logger()

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from monitor.core.model import Sample
-from monitor.evaluation.promql import samples_expression
+from monitor.queries.promql import samples_expression
 from monitor.scaffold.asking import Asking
 from monitor.scaffold.found import Requests, Watched
 

@@ -6,7 +6,7 @@ from itertools import chain
 
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.ruleset import RuleSet
-from monitor.evaluation.reading import Plan
+from monitor.queries.plan import Plan
 from monitor.survey.doubt import Doubt
 from monitor.survey.facts import Facts, Means
 from monitor.survey.latencies import latency_doubts, refer

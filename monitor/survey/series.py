@@ -7,9 +7,9 @@ from monitor.core.model import Labels, Sample, pick
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.ruleset import VersionMetric
 from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query
-from monitor.evaluation.promql import buckets_selector, samples_expression, selectors, series_expression
-from monitor.evaluation.reading import Plan
 from monitor.files.findings import Severity
+from monitor.queries.plan import Plan
+from monitor.queries.promql import buckets_selector, samples_expression, selectors, series_expression
 from monitor.survey.doubt import Doubt, error, named, warning
 from monitor.survey.facts import Facts
 

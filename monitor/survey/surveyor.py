@@ -8,7 +8,7 @@ from monitor.evaluation.ranges import Deadline
 from monitor.files.findings import Severity
 from monitor.ports.metrics import MetricsSource
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import InForce, RuleBook
+from monitor.rulebook import InForce, RuleBook
 from monitor.survey.doubt import Doubt
 from monitor.survey.facts import Means
 from monitor.survey.look import Surveyed, survey

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from monitor.core.model import Labels, pick
 from monitor.core.rules.rule import Rule, TierRule
 from monitor.core.rules.signal import ErrorRatio, Latency
-from monitor.evaluation.promql import below_expression, requests_expression
-from monitor.evaluation.reading import Plan
+from monitor.queries.plan import Plan
+from monitor.queries.promql import below_expression, requests_expression
 from monitor.survey.doubt import Doubt, named, warning
 from monitor.survey.facts import Facts
 

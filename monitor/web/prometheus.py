@@ -16,7 +16,7 @@ from monitor.core.rules.rule import Group, Rule, TierRule
 from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query
 from monitor.core.template import parse
 from monitor.ports.store import GroupState
-from monitor.ruleset.rulebook import InForce
+from monitor.rulebook import InForce
 
 NEVER = "0001-01-01T00:00:00Z"
 """How Prometheus writes a time that has not come yet."""

@@ -37,7 +37,7 @@ from monitor.files.findings import nearest
 from monitor.ports.metrics import MetricsSource
 from monitor.ports.store import GroupState
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 from monitor.workbench.kept import Kept
 from monitor.workbench.overheard import Overheard
 from monitor.workbench.questions import Question, questions_of

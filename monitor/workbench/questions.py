@@ -7,8 +7,8 @@ from monitor.core.judging.latency import HOUR, WEEK, same_time_hours, trailing_h
 from monitor.core.rules.changewords import duration
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.signal import Latency, ReferenceKind
-from monitor.evaluation.promql import baseline_expression
-from monitor.evaluation.reading import Plan
+from monitor.queries.plan import Plan
+from monitor.queries.promql import baseline_expression
 
 
 @dataclass(frozen=True, slots=True)

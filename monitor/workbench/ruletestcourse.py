@@ -14,14 +14,14 @@ from monitor.core.rules.routing import Escalation, Route, Routing
 from monitor.core.rules.rule import Group
 from monitor.core.rules.ruleset import RuleSet, VersionMetric
 from monitor.core.rules.ruletest import RuleTest
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.evaluation.engine import Engine
 from monitor.evaluation.lookout import Look, Lookout
 from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import BLIND_GROUP, Vigil
 from monitor.ports.store import Change, GroupState, Store
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 ENOUGH = 60.0
 """Seconds that one evaluation may read; its clock stands still."""

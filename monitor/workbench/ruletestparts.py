@@ -10,8 +10,9 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.core.rules.ruletest import RuleTest
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
-from monitor.evaluation.reading import Reader, plan
+from monitor.evaluation.reading import Reader
 from monitor.ports.metrics import MetricsSource, Samples
+from monitor.queries.plan import plan
 from monitor.workbench.readahead import ReadAhead
 from monitor.workbench.ruletestcourse import Parts, grid
 from monitor.workbench.ruletestreadings import GivenReader

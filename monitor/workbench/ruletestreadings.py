@@ -15,8 +15,9 @@ from monitor.core.rules.ruletest import Gap, GivenReading, RuleTest, Step
 from monitor.core.rules.signal import Availability, Baseline, Condition, Count, ErrorRatio, Latency, Query
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
-from monitor.evaluation.reading import Judged, Plan, Point, Reader
+from monitor.evaluation.reading import Judged, Point, Reader
 from monitor.ports.metrics import MetricsSource
+from monitor.queries.plan import Plan
 
 PLENTY = 1e9
 """Requests of a latency whose traffic is not given."""

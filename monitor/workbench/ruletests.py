@@ -12,10 +12,10 @@ from pathlib import Path
 from monitor.core.model import Labels, State, Tier, labels_of
 from monitor.core.rules.ruletest import AlertTest, ExpressionTest, RuleTest
 from monitor.core.rules.signal import Unit, unit_of
-from monitor.evaluation.reading import plan
 from monitor.files.expressions import code_of
 from monitor.files.testset import RuleTestSet
 from monitor.ports.metrics import MetricsSource, Samples
+from monitor.queries.plan import plan
 from monitor.workbench.ownprometheus import OwnPrometheus, program
 from monitor.workbench.recording import recorded
 from monitor.workbench.remotewrite import body

@@ -18,8 +18,8 @@ from monitor.core.model import Judgement, Sample, Tier, Verdict, labels_of, utc
 from monitor.core.rules.rule import Guards, TierRule
 from monitor.core.rules.signal import Availability, Baseline, ErrorRatio, Latency, Query, ReferenceKind, Signal
 from monitor.evaluation.baselines import Baselines, References
-from monitor.evaluation.promql import expressions
 from monitor.ports.metrics import BadQuery, RangeSamples, Samples, Unanswered
+from monitor.queries.promql import expressions
 from tests.servers.prometheus import Exporter, History, Prometheus, steady
 
 T = 1_699_999_200  # a full hour

@@ -11,10 +11,10 @@ from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.log import Drill
 from monitor.core.incidents.incident import Incident
 from monitor.core.pages.page import ActionKind
-from monitor.delivery.plotting import Plotting, Unplotted
 from monitor.drills.conductor import Asked, NoDrill
 from monitor.drills.hall import Stage
 from monitor.drills.stagehand import FOLLOW_EVERY, Stagehand
+from monitor.evidence.plotting import Plotting, Unplotted
 from monitor.people.requesting import Request
 from monitor.ports.metrics import Answer, Samples
 from monitor.ports.pager import Message

@@ -20,20 +20,20 @@ from monitor.core.rules.signal import Query
 from monitor.delivery.filelane import NoFiles
 from monitor.delivery.outbox import Bell, Destinations, Outbox, Plots, Scenes, Tempo
 from monitor.delivery.pictures import Pictures
-from monitor.delivery.plotting import Plotting
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.engine import Engine, Evaluated
 from monitor.evaluation.lookout import Lookout
 from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import Vigil
+from monitor.evidence.plotting import Plotting
 from monitor.people.commands import Commands, Outcome
 from monitor.people.requesting import Request
 from monitor.ports.metrics import Answer, Samples
 from monitor.ports.store import Change, Store
+from monitor.rulebook import RuleBook
 from monitor.ruleset.reload import Reloader
-from monitor.ruleset.rulebook import RuleBook
 
 START = 1_741_057_200  # 2025-03-04 03:00:00 UTC, a multiple of every interval used here
 INTERVAL = 15

@@ -16,7 +16,7 @@ from monitor.core.rules.routing import Escalation, Pages, Route
 from monitor.core.rules.rule import Matcher, MatchOp
 from monitor.core.rules.ruleset import RuleSet
 from monitor.delivery.outbox import Destinations
-from monitor.people.channels import Channels
+from monitor.desk.channels import Channels
 from monitor.ports.metrics import Unanswered
 from monitor.ports.pager import Ambiguous, Delivery, Message, Rejected
 from monitor.ports.store import Post, PostKind

@@ -16,7 +16,7 @@ from monitor.core.incidents.events import AlertFired, Event, Firing, Opened
 from monitor.core.model import AlertKey, Tier
 from monitor.delivery.outbox import Bell, Destinations, Outbox, Scenes
 from monitor.ports.store import Change, NewEvents, Post, PostKind
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 from tests.middle.house import group, rule, rule_set
 from tests.servers.slack import OK, SlackServer, answers, lost_reply, rate_limited
 

@@ -20,7 +20,7 @@ from monitor.core.rules.signal import Unit
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
 from monitor.files import load as load_files
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 from monitor.settings import load
 from monitor.sourcing import source_of
 from tests.servers.hostile import Hostile, hang, reply

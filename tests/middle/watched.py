@@ -4,9 +4,9 @@ from pathlib import Path
 
 from monitor import files
 from monitor.core.rules.ruleset import RuleSet
-from monitor.evaluation.reading import plan
 from monitor.files import Contents, Severity, read_contents
 from monitor.ports.store import NO_INCIDENT
+from monitor.queries.plan import plan
 from monitor.ruleset.rulesfolder import RulesError, RulesFolder, Start
 from tests.middle.house import ROUTE, House, group, rule
 

@@ -13,8 +13,8 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.core.rules.signal import ErrorRatio, Latency
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
-from monitor.evaluation.reading import plan
 from monitor.files import check, load
+from monitor.queries.plan import plan
 from monitor.scaffold import Found, Looker, Options, files_of
 from monitor.scaffold.asking import Asking
 from monitor.survey import Means, survey

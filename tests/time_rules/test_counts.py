@@ -15,8 +15,8 @@ from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.judging.observe import Observation, observe
 from monitor.core.model import Labels, labels_of
 from monitor.core.rules.signal import Count
-from monitor.evaluation.promql import expressions
 from monitor.ports.metrics import RangeSamples, Samples
+from monitor.queries.promql import expressions
 from tests.servers.prometheus import Exporter, Prometheus
 from tests.time_rules.histories import LAG, START, Points, seen
 

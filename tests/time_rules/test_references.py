@@ -19,8 +19,9 @@ from monitor.core.rules.ruleset import RuleSet, VersionMetric
 from monitor.core.rules.signal import Baseline, Latency
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
-from monitor.evaluation.reading import Judged, Reader, plan
+from monitor.evaluation.reading import Judged, Reader
 from monitor.ports.metrics import Answer, RangeAnswer
+from monitor.queries.plan import plan
 from tests.time_rules.histories import START, Points, gauge, histogram, seen
 
 USUAL, BATCH, NOW = 0.2, 0.5, 1.0

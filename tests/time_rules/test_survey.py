@@ -16,8 +16,8 @@ from monitor.core.model import utc
 from monitor.core.rules.ruleset import RuleSet
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
-from monitor.evaluation.reading import plan
 from monitor.ports.metrics import Answer, BadQuery, MetricsSource, Partial, RangeAnswer, Unanswered
+from monitor.queries.plan import plan
 from monitor.survey import Means, Surveyed, survey
 from tests.time_rules.histories import START, Points, counter, gauge, histogram, seen, without
 from tests.time_rules.walk import written

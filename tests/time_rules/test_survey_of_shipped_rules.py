@@ -12,7 +12,7 @@ from monitor.core.model import utc
 from monitor.demo import history
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
-from monitor.evaluation.reading import plan
+from monitor.queries.plan import plan
 from monitor.survey import Means, survey
 from tests.servers.prometheus import Prometheus
 from tests.time_rules.histories import START, Points

@@ -14,14 +14,14 @@ from monitor.core.incidents.incident import Incident
 from monitor.core.model import Alert, State, Tier, Transition, utc
 from monitor.core.rules.ruleset import RuleSet
 from monitor.delivery.outbox import Bell, Outbox, Scenes
-from monitor.desk import Desk
+from monitor.desk.desk import Desk
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.engine import Engine
 from monitor.evaluation.lookout import Lookout
 from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import Vigil
 from monitor.people.commands import Commands
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 from tests.middle.house import NOBODY_AGAIN
 from tests.time_rules.histories import START
 

@@ -41,7 +41,7 @@ class Played:
 
 
 def part(signal: Signal, name: str, played: Played, at: float, window: float) -> tuple[Sample, ...]:
-    """Give the samples of one part of `signal`'s reading (`monitor.evaluation.promql` names them)."""
+    """Give the samples of one part of `signal`'s reading (`monitor.queries.promql` names them)."""
     labels, shares = played.script.labels, played.shares(at, window)
     match signal, name:
         case ErrorRatio(), "requests":

@@ -18,14 +18,14 @@ from monitor.core.replay.totals import united
 from monitor.core.rules.routing import Escalation, Pages, Route
 from monitor.core.rules.rule import Group, Resolve, Rule
 from monitor.core.rules.ruleset import RuleSet
-from monitor.desk import Decision, Desk
+from monitor.desk.desk import Decision, Desk
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.engine import Engine, cleared
 from monitor.evaluation.lookout import Look, Lookout
 from monitor.evaluation.reading import Reader
 from monitor.evaluation.vigil import Vigil
 from monitor.ports.store import GroupState, Store
-from monitor.ruleset.rulebook import InForce, RuleBook
+from monitor.rulebook import InForce, RuleBook
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.sighting import Sighting
 from monitor.workbench.replay.world import World

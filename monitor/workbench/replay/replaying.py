@@ -15,10 +15,11 @@ from monitor.core.rules.signal import Condition, Latency, ReferenceKind
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judging
-from monitor.evaluation.promql import baseline_expression, expressions
-from monitor.evaluation.reading import SCRAPED, Plan
+from monitor.evaluation.reading import SCRAPED
 from monitor.ports.metrics import ColumnSource, RangeColumns, Samples
-from monitor.ruleset.rulebook import InForce
+from monitor.queries.plan import Plan
+from monitor.queries.promql import baseline_expression, expressions
+from monitor.rulebook import InForce
 from monitor.workbench.replay.fetching import PATIENCE
 from monitor.workbench.replay.finding import Happenings, Span, happenings_of, insufficient, stretches, unread
 from monitor.workbench.replay.folding import Folded, fold

@@ -19,7 +19,7 @@ from monitor.core.rules.signal import Latency
 from monitor.evaluation.baselines import Baselines, References
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.judging import Judging
-from monitor.evaluation.reading import Plan
+from monitor.queries.plan import Plan
 from monitor.workbench.replay.history import Codes, Flags, Floats, Grid, History, Hole, Reading
 from monitor.workbench.replay.observing import Observed, UncoveredError, observed
 from monitor.workbench.replay.verdicts import CODES, Code, under_condition, unseen_code, verdicts

@@ -16,7 +16,7 @@ from monitor.core.incidents.response import Cleared, Finding, Fired, Renamed, Re
 from monitor.core.incidents.silence import Cover, Hidden, HiddenBy, hidden, told_of
 from monitor.core.model import AlertKey, Cause, State
 from monitor.ports.store import Store
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 log = structlog.get_logger()
 

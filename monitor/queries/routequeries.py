@@ -1,6 +1,6 @@
 """An alert by route, in PromQL: which label tells its requests apart, and which routes are the worst.
 
-Selectors are the rule's own, narrowed to the alert's instance by `monitor.evaluation.promql`, which sees to it that no
+Selectors are the rule's own, narrowed to the alert's instance by `monitor.queries.promql`, which sees to it that no
 label can break out of its place. This module must not know who asks, nor what the numbers mean.
 """
 
@@ -9,13 +9,7 @@ from dataclasses import dataclass
 from monitor.core.model import AlertKey
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.signal import ErrorRatio, Latency
-from monitor.evaluation.promql import (
-    aggregated,
-    buckets_selector,
-    increase_expression,
-    narrowed,
-    requests_selector,
-)
+from monitor.queries.promql import aggregated, buckets_selector, increase_expression, narrowed, requests_selector
 
 MOST = 5
 """The worst routes that are asked for."""

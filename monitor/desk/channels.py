@@ -7,7 +7,7 @@ from monitor.core.incidents.response import Response
 from monitor.core.incidents.routes import Audience, audiences, rights_on
 from monitor.core.rules.routing import Route
 from monitor.ports.store import PostKind, Store
-from monitor.ruleset.rulebook import RuleBook
+from monitor.rulebook import RuleBook
 
 
 class Channels:

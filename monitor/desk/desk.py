@@ -24,8 +24,8 @@ from monitor.core.pages.paging import Owed, owed
 from monitor.core.pages.posts import Happening, NewPost, Notice
 from monitor.core.rules.routing import Pages
 from monitor.core.rules.ruleset import RuleSet
-from monitor.people.channels import Channels
-from monitor.people.hiding import Hiding, say
+from monitor.desk.channels import Channels
+from monitor.desk.hiding import Hiding, say
 from monitor.ports.store import (
     FILES,
     NO_INCIDENT,
@@ -40,7 +40,7 @@ from monitor.ports.store import (
     Store,
 )
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import InForce, RuleBook
+from monitor.rulebook import InForce, RuleBook
 
 ATTEMPTS = 8
 """Times that a decision is made anew when somebody else committed first."""

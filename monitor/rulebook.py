@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from monitor.core.rules.rule import Group
 from monitor.core.rules.ruleset import RuleSet
-from monitor.evaluation.reading import Plan, plan
+from monitor.queries.plan import Plan, plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from monitor.evaluation.reading import Judged, Reader, Waiting
 from monitor.ports.metrics import Answer
 from monitor.ports.store import Recorded, Store
 from monitor.ports.world import Clock
-from monitor.ruleset.rulebook import InForce, RuleBook
+from monitor.rulebook import InForce, RuleBook
 
 MOST_POINTS = 600
 """More than a picture has room for; what is left out is left out evenly."""

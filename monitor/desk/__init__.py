@@ -1,0 +1,1 @@
+"""Where every decision becomes durable, in one transaction."""
