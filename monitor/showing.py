@@ -58,6 +58,7 @@ class Showing:
             side=self._side,
             drills=self._app.conductor,
             duty=self._app.duty,
+            readings=lambda name: dict(self._side(name).engine.readings),
         )
 
     def _side(self, incident: str) -> Side:

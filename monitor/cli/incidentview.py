@@ -135,6 +135,8 @@ def _alerts(one: Told) -> Iterator[str]:
         yield f"{alert['tier']:<8}  {alert['summary']} ({alert['alert']}), since {shown_time(alert['since'])}{until}"
         if alert["why"]:
             yield f"          {alert['why']}"
+        if alert["now"] and alert["now"] != alert["summary"]:
+            yield f"          now: {alert['now']}"
 
 
 def _record(one: Told) -> Iterator[str]:

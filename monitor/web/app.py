@@ -42,7 +42,7 @@ from monitor.web.evidence import evidence_routes
 from monitor.web.guard import Guard
 from monitor.web.pagerduty import Hooks, pagerduty_routes
 from monitor.web.rules import report_of, standing_of, state_of, transition_of
-from monitor.web.shapes import incident_after, incident_in_full, incident_in_short, told_of
+from monitor.web.shapes import NOTHING_READ, Readings, incident_after, incident_in_full, incident_in_short, told_of
 from monitor.web.slack import Door, slack_routes
 
 
@@ -88,6 +88,7 @@ class Inside:
     side: Callable[[str], Acted] | None = None
     drills: Conductor | None = None
     duty: Duty | None = None
+    readings: Callable[[str], Readings] = lambda _: NOTHING_READ
 
     def acted(self, incident: str) -> Acted:
         """Give where an incident is kept, and who acts on it."""
@@ -177,7 +178,7 @@ class _Pages:
 
     async def incidents(self, _request: Request) -> Response:
         found = await run_in_threadpool(self._inside.store.incidents)
-        return answer({"incidents": [incident_in_short(one) for one in found]})
+        return answer({"incidents": [incident_in_short(one, self._inside.readings(one.id)) for one in found]})
 
     async def incident(self, request: Request) -> Response:
         name = request.path_params["id"]
@@ -186,7 +187,7 @@ class _Pages:
         if found is None:
             return wrong(f"There is no incident {name}.", 404)
         events = await run_in_threadpool(store.events, name)
-        return answer({"incident": incident_in_full(found, events)})
+        return answer({"incident": incident_in_full(found, events, self._inside.readings(name))})
 
     async def silences(self, _request: Request) -> Response:
         found = await run_in_threadpool(self._inside.commands.silencing.overview)
@@ -211,7 +212,8 @@ class _Pages:
     def _acted(self, asked: Asked) -> Response:
         match self._inside.acted(asked.incident).commands.carry_out(asked):
             case Done(incident):
-                return answer({"told": self._told(incident, asked), "incident": incident_after(incident)})
+                now = incident_after(incident, self._inside.readings(incident.id))
+                return answer({"told": self._told(incident, asked), "incident": now})
             case NotDone(sentence, unknown):
                 return wrong(sentence, 404 if unknown else 409)
 

@@ -1,7 +1,7 @@
 """Incidents as JSON, version 1, for programs: times in RFC 3339 UTC. Pure."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from monitor.core.actor import Actor
 from monitor.core.incidents.events import Acknowledged, Event, Firing, ProcedureStarted
@@ -17,10 +17,10 @@ from monitor.core.incidents.procedureevents import (
     StepSkipped,
     StepUndone,
 )
-from monitor.core.model import Tier
+from monitor.core.model import AlertKey, Tier
 from monitor.core.pages.actions import everything
 from monitor.core.pages.deeds import deed
-from monitor.core.pages.page import ActionKind, Place, Scene
+from monitor.core.pages.page import ActionKind, Place, Reading, Scene
 from monitor.core.pages.render import headline, next_for, render, tone
 from monitor.core.pages.shell import PROGRAM, typed, typed_action
 from monitor.web.procedures import (
@@ -36,15 +36,19 @@ from monitor.web.procedures import (
 )
 from monitor.web.timeline import event_of, time_of
 
+Readings: TypeAlias = Mapping[AlertKey, Reading]
 
-def incident_in_short(incident: Incident) -> dict[str, Any]:
-    """Give the line of a list."""
+NOTHING_READ: Readings = {}
+
+
+def incident_in_short(incident: Incident, readings: Readings = NOTHING_READ) -> dict[str, Any]:
+    """Give the line of a list; `readings` are what the signals say now."""
     return {
         "id": incident.id,
         "environment": incident.environment,
         "tier": str(incident.tier),
         "state": str(tone(incident)),
-        "headline": headline(Scene(incident, incident.opened_at, {})),
+        "headline": headline(Scene(incident, incident.opened_at, readings)),
         "opened_at": time_of(incident.opened_at),
         "acknowledged_by": _who(incident.acknowledged_by),
         "acknowledged_at": time_of(incident.acknowledged_at),
@@ -59,9 +63,9 @@ def incident_in_short(incident: Incident) -> dict[str, Any]:
     }
 
 
-def incident_after(incident: Incident) -> dict[str, Any]:
+def incident_after(incident: Incident, readings: Readings = NOTHING_READ) -> dict[str, Any]:
     """Give an incident as it is after something was done: the line of a list, and what is next."""
-    return incident_in_short(incident) | {
+    return incident_in_short(incident, readings) | {
         "next": next_for(incident) if incident.is_open else "",
         "waits": _waits(incident),
         "next_command": _next_command(incident),
@@ -69,16 +73,16 @@ def incident_after(incident: Incident) -> dict[str, Any]:
     }
 
 
-def incident_in_full(incident: Incident, events: Sequence[Event]) -> dict[str, Any]:
+def incident_in_full(incident: Incident, events: Sequence[Event], readings: Readings = NOTHING_READ) -> dict[str, Any]:
     """Give everything about one incident.
 
     `status`, `waits` and `changed` are sentences for people; all else is for programs too.
     """
-    page = render(Scene(incident, incident.opened_at, {}))
-    return incident_after(incident) | {
+    page = render(Scene(incident, incident.opened_at, readings))
+    return incident_after(incident, readings) | {
         "status": list(page.status),
         "changed": list(page.changes),
-        "alerts": [_firing(one) for one in incident.alerts],
+        "alerts": [_firing(one, readings) for one in incident.alerts],
         "changes": changes_of(incident.changes),
         "breakdown": breakdown_of(incident.breakdown),
         "procedure": procedure_of(incident),
@@ -133,13 +137,15 @@ def _waits(incident: Incident) -> list[str]:
     return waits
 
 
-def _firing(firing: Firing) -> dict[str, Any]:
+def _firing(firing: Firing, readings: Readings) -> dict[str, Any]:
+    reading = readings.get(firing.key) if firing.active else None
     return {
         "alert": firing.key.alert,
         "labels": dict(firing.key.labels),
         "tier": str(firing.key.tier),
         "service": firing.service,
         "summary": firing.summary,
+        "now": reading.summary if reading else None,
         "why": firing.why,
         "value": firing.value,
         "limit": firing.limit,

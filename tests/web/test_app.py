@@ -12,7 +12,8 @@ import pytest
 
 from monitor.adapters.memory import MemoryStore
 from monitor.core.incidents.incident import Incident
-from monitor.core.pages.page import ActionKind
+from monitor.core.model import AlertKey
+from monitor.core.pages.page import ActionKind, Reading
 from monitor.core.rules.comparison import compare
 from monitor.core.rules.routing import Route, Routing
 from monitor.core.rules.ruleset import RuleSet
@@ -39,6 +40,7 @@ class Around:
     readiness: Health = field(default_factory=lambda: Health(ok=True))
     rules_trouble: str = ""
     asked: list[str] = field(default_factory=list)
+    readings: dict[AlertKey, Reading] = field(default_factory=dict)
 
     def reload(self) -> Outcome:
         self.asked.append("reload")
@@ -103,6 +105,7 @@ def serve(house: House, commands: Commands, token: str = TOKEN) -> Iterator[Serv
         standing=lambda: Standing("f" * 64, house.clock.now()),
         view=lambda: View(house.book.now),
         gauges=around.gauges,
+        readings=lambda _: around.readings,
         gate=lambda one, version, _: Gatekeeper(house.store, house.desk, house.clock).ask(one, version),
     )
     serving = Serving(application(inside), "127.0.0.1:0", None)
@@ -164,6 +167,18 @@ def test_the_list_and_one_incident_in_full(server: Server) -> None:
     assert full.items() >= short.items()
     assert [one["alert"] for one in full["alerts"]] == ["Login"]
     assert [one["kind"] for one in full["timeline"]] == server.house.kinds()
+
+
+def test_an_incident_is_told_with_what_its_signals_say_now(server: Server) -> None:
+    before = server.read("/api/v1/incidents/INC-0001")["incident"]["alerts"][0]
+    (firing,) = server.house.incident().alerts
+    server.around.readings[firing.key] = Reading(server.house.clock.now(), "61 % of logins fail", "over the limit")
+    (short,), full = (
+        server.read("/api/v1/incidents")["incidents"],
+        server.read("/api/v1/incidents/INC-0001")["incident"],
+    )
+    assert "61 % of logins fail" in short["headline"]
+    assert (full["headline"], full["alerts"][0]) == (short["headline"], before | {"now": "61 % of logins fail"})
 
 
 def test_there_is_no_such_incident(server: Server) -> None:
