@@ -179,7 +179,7 @@ class Follower:
     def _breakdown(self, incident: Incident) -> None:
         """Where no change explains it, see where it fails: once for what fires, and again when more does."""
         changes, known = incident.changes, incident.breakdown
-        if changes is None or changes.changes or not incident.signals:
+        if changes is None or changes.before or not incident.signals:
             return
         stale = known is None or bool(known.problem) or any(one.fired_at > known.at for one in incident.signals)
         if not stale or not self._tried.due(f"{incident.id} where", self._clock.monotonic(), AGAIN_AFTER):

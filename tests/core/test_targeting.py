@@ -230,6 +230,13 @@ def test_nothing_changed_is_said_only_where_it_is_known() -> None:
     assert advice(found(AUTH)) == ""
 
 
+def test_what_came_only_after_a_breach_is_no_reason_to_go_back() -> None:
+    late = found(History("auth", BREACH, seen((-3 * DAY, "1"), (HOUR, "2"))))
+    assert [one.later for one in late.changes] == [True]
+    assert late.nothing
+    assert advice(late) == "No release in the 24 h before it began, only after that: a rollback is unlikely to help."
+
+
 def test_from_a_partial_answer_nothing_is_proposed() -> None:
     told = not_read(found(AUTH), "Prometheus did not answer")
     assert [(one.version, one.why_not, one.why) for one in told.targets] == [

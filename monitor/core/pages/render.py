@@ -190,7 +190,7 @@ def changes(incident: Incident) -> tuple[str, ...]:
         lines += [f"Target: {target_line(one)}" for one in found.targets[:CHANGES_SHOWN]]
     said = advice(found)
     lines += [said] if said and (found.watched or incident.tier is Tier.ROLLBACK) else []
-    instead = incident.breakdown if not found.changes else None
+    instead = incident.breakdown if not found.before else None
     return (*lines, *(breakdown_lines(instead) if instead else ()))
 
 

@@ -107,8 +107,8 @@ class WhatChanged:
 
     @property
     def nothing(self) -> bool:
-        """Whether it is known that nothing changed: everything was read, and nothing that is watched is unseen."""
-        return bool(self.watched) and not (self.changes or self.problem or self.unseen or self.dark)
+        """Whether nothing is known to have changed before: everything was read, and nothing watched is unseen."""
+        return bool(self.watched) and not (self.before or self.problem or self.unseen or self.dark)
 
     def target(self, service: str) -> Target | None:
         """Give the target of `service`, or None where it had no release."""

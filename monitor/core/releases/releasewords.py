@@ -49,10 +49,10 @@ def _migrations(target: Target) -> str:
 
 
 def advice(found: WhatChanged) -> str:
-    """Give what follows where nothing changed or not everything is known, or nothing where there is a change."""
+    """Give what follows where nothing changed before it began, or not everything is known; else nothing."""
     if found.problem:
         return f"Not everything that may have changed could be read ({found.problem}): no rollback target is proposed."
-    if found.changes:
+    if found.before:
         return ""
     if not found.watched:
         return "Where versions are seen is not configured (rules/releases.yaml): find out by hand what was released."
@@ -62,4 +62,5 @@ def advice(found: WhatChanged) -> str:
         return f"No change was seen, but {', '.join(found.dark)} could not be seen at all."
     kinds = [_KINDS[one] for one in found.watched]
     listed = f"{', '.join(kinds[:-1])} or {kinds[-1]}" if len(kinds) > 1 else kinds[0]
-    return f"No {listed} in 24 h: a rollback is unlikely to help."
+    since = "the 24 h before it began, only after that" if found.changes else "24 h"
+    return f"No {listed} in {since}: a rollback is unlikely to help."
