@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from monitor.adapters.http import Access
 from monitor.adapters.prometheus import PrometheusSource, SeveralSources
-from monitor.settings import GuardedSettings, Settings
+from monitor.settings.sections import GuardedSettings
+from monitor.settings.settings import Settings
 from monitor.workbench.replay.world import World
 
 

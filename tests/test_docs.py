@@ -12,7 +12,7 @@ import pytest
 
 from monitor.core.judging.evaluate import MOVES, STATE_TABLE, Heard
 from monitor.core.pages.posts import POSTS, Row
-from monitor.settings import names
+from monitor.settings.loading import names
 from monitor.telemetry import Metrics
 
 ROOT = Path(__file__).parents[1]

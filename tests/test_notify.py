@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.runtime.notify import Manager
-from monitor.settings import service_manager
+from monitor.settings.environment import service_manager
 
 
 @pytest.fixture(params=["a path", "an abstract name"])

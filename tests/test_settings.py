@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.gathering import Gathered
-from monitor.settings import Settings, SettingsError, command_environment, load
+from monitor.settings.environment import command_environment
+from monitor.settings.gathering import Gathered
+from monitor.settings.loading import SettingsError, load
+from monitor.settings.settings import Settings
 
 CANARY = "canary-7f3a"
 BOT = "MONITOR_SLACK__BOT_TOKEN"

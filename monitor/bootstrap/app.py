@@ -38,7 +38,7 @@ from monitor.ruleset.reload import Reloader
 from monitor.ruleset.rulesfolder import RulesFolder, Start
 from monitor.ruleset.shadows import Shadows
 from monitor.runtime.writebehind import WriteBehindStore
-from monitor.settings import Settings
+from monitor.settings.settings import Settings
 from monitor.side import Side
 from monitor.sourcing import source_of
 from monitor.survey import Surveyor

@@ -1,7 +1,7 @@
 """What there is of the database, for who asks from outside the daemon."""
 
 from monitor.adapters.store import Owner, exists, open_store, owner, set_aside
-from monitor.settings import Settings
+from monitor.settings.settings import Settings
 
 
 def database_owner(settings: Settings) -> Owner | None:

@@ -15,7 +15,7 @@ from monitor.people.commands import Done
 from monitor.ports.pager import Pager, ProbedPager, Sent
 from monitor.ports.world import Switch
 from monitor.rulebook import RuleBook
-from monitor.settings import Settings
+from monitor.settings.settings import Settings
 from monitor.sourcing import access_of
 from monitor.telemetry import Metrics
 

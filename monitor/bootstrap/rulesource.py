@@ -13,7 +13,8 @@ from monitor.files.findings import Severity
 from monitor.ports.store import Store
 from monitor.queries.plan import plan
 from monitor.ruleset.rulesfolder import RulesError, Start
-from monitor.settings import Settings, command_environment
+from monitor.settings.environment import command_environment
+from monitor.settings.settings import Settings
 
 CONSOLE_CHANNEL = "console"
 """The channel that posts are owed to where no Slack is set."""

@@ -45,7 +45,8 @@ from monitor.procedure.releases import ReleaseWatch
 from monitor.procedure.signalwatch import SignalWatch
 from monitor.procedure.verification import Verifier
 from monitor.rulebook import RuleBook
-from monitor.settings import Settings, command_environment
+from monitor.settings.environment import command_environment
+from monitor.settings.settings import Settings
 from monitor.side import Side
 from monitor.telemetry import Metrics
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import orjson
 from pydantic import SecretStr
 
-from monitor.settings import Settings, SettingsError, load, names
+from monitor.settings.loading import SettingsError, load, names
+from monitor.settings.settings import Settings
 from monitor.telemetry import Redaction
 
 

@@ -14,7 +14,8 @@ TRY_AGAIN = 75
 
 def run(*, rules: Path | None, listen: str | None, env_file: Path | None, secrets_dir: Path | None) -> int:
     """Run until stopped by a signal; give the exit code."""
-    from monitor.settings import SettingsError, load, service_manager  # noqa: PLC0415  # heavy, and wanted only here
+    from monitor.settings.environment import service_manager  # noqa: PLC0415  # heavy, and wanted only here
+    from monitor.settings.loading import SettingsError, load  # noqa: PLC0415  # heavy, and wanted only here
 
     given = {"MONITOR_RULES": str(rules or ""), "MONITOR_LISTEN": listen or ""}
     options = {name: value for name, value in given.items() if value}

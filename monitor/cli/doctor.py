@@ -35,7 +35,8 @@ from monitor.files import Severity
 from monitor.ports.store import StoreError
 from monitor.queries.plan import plan
 from monitor.ruleset.rulesfolder import RulesError
-from monitor.settings import Settings, SettingsError, load
+from monitor.settings.loading import SettingsError, load
+from monitor.settings.settings import Settings
 from monitor.sourcing import prometheus_servers, source_of
 from monitor.survey import Doubt, Means, Surveyed, survey
 

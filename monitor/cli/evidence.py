@@ -14,7 +14,7 @@ from monitor.evidence.bundles import BundleError, unpacked, verify, write
 
 if TYPE_CHECKING:
     from monitor.cli.incidents import Files
-    from monitor.settings import Settings
+    from monitor.settings.settings import Settings
 
 FAILED, USAGE = 1, 2
 PATIENCE = 120
@@ -30,7 +30,7 @@ def export(files: "Files", name: str, out: Path, output: str) -> int:
     """Write the bundle of an incident into the folder `out`; give the exit code."""
     from monitor.cli.incidents import RefusedError  # noqa: PLC0415  # `verify` needs none of it
     from monitor.ports.store import StoreError  # noqa: PLC0415  # the same
-    from monitor.settings import SettingsError, load  # noqa: PLC0415  # the same
+    from monitor.settings.loading import SettingsError, load  # noqa: PLC0415  # the same
 
     try:
         settings, _ = load(env_file=files.env_file, secrets_dir=files.secrets_dir)

@@ -22,7 +22,8 @@ from monitor.files.expressions import matchers
 from monitor.files.nodes import Scalar, WrongError
 from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import RulesError
-from monitor.settings import Settings, SettingsError, load
+from monitor.settings.loading import SettingsError, load
+from monitor.settings.settings import Settings
 from monitor.sourcing import source_of
 from monitor.workbench.curl import Door
 from monitor.workbench.explain import Explainer, UnknownAlertError, Wanted

@@ -16,7 +16,8 @@ from typing import Any
 from monitor.bootstrap.databases import database_owner
 from monitor.cli.incidentview import after, in_full, line_of
 from monitor.ports.store import StoreError
-from monitor.settings import Settings, SettingsError, load
+from monitor.settings.loading import SettingsError, load
+from monitor.settings.settings import Settings
 
 FAILED = 1
 PATIENCE = 10

@@ -24,8 +24,8 @@ from monitor.scaffold import Found, Looker, Options, files_of
 from monitor.scaffold.asking import Asking, Catalogue
 from monitor.scaffold.found import Watched
 from monitor.scaffold.ruletext import listed
-from monitor.settings import SettingsError
-from monitor.settings import load as load_settings
+from monitor.settings.loading import SettingsError
+from monitor.settings.loading import load as load_settings
 from monitor.sourcing import prometheus_servers
 from monitor.survey import Means, survey
 

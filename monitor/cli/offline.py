@@ -10,7 +10,7 @@ from monitor.bootstrap.app import App, build
 from monitor.core.rules.routing import Route, Routing
 from monitor.core.rules.ruleset import RuleSet
 from monitor.ruleset.rulesfolder import Outcome, RulesError
-from monitor.settings import Settings
+from monitor.settings.settings import Settings
 from monitor.telemetry import configure_logging
 from monitor.web import Health, Inside, View, application
 

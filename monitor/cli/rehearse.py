@@ -25,7 +25,8 @@ from monitor.core.words import plain
 from monitor.ports.pager import Sent
 from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import RulesError
-from monitor.settings import Settings, SettingsError, load
+from monitor.settings.loading import SettingsError, load
+from monitor.settings.settings import Settings
 
 __all__ = ["Files", "Wanted", "run"]
 

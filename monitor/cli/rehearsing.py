@@ -13,7 +13,7 @@ from typing import Any
 from monitor.bootstrap.databases import database_owner
 from monitor.cli.incidents import Asked, Files, RefusedError, answered
 from monitor.core.drill.rehearsed import Deed, Seen
-from monitor.settings import Settings
+from monitor.settings.settings import Settings
 
 STARTS_WITHIN, ENDS_WITHIN = 45.0, 15.0
 """Seconds in which a monitor must listen, and in which it ends once it was asked to."""

@@ -29,8 +29,9 @@ from monitor.files import Severity, load
 from monitor.files.changes import KeyChange, variants
 from monitor.files.incidentsfile import IncidentsError, read_incidents
 from monitor.files.nodes import WrongError
-from monitor.settings import Settings, SettingsError
-from monitor.settings import load as load_settings
+from monitor.settings.loading import SettingsError
+from monitor.settings.loading import load as load_settings
+from monitor.settings.settings import Settings
 from monitor.sourcing import replay_world, source_of
 from monitor.workbench.replay.cache import DiskCache, NoCache
 from monitor.workbench.replay.fetching import Fetcher

@@ -15,7 +15,8 @@ from monitor.core.words import plain
 from monitor.people.trial import calls_for, line_for
 from monitor.ports.pager import Delivery, ProbedPager, Sent
 from monitor.ruleset.rulesfolder import RulesError
-from monitor.settings import Settings, SettingsError, load
+from monitor.settings.loading import SettingsError, load
+from monitor.settings.settings import Settings
 
 
 def manifest(url: str, name: str, command: str) -> int:

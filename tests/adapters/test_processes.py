@@ -12,7 +12,7 @@ import pytest
 
 from monitor.adapters.processes import KEPT, FixedCommands
 from monitor.ports.world import CommandRunner, Exited, Killed, NotStarted
-from monitor.settings import command_environment
+from monitor.settings.environment import command_environment
 
 CANARY = "canary-7f3a"
 ENOUGH = 30.0

@@ -3,7 +3,7 @@
 import json
 import re
 
-from monitor.settings import names
+from monitor.settings.loading import names
 from tests.cli.folder import Folder
 
 CANARY = "canary-7f3a"

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.bootstrap.pagers import drill_findings
 from monitor.core.drill.rehearsed import COLUMNS
-from monitor.settings import Settings
+from monitor.settings.settings import Settings
 from tests.cli.folder import Folder, Said
 from tests.servers.slack import SlackServer
 

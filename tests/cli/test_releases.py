@@ -13,7 +13,7 @@ from monitor.core.rules.service import Labelled, Releases, Service
 from monitor.evaluation.ranges import Deadline
 from monitor.ports.metrics import Samples, Unanswered
 from monitor.ports.world import Missing, Present, Unknown
-from monitor.settings import load
+from monitor.settings.loading import load
 from tests.cli.folder import Folder
 from tests.servers.prometheus import Prometheus
 from tests.servers.registry import PASSWORD, USER, DockerRegistry

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor import settings
 from monitor.runtime.supervisor import MEND_WITHIN
+from monitor.settings import loading
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -66,10 +66,10 @@ def test_the_example_of_settings_names_only_settings(tmp_path: Path) -> None:
     text = (DEPLOY / "env.example").read_text()
     named = re.findall(r"^#?(MONITOR_[A-Z_]+)=", text, re.MULTILINE)
     assert len(named) > 10
-    assert settings.unknown(dict.fromkeys(named, "env.example")) == []
+    assert loading.unknown(dict.fromkeys(named, "env.example")) == []
     file = tmp_path / "env"
     file.write_text(text)
-    effective, _ = settings.load({}, env_file=file)
+    effective, _ = loading.load({}, env_file=file)
     assert effective.prometheus.url == ("http://prometheus:9090",)
 
 

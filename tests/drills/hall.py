@@ -19,7 +19,7 @@ from monitor.people.requesting import Request
 from monitor.ports.metrics import Answer, Samples
 from monitor.ports.pager import Message
 from monitor.ports.store import Change, KeptRules
-from monitor.settings import Settings
+from monitor.settings.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)

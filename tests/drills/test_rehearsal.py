@@ -9,7 +9,7 @@ from monitor.bootstrap.rulesource import load_rules
 from monitor.core.drill.rehearsal import NAME, rehearsal, with_rehearsal
 from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind
-from monitor.settings import Settings
+from monitor.settings.settings import Settings
 from tests.drills.hall import Hall
 
 PROCEDURE = "title: Roll back\nsteps: [{id: declare, title: Declare incident mode}]\n"

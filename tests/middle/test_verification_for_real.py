@@ -21,7 +21,7 @@ from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.reading import Reader
 from monitor.files import load as load_files
 from monitor.rulebook import RuleBook
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.sourcing import source_of
 from tests.servers.hostile import Hostile, hang, reply
 from tests.servers.prometheus import Prometheus, steady
