@@ -29,7 +29,7 @@ class Workers:
     """Runs jobs. A key that is still waiting or running is not taken again."""
 
     def __init__(self, size: int, name: str = "worker", monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Hashable, Callable[[], None], float] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Hashable, Callable[[], object], float] | None] = queue.SimpleQueue()
         self._busy: set[Hashable] = set()
         self._running: dict[threading.Thread, _Running] = {}
         self._left: list[threading.Thread] = []
@@ -38,7 +38,7 @@ class Workers:
         self._lock = threading.Lock()
         self._threads = [self._begin() for _ in range(size)]
 
-    def submit(self, key: Hashable, job: Callable[[], None], within: float = math.inf) -> bool:
+    def submit(self, key: Hashable, job: Callable[[], object], within: float = math.inf) -> bool:
         """Run `job` soon; `within` seconds from its beginning it is given up.
 
         False, and nothing is done, while the last one of `key` has not ended. `job` must not raise.

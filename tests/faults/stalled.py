@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import monitor.daemon
+import monitor.jobs.evaluations
 import monitor.runtime.heartbeat
 import monitor.runtime.loops
 import monitor.runtime.mending
@@ -90,7 +91,7 @@ def shorten() -> None:
     monitor.runtime.loops.LEAST = 5.0
     monitor.runtime.supervisor.MEND_WITHIN = 6.0
     monitor.runtime.mending.RENEW_EVERY = 2.0
-    monitor.daemon.GRACE = 2.0
+    monitor.jobs.evaluations.GRACE = 2.0
     monitor.daemon.OUTBOX_WITHIN = 7.0
     monitor.runtime.heartbeat.EVERY = 2.0
 
