@@ -291,6 +291,7 @@ class Conductor:
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
         stage, now = self.hall.enter(), self.clock.now()
+        stage.hear_all(now)
         name = self._name(stage)
         seconds = asked.recovery_target or target_of(rules, scenario)
         started = DrillStarted(

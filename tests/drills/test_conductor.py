@@ -352,3 +352,14 @@ def test_nobody_is_reminded_of_the_record_of_a_drill_that_was_stopped(hall: Hall
     hall.clock.advance(8 * 86_400)
     hall.walk(700)
     assert not any(isinstance(one, RecordAsked) for one in hall.stage.side.store.events(drill.id))
+
+
+def test_a_drill_that_was_called_a_false_alarm_keeps_the_next_one_from_nothing(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(40)
+    hall.act(drill.id, ActionKind.FALSE_ALARM, reason="it was only a drill")
+    hall.walk(70)
+    assert hall.drill(drill.id).stage is Stage.FINISHED
+    again = hall.start("login")
+    hall.walk(40)
+    assert hall.incident(again.id).is_open
