@@ -1,5 +1,6 @@
 """Drills by the slash command: who may do what, and what they are answered."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import pytest
 
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.log import Stage
+from monitor.drills.conductor import Asked
+from monitor.drills.pressed import Pressed
 from monitor.drills.spoken import Spoken
-from tests.drills.hall import Hall
+from monitor.drills.switchboard import Switchboard
+from tests.drills.hall import ROOT, Hall
 
 EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}))
 BEN = Actor("U0BEN", "Ben", Source.SLACK, frozenset({Role.COMMANDER}))
@@ -48,6 +52,25 @@ def test_a_stranger_begins_nothing_and_may_stop_everything(hall: Hall) -> None:
     assert "Say why" in speak(("abort",), GUEST)
     speak(("abort", "is", "this", "real?"), GUEST)
     assert hall.drill("DRILL-0001").stage is Stage.ABORTED
+
+
+def test_who_takes_part_in_drills_may_speak_of_them_and_of_nothing_else(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(ROOT / "rules", rules)
+    (rules / "routing.yaml").write_text(
+        "environment: production\ndefault: {channel: C0OPS, responders: [U0REAL]}\n"
+        "routes: [{matchers: ['team=\"billing\"'], channel: C0BILL, responders: [U0BILL]}]\n"
+        "drills: {channel: C0DRILL, responders: [U0EVA], commanders: [U0BEN]}\n"
+    )
+    hall = Hall(tmp_path, rules)
+    board = Switchboard(hall.clock, hall.app.production, hall.app.hall, Pressed(hall.app.conductor))
+    assert board.rights("").responders == ("U0REAL", "U0BILL", "U0EVA")
+    assert board.rights("").commanders == ("U0BEN",)
+    assert board.rights("INC-0001").responders == ("U0REAL",)
+    hall.app.conductor.start(Asked("login", EVA, participants=("U0GUS",)))
+    assert "U0GUS" in board.rights("").responders
+    assert board.rights("DRILL-0001").responders == ("U0GUS",)
+    hall.end()
 
 
 def test_what_is_not_understood_does_nothing(hall: Hall) -> None:
