@@ -13,6 +13,7 @@ from typing import TypeAlias
 import structlog
 
 from monitor.core.actor import MONITOR, Actor, same_person
+from monitor.core.drill.asking import unusable
 from monitor.core.drill.clearing import clears_at
 from monitor.core.drill.log import (
     SIGNATURES,
@@ -112,9 +113,11 @@ class Conductor:
             scenario = rules.drills.get(asked.scenario)
             if scenario is None:
                 known = ", ".join(sorted(rules.drills)) or "none: write one into rules/drills"
-                return NoDrill(f"There is no drill {asked.scenario}. There are {known}.")
+                wrong = f"There is no drill {asked.scenario}" if asked.scenario else "Say which drill"
+                return NoDrill(f"{wrong}. There are {known}.")
             route = self._route(rules, asked)
-            refusal = self._in_the_way() or _unstaffed(route, free=self.free)
+            unusable_as = unusable(asked.participants, asked.recovery_target, scenario.longest)
+            refusal = unusable_as or self._in_the_way() or _unstaffed(route, free=self.free)
             if refusal:
                 return NoDrill(refusal)
             return self._begin(asked, scenario, rules, route)

@@ -363,3 +363,24 @@ def test_a_drill_that_was_called_a_false_alarm_keeps_the_next_one_from_nothing(h
     again = hall.start("login")
     hall.walk(40)
     assert hall.incident(again.id).is_open
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        pytest.param({"recovery_target": 10**15}, "within 2 h", id="a target that no clock can hold"),
+        pytest.param({"recovery_target": 7201}, "within 2 h", id="a target after the drill is given up"),
+        pytest.param({"recovery_target": 0}, "within 2 h", id="a target that nobody can meet"),
+        pytest.param({"participants": ("U0ANA", "ana")}, "'ana' is no id", id="a name instead of an id"),
+        pytest.param({"participants": ("!channel",)}, "'!channel' is no id", id="everybody"),
+        pytest.param({"scenario": ""}, "Say which drill. There are billing", id="no scenario"),
+    ],
+)
+def test_what_no_drill_can_be_held_with_is_refused_before_anything_is_written(
+    hall: Hall, asked: dict[str, object], told: str
+) -> None:
+    wanted: dict[str, object] = {"scenario": "login", **asked}
+    refused = hall.app.conductor.start(Asked(by=ANA, **wanted))  # type: ignore[arg-type]  # as the table has it
+    assert isinstance(refused, NoDrill)
+    assert told in refused.sentence
+    assert hall.app.conductor.drills() == ()
