@@ -239,11 +239,11 @@ class Conductor:
             incident = stage.side.store.incident(drill.id)
             if real is not None:
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"{real.id} is real", real.id))
+            elif incident is not None and incident.ended_at is not None:  # also from a shell, while no monitor ran
+                self._write(stage, drill, DrillFinished(incident.ended_at, MONITOR))
             elif now - drill.started.at > timedelta(seconds=self._longest(drill)):
                 longest = lasted(timedelta(seconds=self._longest(drill)))
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"it ran for longer than {longest}"))
-            elif incident is not None and not incident.is_open:
-                self._write(stage, drill, DrillFinished(now, MONITOR))
             else:
                 self._play(stage, drill, incident)
                 return True

@@ -41,7 +41,7 @@ class Stage:
         self.forget()
 
     def hear_all(self, now: datetime) -> None:
-        """End what an earlier drill silenced (a false alarm does, for a day): the next is another. Raises StoreError."""
+        """End what an earlier drill silenced (a false alarm does, for a day). Raises StoreError."""
         live = [one for one in self.side.store.silences() if one.in_force(now)]
         over = tuple(replace(one, expired_at=now, expired_by=MONITOR) for one in live)
         self.side.store.commit(Change(silences=over))
