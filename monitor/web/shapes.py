@@ -1,6 +1,7 @@
 """Incidents as JSON, version 1, for programs: times in RFC 3339 UTC. Pure."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from monitor.core.actor import Actor
@@ -69,12 +70,12 @@ def incident_after(incident: Incident) -> dict[str, Any]:
     }
 
 
-def incident_in_full(incident: Incident, events: Sequence[Event]) -> dict[str, Any]:
-    """Give everything about one incident.
+def incident_in_full(incident: Incident, events: Sequence[Event], injected: datetime | None = None) -> dict[str, Any]:
+    """Give everything about one incident; `injected` is when the fault of a drill was.
 
     `status`, `waits` and `changed` are sentences for people; all else is for programs too.
     """
-    page = render(Scene(incident, incident.opened_at, {}))
+    page = render(Scene(incident, incident.opened_at, {}, injected=injected))
     return incident_after(incident) | {
         "status": list(page.status),
         "changed": list(page.changes),

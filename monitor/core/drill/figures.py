@@ -1,7 +1,7 @@
 """The times by which drills and real incidents are compared. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.core.drill.result import Result
@@ -14,7 +14,7 @@ COMPARED = ("Time to detect", "Time to page", "Time to acknowledge", "Time to co
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One row: a drill or a real incident, what it came to, and its times (None: not known)."""
+    """One row: a drill or a real incident, what it came to, and its times (None: not known). `target` 0: none."""
 
     name: str
     at: datetime
@@ -31,9 +31,11 @@ class Figures:
 
 def of_drill(result: Result) -> Figures:
     """Give the row of a drill."""
-    started = result.drill.started
-    times = _times(result.moments)
-    return Figures(result.drill.id, started.at, str(started.drill_kind), str(result.proven), times, started.seconds)
+    started, found = result.drill.started, result.moments
+    mitigates = started.drill_kind.mitigates
+    times = _times(found if mitigates else replace(found, clear=None))
+    target = started.seconds if mitigates else 0
+    return Figures(result.drill.id, started.at, str(started.drill_kind), str(result.proven), times, target)
 
 
 def of_incident(case: Case) -> Figures | None:

@@ -70,6 +70,8 @@ class Result:
     @property
     def mitigated(self) -> timedelta | None:
         """From the injection until the signals were clear: what the recovery target is held against."""
+        if not self.drill.started.drill_kind.mitigates:
+            return None  # what was played of a page heals by itself
         began, clear = self.moments.began, self.moments.clear
         return clear - began if began is not None and clear is not None else None
 
