@@ -29,6 +29,7 @@ def hall(tmp_path: Path) -> Iterator[Hall]:
 
 def test_a_drill_is_held_by_words_alone(hall: Hall) -> None:
     speak = Spoken(hall.app.conductor, hall.app.duty)
+    assert speak(("report",), GUEST) == "No drill was ever held."
     assert speak((), GUEST).startswith("No drill runs.\nThe next drill is due in 92 days, by Tue 02 Jun 2026")
     assert (
         speak(("start", "login"), EVA)
@@ -36,7 +37,12 @@ def test_a_drill_is_held_by_words_alone(hall: Hall) -> None:
     )
     assert speak(("status",), GUEST).startswith("DRILL (not real): DRILL-0001, Logins fail")
     assert "runs since" in speak(("start", "errors"), EVA)
+    assert speak(("report",), GUEST).endswith(
+        "injected. It still runs. Signed by nobody. The report: rollback-monitor drill report DRILL-0001"
+    )
     assert speak(("finish",), EVA).endswith(": finished")
+    assert "finished. Incomplete so far: T1" in speak(("report", "drill-0001"), GUEST)
+    assert speak(("report", "DRILL-0009"), GUEST) == "There is no drill DRILL-0009."
     assert speak(("sign-off", "drill-0001"), EVA).endswith(": finished")
     assert speak(("sign-off", "drill-0001", "well", "done"), BEN).endswith(": signed off")
     assert hall.drill("DRILL-0001").signed[1].note == "well done"
