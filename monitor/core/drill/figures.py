@@ -1,7 +1,7 @@
 """The times by which drills and real incidents are compared. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.core.drill.result import Result
@@ -31,10 +31,8 @@ class Figures:
 
 def of_drill(result: Result) -> Figures:
     """Give the row of a drill."""
-    started, found = result.drill.started, result.moments
-    mitigates = started.drill_kind.mitigates
-    times = _times(found if mitigates else replace(found, clear=None))
-    target = started.seconds if mitigates else 0
+    started, times = result.drill.started, _times(result.moments)
+    target = started.seconds if started.drill_kind.mitigates else 0
     return Figures(result.drill.id, started.at, str(started.drill_kind), str(result.proven), times, target)
 
 
