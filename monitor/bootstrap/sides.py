@@ -121,6 +121,8 @@ def side_of(
         lambda: hearing.hears,
         trouble,
         lambda incident: follower.latest.get(incident, ()),
+        lambda incident: evidence.injected(incident),  # noqa: PLW0108  # it is put in place later
+        free=settings.slack.bot_token is None,
     )
     evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)
     plots = _plots(settings, evidence, metrics)

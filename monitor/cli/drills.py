@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.cli.incidents import INCIDENT, Asked, Files, RefusedError, login_name, printed
 from monitor.cli.incidentview import shown_time
+from monitor.core.drill.scenario import Kind
 from monitor.core.rules.rule import Place
 from monitor.core.words import lasted_seconds, plain
 from monitor.files.nodes import Scalar, WrongError
@@ -93,7 +94,10 @@ def seconds_of(option: str, text: str) -> int:
 def _print_begun(answer: dict[str, Any]) -> None:
     one = answer["drill"]
     _say(f"{one['id']} has begun: {one['title']} ({one['kind']}), in {one['channel']}.")
-    _say(f"To be mitigated within {lasted_seconds(one['recovery_target_s'])}.")
+    if one["kind"] == Kind.PAGER:
+        _say("Acknowledge its page, and take command: nothing is rolled back in it.")
+    else:
+        _say(f"To be mitigated within {lasted_seconds(one['recovery_target_s'])} of the injection.")
     if one["injected"] is None:
         _say(f"Say so just before you inject the fault: rollback-monitor drill inject {one['id']}")
     _say(f"Follow it: rollback-monitor incident show {one['id']}")

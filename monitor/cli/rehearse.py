@@ -17,11 +17,11 @@ from monitor.cli.drills import seconds_of
 from monitor.cli.incidents import Files, RefusedError, login_name
 from monitor.cli.rehearsing import EVERY, Api, monitor, seen_of
 from monitor.cli.slack import tried
-from monitor.core.drill.rehearsal import NAME
+from monitor.core.drill.rehearsal import LONGEST, NAME
 from monitor.core.drill.rehearsed import COLUMNS, Proof, Seen, page, proofs
 from monitor.core.drill.scenario import Kind
 from monitor.core.rules.ruleset import RuleSet
-from monitor.core.words import plain
+from monitor.core.words import lasted_seconds, plain
 from monitor.ports.pager import Sent
 from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import RulesError
@@ -38,6 +38,9 @@ BEGINS_WITHIN = 15.0
 
 PAGE_WITHIN = 90.0
 """Seconds in which the page must come; what people have is counted from it."""
+
+MOST = LONGEST - int(PAGE_WITHIN)
+"""Seconds that people may have: the page comes before them, and the drill is given up after LONGEST."""
 
 RUNNING = {"started", "injected"}
 MARKS = {True: "ok  ", False: "BAD ", None: "note"}
@@ -87,6 +90,8 @@ class _Rehearsal:
         self._slack = settings.slack.bot_token is not None
         self._by = wanted.by or login_name()
         self._seconds = seconds_of("--for", wanted.lasts)
+        if self._seconds > MOST:
+            raise RefusedError(f"--for: a rehearsal is given up after {lasted_seconds(LONGEST)}; write up to {MOST}s.")
         if wanted.out is not None:
             _writable(wanted.out)
 

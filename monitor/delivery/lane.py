@@ -74,7 +74,8 @@ class Scenes:
     """What a page is rendered from beside its incident.
 
     Procedures, what the signals say now (kept up to date by the engine), whether clicks are heard, why evidence is not
-    durable now, and how the checks of its verification came out last.
+    durable now, how the checks of its verification came out last, when the fault of a drill was injected. `free`: there
+    is no Slack, and whoever speaks from a shell may do everything.
     """
 
     book: RuleBook
@@ -82,6 +83,8 @@ class Scenes:
     buttons: Callable[[], bool] = lambda: True
     undurable: Callable[[], str] = lambda: ""
     verified: Callable[[str], tuple[CheckResult, ...]] = lambda _incident: ()
+    injected: Callable[[str], datetime | None] = lambda _incident: None
+    free: bool = False
 
     def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
         """Give the scene of `incident` for `post`."""
@@ -96,7 +99,8 @@ class Scenes:
             self.buttons(),
             self.undurable(),
             self.verified(incident.id),
-            nobody=not (people.responders or people.commanders),
+            nobody=not (self.free or people.responders or people.commanders),
+            injected=self.injected(incident.id),
         )
 
 

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import structlog
 
 from monitor.core.actor import MONITOR, Actor, same_person
+from monitor.core.drill.asking import unusable
 from monitor.core.drill.clearing import clears_at
 from monitor.core.drill.log import (
     SIGNATURES,
@@ -112,9 +113,11 @@ class Conductor:
             scenario = rules.drills.get(asked.scenario)
             if scenario is None:
                 known = ", ".join(sorted(rules.drills)) or "none: write one into rules/drills"
-                return NoDrill(f"There is no drill {asked.scenario}. There are {known}.")
+                wrong = f"There is no drill {asked.scenario}" if asked.scenario else "Say which drill"
+                return NoDrill(f"{wrong}. There are {known}.")
             route = self._route(rules, asked)
-            refusal = self._in_the_way() or _unstaffed(route, free=self.free)
+            unusable_as = unusable(asked.participants, asked.recovery_target, scenario.longest)
+            refusal = unusable_as or self._in_the_way() or _unstaffed(route, free=self.free)
             if refusal:
                 return NoDrill(refusal)
             return self._begin(asked, scenario, rules, route)
@@ -236,11 +239,11 @@ class Conductor:
             incident = stage.side.store.incident(drill.id)
             if real is not None:
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"{real.id} is real", real.id))
+            elif incident is not None and incident.ended_at is not None:  # also from a shell, while no monitor ran
+                self._write(stage, drill, DrillFinished(incident.ended_at, MONITOR))
             elif now - drill.started.at > timedelta(seconds=self._longest(drill)):
                 longest = lasted(timedelta(seconds=self._longest(drill)))
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"it ran for longer than {longest}"))
-            elif incident is not None and not incident.is_open:
-                self._write(stage, drill, DrillFinished(now, MONITOR))
             else:
                 self._play(stage, drill, incident)
                 return True
@@ -291,6 +294,7 @@ class Conductor:
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
         stage, now = self.hall.enter(), self.clock.now()
+        stage.hear_all(now)
         name = self._name(stage)
         seconds = asked.recovery_target or target_of(rules, scenario)
         started = DrillStarted(

@@ -5,13 +5,15 @@ Nobody pays for it who holds no drills: no file, no thread, no memory.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from monitor.core.actor import MONITOR
 from monitor.core.naming import is_drill
 from monitor.core.rules.ruleset import RuleSet
 from monitor.drills.results import Results
 from monitor.drills.source import DrillSource
-from monitor.ports.store import DrillLog
+from monitor.ports.store import Change, DrillLog
 from monitor.side import Side
 
 
@@ -37,6 +39,12 @@ class Stage:
         self.side.engine.readings.clear()
         self.side.desk.forget()
         self.forget()
+
+    def hear_all(self, now: datetime) -> None:
+        """End what an earlier drill silenced (a false alarm does, for a day). Raises StoreError."""
+        live = [one for one in self.side.store.silences() if one.in_force(now)]
+        over = tuple(replace(one, expired_at=now, expired_by=MONITOR) for one in live)
+        self.side.store.commit(Change(silences=over))
 
 
 @dataclass(slots=True)

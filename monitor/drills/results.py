@@ -39,11 +39,12 @@ class Results:
 
     def compared(self, drill: Drill) -> tuple[Figures, ...]:
         """Give the rows beside a drill, newest first: drills, then what was real. Raises StoreError."""
-        before = [one for one in self.log.drills() if one.id != drill.id and not one.running]
-        drills = [of_drill(self.of(one, self._kept(one.id))) for one in before[: 2 * MOST_DRILLS]]
+        began = drill.started.at
+        before = [one for one in self.log.drills() if one.started.at < began and not one.running]
+        drills = [of_drill(self.of(one, self._kept(one.id))) for one in before[:MOST_DRILLS]]
         return (
-            *earlier(drills, drill.started.at, MOST_DRILLS),
-            *earlier(self._real(drill), drill.started.at, MOST_REAL),
+            *earlier(drills, began, MOST_DRILLS),
+            *earlier(self._real(drill), began, MOST_REAL),
         )
 
     def _kept(self, name: str) -> Case | None:

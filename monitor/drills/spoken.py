@@ -4,13 +4,19 @@ from dataclasses import dataclass
 
 from monitor.core.actor import Actor
 from monitor.core.drill.log import Drill
+from monitor.core.drill.report import so_far
 from monitor.core.naming import NOT_REAL
 from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
 from monitor.drills.duty import Duty, NotNoted
 from monitor.drills.pressed import ONLY_RESPONDERS
 
-ANYBODY = frozenset({"status", "abort", "due"})
+ANYBODY = frozenset({"status", "report", "abort", "due"})
 """What asks for no right: a drill that frightens somebody must be stopped by whoever it frightens."""
+
+UNKNOWN = (
+    "Not understood; nothing was done. There are: status, due, migrated NAME, start SCENARIO, inject, abort REASON, "
+    "finish, report [DRILL-0001], sign-off DRILL-0001."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,10 @@ class Spoken:
         if verb not in ANYBODY and not by.roles:
             return ONLY_RESPONDERS
         match verb:
-            case "status":
-                return self._status()
+            case "status" | "report" | "due":
+                return self._read(verb, rest)
             case "start" if rest:
                 return _told(self.conductor.start(Asked(rest[0], by)))
-            case "due" if not rest:
-                return f"{self.duty.told()} {self.duty.mend()}"
             case "migrated" if rest:
                 return self._migrated(" ".join(rest), by)
             case "inject":
@@ -43,10 +47,19 @@ class Spoken:
             case "sign-off" if rest:
                 return _told(self.conductor.sign_off(rest[0].upper(), by, " ".join(rest[1:])))
             case _:
-                return (
-                    "Not understood; nothing was done. There are: status, due, migrated NAME, start SCENARIO, inject, "
-                    "abort REASON, finish, sign-off DRILL-0001."
-                )
+                return UNKNOWN
+
+    def _read(self, verb: str, rest: tuple[str, ...]) -> str:
+        """Answer what changes nothing."""
+        match verb:
+            case "status":
+                return self._status()
+            case "report" if len(rest) <= 1:
+                return self._report(*rest)
+            case "due" if not rest:
+                return f"{self.duty.told()} {self.duty.mend()}"
+            case _:
+                return UNKNOWN
 
     def _status(self) -> str:
         drills = self.conductor.drills()
@@ -56,6 +69,17 @@ class Spoken:
         lines.append(self.duty.told())
         known = ", ".join(one.name for one in self.conductor.scenarios())
         return "\n".join([*lines, f"There are: {known or 'none'}"])
+
+    def _report(self, name: str = "") -> str:
+        """Say what a drill came to, by default the last one, and who signed it; the whole of it is in its thread."""
+        drills = self.conductor.drills()
+        found = name.upper() or (drills[0].id if drills else "")
+        result = self.conductor.result(found)
+        if result is None:
+            return f"There is no drill {found[:40]}." if found else "No drill was ever held."
+        signed = ", ".join(one.by.signed for one in result.drill.signed) or "nobody"
+        where = f"The report: rollback-monitor drill report {found}"
+        return f"{_line(result.drill)}. {so_far(result)}. Signed by {signed}. {where}"
 
     def _migrated(self, name: str, by: Actor) -> str:
         noted = self.duty.after_migration(name, by)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from monitor.core.incidents.incident import Incident
+from monitor.core.incidents.routes import united
 from monitor.core.naming import NOT_REAL, is_drill, marked
 from monitor.core.pages.forms import Form
 from monitor.core.pages.page import OF_DRILLS
@@ -44,12 +45,15 @@ class Switchboard:
         return self._of(incident.id).told(incident)
 
     def rights(self, incident: str) -> Route:
-        """Give everybody who may act on an incident."""
-        return self._of(incident).rights(incident)
+        """Give everybody who may act on an incident; where none is named, as in words about drills, anybody who may."""
+        return self._of(incident).rights(incident) if incident else self.everybody()
 
     def everybody(self) -> Route:
-        """Give the people of all routes in force."""
-        return self.production.ears.everybody()
+        """Give the people of all routes in force: production's, those of drills, and who takes part in the last one."""
+        stage = self.hall.open
+        taking_part = (stage.side.ears.everybody(),) if stage is not None else ()
+        production = self.production
+        return united((production.ears.everybody(), production.book.now.rules.routing.drills.route, *taking_part))
 
     def open_incidents(self) -> list[Incident]:
         """Give the open incidents of production, newest first."""

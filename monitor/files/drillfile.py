@@ -7,6 +7,7 @@ from monitor.core.drill.scenario import Clears, Kind, Load, Scenario, Script, Tr
 from monitor.core.rules.rule import Rule
 from monitor.core.rules.service import Releases
 from monitor.core.rules.signal import Signal, Unit
+from monitor.core.words import lasted_seconds
 from monitor.files import drillkeys as keys
 from monitor.files.fields import Fields, plain_text
 from monitor.files.findings import Report, nearest
@@ -32,6 +33,7 @@ def read_scenario(root: Node, called: str, report: Report) -> WrittenScenario | 
     fields = Fields(root, keys.SCENARIO, report)
     fields.version()
     kind = fields.take("kind", one_of(*Kind), "")
+    target, longest = _times(fields, report)
     trigger = fields.take("trigger", one_of(*Trigger), "")
     alert = fields.take("alert", name, "")
     script, signal = _injected(fields, kind, report)
@@ -49,14 +51,24 @@ def read_scenario(root: Node, called: str, report: Report) -> WrittenScenario | 
         releases=fields.take("releases", lambda node: _releases(node, report), None),
         environment=fields.take("environment", name, ""),
         procedure=fields.take("procedure", name, ""),
-        recovery_target=fields.take("recovery_target", positive_duration, None),
+        recovery_target=target,
         abort_if=fields.each("abort_if", name, "[a real page]"),
         inject=fields.take("inject", text, "").strip(),
         mend=fields.take("mend", text, "").strip(),
-        longest=fields.take("longest", positive_duration, LONGEST),
+        longest=longest,
         place=fields.at("alert"),
     )
     return WrittenScenario(scenario, fields.node)
+
+
+def _times(fields: Fields, report: Report) -> tuple[int | None, int]:
+    """Read the recovery target and how long it may run: a target that lies after its end could never be missed."""
+    target = fields.take("recovery_target", positive_duration, None)
+    longest = fields.take("longest", positive_duration, LONGEST)
+    if target is not None and target > longest:
+        hint = f"at most {lasted_seconds(longest)}, or a `longest` that is longer"
+        report.error(fields.at("recovery_target"), "value", "the drill is given up before its recovery target", hint)
+    return target, longest
 
 
 def _injected(fields: Fields, kind: str, report: Report) -> tuple[Script | None, Signal | None]:

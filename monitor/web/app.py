@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.core.incidents.incident import Incident
+from monitor.core.naming import is_drill
 from monitor.core.procedures.gate import GateAnswer
 from monitor.drills.conductor import Conductor
 from monitor.drills.duty import Duty
@@ -187,7 +188,9 @@ class _Pages:
         if found is None:
             return wrong(f"There is no incident {name}.", 404)
         events = await run_in_threadpool(store.events, name)
-        return answer({"incident": incident_in_full(found, events, self._inside.readings(name))})
+        drills = await run_in_threadpool(self._inside.drills.drills) if self._inside.drills and is_drill(name) else ()
+        injected = next((one.injected.at for one in drills if one.id == name and one.injected), None)
+        return answer({"incident": incident_in_full(found, events, self._inside.readings(name), injected)})
 
     async def silences(self, _request: Request) -> Response:
         found = await run_in_threadpool(self._inside.commands.silencing.overview)

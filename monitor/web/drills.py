@@ -21,7 +21,8 @@ from monitor.web.answers import answer, wrong
 from monitor.web.changing import Body, Changing
 from monitor.web.timeline import time_of
 
-LONGEST = 2000
+LONGEST, MOST_PEOPLE = 2000, 50
+"""Letters of what somebody writes, and people and groups that take part."""
 
 
 def drill_routes(conductor: Conductor | None, changing: Changing) -> list[Route]:
@@ -64,7 +65,14 @@ class _Drills:
         return answer({"report": files[NAME].decode(), "result": orjson.loads(files[DATA])})
 
     async def start(self, request: Request) -> Response:
-        return await self._done(request, lambda by, body: self._conductor.start(_asked(by, body)))
+        return await self._changing.take(request, self._start)
+
+    def _start(self, by: Actor, body: Body) -> Response:
+        try:
+            asked = _asked(by, body)
+        except ValueError as error:
+            return wrong(f"Not understood: {error}", 400)
+        return _told(self._conductor.start(asked))
 
     async def act(self, request: Request) -> Response:
         name, action = request.path_params["id"].upper(), request.path_params["action"]
@@ -96,13 +104,18 @@ def _told(outcome: Outcome) -> Response:
 
 
 def _asked(by: Actor, body: Body) -> Asked:
+    """Read what is asked for. Raises ValueError, in a sentence, where it would be another drill than was meant."""
     people, seconds = body.get("participants", []), body.get("recovery_target_s")
+    if not isinstance(people, list) or len(people) > MOST_PEOPLE:
+        raise ValueError(f"`participants` is a list of up to {MOST_PEOPLE} ids of Slack's.")
+    if seconds is not None and type(seconds) is not int:  # true is an int too
+        raise ValueError("`recovery_target_s` is a number of whole seconds, such as 900.")
     return Asked(
         scenario=str(body.get("scenario", ""))[:200],
         by=by,
-        participants=tuple(str(one)[:50] for one in people[:50]) if isinstance(people, list) else (),
+        participants=tuple(dict.fromkeys(str(one) for one in people)),
         hypothesis=str(body.get("hypothesis", ""))[:LONGEST],
-        recovery_target=seconds if isinstance(seconds, int) and seconds > 0 else None,
+        recovery_target=seconds,
         rehearsal=body.get("rehearsal") is True,
     )
 

@@ -1,6 +1,7 @@
 """Incidents as JSON, version 1, for programs: times in RFC 3339 UTC. Pure."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from monitor.core.actor import Actor
@@ -73,12 +74,14 @@ def incident_after(incident: Incident, readings: Readings = NOTHING_READ) -> dic
     }
 
 
-def incident_in_full(incident: Incident, events: Sequence[Event], readings: Readings = NOTHING_READ) -> dict[str, Any]:
-    """Give everything about one incident.
+def incident_in_full(
+    incident: Incident, events: Sequence[Event], readings: Readings = NOTHING_READ, injected: datetime | None = None
+) -> dict[str, Any]:
+    """Give everything about one incident; `injected` is when the fault of a drill was.
 
     `status`, `waits` and `changed` are sentences for people; all else is for programs too.
     """
-    page = render(Scene(incident, incident.opened_at, readings))
+    page = render(Scene(incident, incident.opened_at, readings, injected=injected))
     return incident_after(incident, readings) | {
         "status": list(page.status),
         "changed": list(page.changes),

@@ -37,6 +37,7 @@ def test_the_manifest_for_signed_http_asks_for_the_slash_command_besides_and_nam
     assert manifest["settings"]["socket_mode_enabled"] is False
     door = [route.path for route in slack_routes(Nobody())]
     (command,) = manifest["features"]["slash_commands"]
+    assert command["usage_hint"] == "status | ack | drill | help"
     urls = [manifest["settings"]["interactivity"]["request_url"], command["url"]]
     assert [url.removeprefix("https://monitor.example.com") for url in urls] == door
 

@@ -90,6 +90,7 @@ def test_a_scope_without_which_pages_are_posted_all_the_same_stops_nothing(slack
     ("words", "why"),
     [
         (("--for", "soon"), "rollback-monitor: --for: "),
+        (("--for", "15m"), "rollback-monitor: --for: a rehearsal is given up after 10 min; write up to 510s."),
         (("--out", "there/is/none/page.md"), "rollback-monitor: there/is/none/page.md cannot be written"),
     ],
 )

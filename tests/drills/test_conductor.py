@@ -20,8 +20,10 @@ from monitor.core.incidents.events import AlertFired, AlertResolved, Firing, Ope
 from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.procedureevents import RecordAsked
 from monitor.core.model import AlertKey, Cause, Tier
+from monitor.core.pages.actions import actions_of
 from monitor.core.pages.page import ActionKind
 from monitor.drills.conductor import Asked, NoDrill
+from monitor.people.requesting import NotDone
 from monitor.ports.store import Change, NewEvents
 from tests.drills.hall import ANA, BEN, START, Hall
 
@@ -352,3 +354,81 @@ def test_nobody_is_reminded_of_the_record_of_a_drill_that_was_stopped(hall: Hall
     hall.clock.advance(8 * 86_400)
     hall.walk(700)
     assert not any(isinstance(one, RecordAsked) for one in hall.stage.side.store.events(drill.id))
+
+
+def test_a_drill_that_was_called_a_false_alarm_keeps_the_next_one_from_nothing(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(40)
+    hall.act(drill.id, ActionKind.FALSE_ALARM, reason="it was only a drill")
+    hall.walk(70)
+    assert hall.drill(drill.id).stage is Stage.FINISHED
+    result = hall.app.conductor.result(drill.id)
+    assert result is not None
+    assert "T10 Signals clear: Ana said that it is a false alarm, nobody saw it" in result.gaps
+    again = hall.start("login")
+    hall.walk(40)
+    assert hall.incident(again.id).is_open
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        pytest.param({"recovery_target": 10**15}, "within 2 h", id="a target that no clock can hold"),
+        pytest.param({"recovery_target": 7201}, "within 2 h", id="a target after the drill is given up"),
+        pytest.param({"recovery_target": 0}, "within 2 h", id="a target that nobody can meet"),
+        pytest.param({"participants": ("U0ANA", "ana")}, "'ana' is no id", id="a name instead of an id"),
+        pytest.param({"participants": ("!channel",)}, "'!channel' is no id", id="everybody"),
+        pytest.param({"scenario": ""}, "Say which drill. There are billing", id="no scenario"),
+    ],
+)
+def test_what_no_drill_can_be_held_with_is_refused_before_anything_is_written(
+    hall: Hall, asked: dict[str, object], told: str
+) -> None:
+    wanted: dict[str, object] = {"scenario": "login", **asked}
+    refused = hall.app.conductor.start(Asked(by=ANA, **wanted))  # type: ignore[arg-type]  # as the table has it
+    assert isinstance(refused, NoDrill)
+    assert told in refused.sentence
+    assert hall.app.conductor.drills() == ()
+
+
+def test_a_drill_that_is_over_is_not_opened_again(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(40)
+    hall.act(drill.id, ActionKind.ACKNOWLEDGE)
+    hall.act(drill.id, ActionKind.FALSE_ALARM, reason="it was only a drill")
+    hall.walk(2)
+    assert ActionKind.REOPEN not in {one.kind for one in actions_of(hall.incident(drill.id))}
+    refused = hall.act(drill.id, ActionKind.REOPEN, reason="a slip")
+    assert isinstance(refused, NotDone)
+    assert "its result stands" in refused.sentence
+    assert not hall.incident(drill.id).is_open
+
+
+def test_one_that_was_ended_while_no_monitor_ran_was_ended_then(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(40)
+    ended = hall.clock.now()
+    hall.act(drill.id, ActionKind.FALSE_ALARM, reason="it was only a drill")
+    hall.end()
+    hall.clock.advance(4 * 3600)
+    hall.begin()
+    hall.walk(1)
+    assert (hall.drill(drill.id).stage, hall.drill(drill.id).over_at) == (Stage.FINISHED, ended)
+
+
+def test_a_report_stands_beside_the_four_before_it_however_many_come_after(hall: Hall) -> None:
+    for _ in range(11):
+        hall.start("login")
+        hall.walk(1)
+        hall.app.conductor.abort(ANA, "the next")
+        hall.walk(1)
+    rows = {name: compared(hall, name) for name in ("DRILL-0002", "DRILL-0011")}
+    assert rows["DRILL-0002"] == ["DRILL-0001"]
+    assert rows["DRILL-0011"] == ["DRILL-0010", "DRILL-0009", "DRILL-0008", "DRILL-0007"]
+
+
+def compared(hall: Hall, name: str) -> list[str]:
+    """The drills beside one, as its report has them."""
+    files = hall.app.conductor.report(name)
+    assert files is not None
+    return [one["name"] for one in json.loads(files["drill.json"])["compared"]]

@@ -80,7 +80,7 @@ def begun(held: World) -> None:
     """Somebody begins it from a shell, and is told what to do; so is the channel."""
     told = held.drill("start", "--scenario", "staging-login", "--as", "ana")
     assert "DRILL-0001 has begun: Logins fail on staging (staging), in C0DRILL." in told
-    assert "To be mitigated within 5 min." in told
+    assert "To be mitigated within 5 min of the injection." in told
     assert "rollback-monitor drill inject DRILL-0001" in told
     (note,) = eventually(lambda: held.slack.messages(CHANNEL), 5, "the channel is told")
     assert note.text.startswith(f"{NOT_REAL}: DRILL-0001 begins: Logins fail on staging (staging), by ana.")

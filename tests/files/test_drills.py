@@ -92,6 +92,11 @@ def test_real_traffic_is_watched_by_a_signal_of_the_same_kind(folder: Path) -> N
             "5:14: a production-canary drill must not roll back what is called `production` as production is (give its",
         ),
         ("kind: tabletop", "kind: paper", "4:7: expected one of pager, tabletop, staging, production-canary"),
+        (
+            "play:",
+            "longest: 10m\nrecovery_target: 15m\nplay:",
+            "7:18: the drill is given up before its recovery target",
+        ),
         ("clears: 2m", "clears: soon", "`soon` clears nothing (one of rolled_back, acknowledged, or a duration"),
         ("title:", "titel:", "1:1: unknown key `titel` in a drill (did you mean `title`?)"),
         ("play:", "procedure: rolback\nplay:", "6:12: there is no procedure `rolback` (did you mean `rollback`?)"),

@@ -70,7 +70,7 @@ def _slash(url: str, command: str) -> list[str]:
         f"    - command: {_quoted(command)}",
         *address,
         "      description: What is open, and acknowledging it",
-        "      usage_hint: status | ack | help",
+        "      usage_hint: status | ack | drill | help",
         "      should_escape: false",
     ]
 

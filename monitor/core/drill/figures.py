@@ -14,7 +14,7 @@ COMPARED = ("Time to detect", "Time to page", "Time to acknowledge", "Time to co
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One row: a drill or a real incident, what it came to, and its times (None: not known)."""
+    """One row: a drill or a real incident, what it came to, and its times (None: not known). `target` 0: none."""
 
     name: str
     at: datetime
@@ -31,9 +31,9 @@ class Figures:
 
 def of_drill(result: Result) -> Figures:
     """Give the row of a drill."""
-    started = result.drill.started
-    times = _times(result.moments)
-    return Figures(result.drill.id, started.at, str(started.drill_kind), str(result.proven), times, started.seconds)
+    started, times = result.drill.started, _times(result.moments)
+    target = started.seconds if started.drill_kind.mitigates else 0
+    return Figures(result.drill.id, started.at, str(started.drill_kind), str(result.proven), times, target)
 
 
 def of_incident(case: Case) -> Figures | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from monitor.core.drill.figures import COMPARED, Figures
-from monitor.core.drill.log import SIGNATURES
+from monitor.core.drill.log import SIGNATURES, DrillStarted
 from monitor.core.drill.result import Proven, Result
 from monitor.core.evidence import markdown
 from monitor.core.evidence.moments import NAMES, durations
@@ -45,13 +45,19 @@ def _head(result: Result) -> str:
         ("Kind", f"{started.drill_kind}{'' if started.drill_kind.qualifies else ': does not count for the quarter'}"),
         ("Hypothesis", started.hypothesis),
         ("Participants", ", ".join(started.participants) or "as configured"),
-        ("Recovery target", lasted_seconds(started.seconds)),
+        ("Recovery target", _aim(started)),
         ("Started", f"{_at(started.at)} by {started.by.signed}"),
         ("Over", _at(result.drill.over_at)),
         ("Given up when", "; ".join(started.abort_if) or "nothing was agreed"),
     ]
     title = marked(result.drill.id, f"{result.drill.id}: {result.proven.upper()}")
     return f"{markdown.heading(1, title)}\n{markdown.table(('', ''), rows)}"
+
+
+def _aim(started: DrillStarted) -> str:
+    if not started.drill_kind.mitigates:
+        return "none: nothing is rolled back in it"
+    return f"{lasted_seconds(started.seconds)}, from the injection until the signals are clear"
 
 
 def _verdict(result: Result) -> str:
@@ -120,11 +126,15 @@ def _compared(result: Result, compared: Sequence[Figures]) -> str:
     if not compared:
         return "This is the first: there is nothing to compare it with.\n"
     rows = [
-        (one.name, f"{one.at:%Y-%m-%d}", one.what, one.came_to, *map(_took, one.times), lasted_seconds(one.target))
+        (one.name, f"{one.at:%Y-%m-%d}", one.what, one.came_to, *map(_took, one.times), _target(one))
         for one in compared
     ]
     del result
     return markdown.table(("", "on", "what", "came to", *COMPARED, "target"), rows)
+
+
+def _target(one: Figures) -> str:
+    return lasted_seconds(one.target) if one.target else "none"
 
 
 def _took(span: timedelta | None) -> str:

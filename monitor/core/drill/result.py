@@ -14,7 +14,7 @@ from monitor.core.evidence.case import Case, Posted
 from monitor.core.evidence.checklist import Item, Standing, checklist
 from monitor.core.evidence.moments import NAMES, Moments, Steps, accepted_at, moments
 from monitor.core.incidents.events import Refused
-from monitor.core.incidents.procedureevents import StepDone
+from monitor.core.incidents.procedureevents import FalseAlarm, GoneForGood, StepDone
 from monitor.core.procedures.progress import Progress, StepStatus
 
 _ANSWERED = ("injected", "first_breach", "fired", "paged", "acknowledged", "commanded")
@@ -70,6 +70,8 @@ class Result:
     @property
     def mitigated(self) -> timedelta | None:
         """From the injection until the signals were clear: what the recovery target is held against."""
+        if not self.drill.started.drill_kind.mitigates:
+            return None  # what was played of a page heals by itself
         began, clear = self.moments.began, self.moments.clear
         return clear - began if began is not None and clear is not None else None
 
@@ -89,7 +91,8 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
     progress = case.incident.progress if case is not None else None
     items = _items(case) if case is not None else ()
     said = tuple(one.service for one in progress.services if one.done_by is not None) if progress else ()
-    gaps = (*_missing(drill, found), *_late(found), *_unseen(drill, said), *undocumented(drill, items))
+    shown = (*_missing(drill, found), *_late(found), *_retired(drill, seen))
+    gaps = (*shown, *_unseen(drill, said), *undocumented(drill, items))
     made = Result(
         drill,
         Proven.RUNNING,
@@ -140,6 +143,17 @@ def _late(found: Moments) -> Iterator[str]:
     if found.injected is not None and found.first_breach is not None and found.injected > found.first_breach:
         letter, words = NAMES["injected"]
         yield f"{letter} {words}: said after the first breach, so it is not known when"
+
+
+def _retired(drill: Drill, seen: Steps) -> Iterator[str]:
+    """Where something is rolled back, an alert that somebody took away is not one that was seen to clear."""
+    if drill.started.drill_kind is Kind.PAGER:
+        return
+    letter, words = NAMES["clear"]
+    for event, _ in seen:
+        if isinstance(event, FalseAlarm | GoneForGood):
+            how = "a false alarm" if isinstance(event, FalseAlarm) else "gone for good"
+            yield f"{letter} {words}: {event.by.name} said that it is {how}, nobody saw it"
 
 
 def _unseen(drill: Drill, said: Sequence[str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from monitor.core.drill.log import SIGNATURES, Drill
+from monitor.core.drill.log import SIGNATURES, Drill, DrillStarted
 from monitor.core.drill.scenario import Scenario
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.shell import typed
@@ -13,13 +13,20 @@ def announced(drill: Drill, scenario: Scenario) -> str:
     """Give what people must know who take part: what is rehearsed, within which time, what to do, when to stop."""
     started = drill.started
     told = [f"{drill.id} begins: {started.title} ({started.drill_kind}), by {started.by.name}. {started.hypothesis}"]
-    told += [f"To be mitigated within {lasted(timedelta(seconds=started.seconds))}."]
+    told += [aim(started)]
     if drill.injected is None:
         told += [f"Inject the fault: {scenario.inject}"] if scenario.inject else []
         told += [f"Say so just before you do, for the clock starts then: {typed(ActionKind.INJECT_FAULT, drill.id)}"]
     told += [f"If the rollback does not mend it: {scenario.mend}"] if scenario.mend else []
     told += [f"Given up when: {'; '.join(started.abort_if)}."] if started.abort_if else []
     return "\n".join(told)
+
+
+def aim(started: DrillStarted) -> str:
+    """Give what is to be done, and within which time, in a sentence."""
+    if not started.drill_kind.mitigates:
+        return "Acknowledge its page, and take command: nothing is rolled back in it."
+    return f"To be mitigated within {lasted(timedelta(seconds=started.seconds))} of the injection."
 
 
 def over_words(drill: Drill, address: str = "", mend: str = "") -> str:

@@ -23,6 +23,11 @@ class Kind(StrEnum):
         return self in {Kind.STAGING, Kind.CANARY}
 
     @property
+    def mitigates(self) -> bool:
+        """Whether it is held against a recovery target: a pager drill ends with whoever has the page."""
+        return self is not Kind.PAGER
+
+    @property
     def real(self) -> bool:
         """Whether it watches real traffic instead of a script."""
         return self.qualifies

@@ -42,14 +42,17 @@ def staged_rules(rules: RuleSet, scenario: Scenario, name: str, route: Route, se
 
 
 def _told(procedure: Procedure, scenario: Scenario, seconds: int) -> Procedure:
-    """Give a procedure in which every step that changes something says what becomes of its commands in this drill."""
+    """Give a procedure in which every step that changes something says what becomes of its commands in this drill.
+
+    Where nothing is rolled back, nothing is held against a recovery target either.
+    """
     word = (
         f"Drill: do this on *{scenario.environment}* and nowhere else."
         if scenario.kind.real
         else "Drill: nothing real is broken. Say what you would do, and *do not do it*."
     )
     steps = tuple(replace(one, text=f"{word}\n\n{one.text}") if _changes(one) else one for one in procedure.steps)
-    return replace(procedure, recovery_target=seconds, steps=steps)
+    return replace(procedure, recovery_target=seconds if scenario.kind.mitigates else 0, steps=steps)
 
 
 def _changes(step: Step) -> bool:

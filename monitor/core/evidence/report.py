@@ -110,9 +110,11 @@ def _target(case: Case) -> str:
     if progress is None:
         return "No procedure was started, so that there is no recovery target to compare with.\n"
     target = progress.plan.recovery_target
-    within = mitigated_within(case.moments, target)
+    if not target:
+        return "Nothing is rolled back in it: there is no recovery target to compare with.\n"
+    within, start = mitigated_within(case.moments, target), "injection" if case.moments.injected else "first breach"
     verdict = {True: "met", False: "MISSED", None: "not to be compared: it is not known when the signals were clear"}
-    return f"Recovery target: {lasted_seconds(target)}, from the first breach to clear signals: {verdict[within]}.\n"
+    return f"Recovery target: {lasted_seconds(target)}, from the {start} to clear signals: {verdict[within]}.\n"
 
 
 # --- the procedure --------------------------------------------------------------------------------------------------

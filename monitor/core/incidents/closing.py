@@ -10,6 +10,7 @@ from monitor.core.incidents.events import Ended, EndReason, Event
 from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.procedureevents import EndExplained, ForceAsked, RecordCompleted, Reopened
 from monitor.core.incidents.rights import not_commanding, not_helping
+from monitor.core.naming import is_drill
 from monitor.core.procedures.verification import Outcome
 from monitor.core.rules.rule import Resolve
 from monitor.core.words import clock, lasted
@@ -141,6 +142,10 @@ def _not_alone_yet(wish: Wish, by: Actor) -> str:
 def _reopen(incident: Incident, command: Reopen, at: datetime) -> Decided:
     if incident.ended_at is None:
         return Refusal(No.NOT_ENDED, f"{incident.id} has not ended.")
+    if is_drill(incident.id):
+        return Refusal(
+            No.SETTLED, f"{incident.id} is over, and its result stands: a drill is held anew, not opened again."
+        )
     if at - incident.ended_at > REOPEN_WITHIN:
         ago = lasted(at - incident.ended_at)
         sentence = f"{incident.id} ended {ago} ago; it can be reopened for {lasted(REOPEN_WITHIN)}. A new breach pages."

@@ -203,7 +203,8 @@ def _after_the_end(incident: Incident) -> tuple[Action, ...]:
         actions.append(Action(ActionKind.COMPLETE, "Complete the record…", value, asks=True))
     if incident.end_reason is EndReason.BY_ITSELF and not incident.care.explained:
         actions.append(Action(ActionKind.EXPLAIN, "Why did it go away?…", value, asks=True))
-    if incident.end_reason in {EndReason.BY_PERSON, EndReason.FORCED, EndReason.FALSE_ALARM}:
+    early = incident.end_reason in {EndReason.BY_PERSON, EndReason.FORCED, EndReason.FALSE_ALARM}
+    if early and not is_drill(incident.id):
         minutes = int(REOPEN_WITHIN.total_seconds() // 60)
         label = f"Open again (within {minutes} min)…"
         actions.append(Action(ActionKind.REOPEN, label, value, place=Place.MORE, asks=True))

@@ -210,7 +210,8 @@ class Scene:
     """Everything a page is a function of.
 
     `buttons` says whether a click would be heard, `undurable` why evidence is not written now, `nobody` whether no
-    responder and no commander is configured; `results` are the checks of its verification as they came out last.
+    responder and no commander is configured; `results` are the checks of its verification as they came out last;
+    `injected` is when the fault of a drill was injected.
     """
 
     incident: Incident
@@ -222,3 +223,15 @@ class Scene:
     undurable: str = ""
     results: tuple[CheckResult, ...] = ()
     nobody: bool = False
+    injected: datetime | None = None
+
+    @property
+    def began(self) -> tuple[datetime | None, str]:
+        """From when on it is counted, and what that was: as the report does it, the injection of a drill.
+
+        One that was told of when the fault was felt already began nobody knows when.
+        """
+        breach = min((one.since for one in self.incident.alerts), default=None)
+        if self.injected is not None and (breach is None or self.injected <= breach):
+            return self.injected, "injection"
+        return breach, "first breach"

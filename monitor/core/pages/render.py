@@ -288,7 +288,7 @@ def _status(scene: Scene) -> tuple[str, ...]:
     incident = scene.incident
     lines = [_who_has_it(incident), *_escalated(incident), *commander_lines(scene)]
     if incident.ended_at is not None:
-        lines = [*_ended(incident), *lines]
+        lines = [*_ended(scene), *lines]
     elif incident.recovered_at is not None:
         lines += _going_back(incident)
         lines.append(f"All signals are {calm(incident)} since {clock(incident.recovered_at)}.")
@@ -362,11 +362,11 @@ def commander_lines(scene: Scene) -> list[str]:
     frozen = " Deploys are frozen." if incident.is_open else ""
     lines = [f"Incident commander: {name}, since {clock(incident.started_at)}.{frozen}"]
     procedure = incident.progress.plan if incident.progress else procedure
-    if procedure is not None and incident.alerts and incident.is_open:
-        since = min(one.since for one in incident.alerts)
+    since, what = scene.began
+    if procedure is not None and procedure.recovery_target and since is not None and incident.is_open:
         by = since + timedelta(seconds=procedure.recovery_target)
         target = lasted(timedelta(seconds=procedure.recovery_target))
-        lines.append(f"Recovery target: by {clock(by)}, {target} after the first breach.")
+        lines.append(f"Recovery target: by {clock(by)}, {target} after the {what}.")
     return lines
 
 
@@ -383,12 +383,13 @@ def _ending(incident: Incident) -> str:
     }[incident.end_reason]
 
 
-def _ended(incident: Incident) -> list[str]:
+def _ended(scene: Scene) -> list[str]:
     """Give how it ended, how long each part took, and what is left to do."""
+    incident, (since, what) = scene.incident, scene.began
     ended = incident.ended_at or incident.opened_at
     lines = [f"Ended {clock(ended)}: {_ending(incident)}."]
-    if incident.started_at is not None and incident.alerts:
-        lines.append(_times(incident, ended))
+    if incident.started_at is not None and since is not None:
+        lines.append(f"From the {what}: {_times(incident, since, ended)}.")
     if incident.care.explained:
         lines.append(f"Why it went away: {incident.care.explained}.")
     if incident.care.record is not None:
@@ -398,9 +399,9 @@ def _ended(incident: Incident) -> list[str]:
     return lines
 
 
-def _times(incident: Incident, ended: datetime) -> str:
-    since = min(one.since for one in incident.alerts)
-    parts = [f"detected after {lasted(min(one.fired_at for one in incident.alerts) - since)}"]
+def _times(incident: Incident, since: datetime, ended: datetime) -> str:
+    fired = min((one.fired_at for one in incident.alerts), default=incident.opened_at)
+    parts = [f"detected after {lasted(fired - since)}"]
     if incident.acknowledged_at is not None:
         parts.append(f"acknowledged after {lasted(incident.acknowledged_at - since)}")
     if incident.recovered_at is not None:
@@ -408,7 +409,7 @@ def _times(incident: Incident, ended: datetime) -> str:
         against = f" (target {lasted(timedelta(seconds=target))})" if target else ""
         parts.append(f"mitigated after {lasted(incident.recovered_at - since)}{against}")
     parts.append(f"ended after {lasted(ended - since)}")
-    return f"From the first breach: {', '.join(parts)}."
+    return ", ".join(parts)
 
 
 def next_for(incident: Incident) -> str:
