@@ -30,7 +30,6 @@ from monitor.files import Contents
 from monitor.people.answering import Answering
 from monitor.ports.metrics import MetricsSource
 from monitor.ports.pager import Pager
-from monitor.ports.store import Store
 from monitor.ports.world import Clock, Switch
 from monitor.procedure.releases import ReleaseWatch
 from monitor.rulebook import RuleBook
@@ -142,7 +141,7 @@ def _assemble(settings: Settings, disk: SqlStore, start: Start, world: World) ->
             log.error("pager.missing", pager=name, setting=SETTING[name], mend="routing.yaml names it in page")
     shared = Shared(settings, clock, source, metrics, world.pager, release_watch(settings, source))
     baselines = Baselines(source)
-    hall = _hall(shared, start.rules, store)
+    hall = _hall(shared, start.rules, lambda: production)
     elsewhere = Destinations(others, lambda: second_channel(settings, book))
     production = side_of(shared, store, book, baselines, elsewhere, trouble=lambda: store.trouble)
     conductor = Conductor(
@@ -186,8 +185,11 @@ DRILLS = "drills"
 """What is added to the name of the database for that of the drills."""
 
 
-def _hall(shared: Shared, rules: RuleSet, real: Store) -> Hall:
-    """Give where drills take place. Nothing is made until one is held, or where one was held before."""
+def _hall(shared: Shared, rules: RuleSet, real: Callable[[], Side]) -> Hall:
+    """Give where drills take place, beside the `real` side. Nothing is made until one is held, or where one was before.
+
+    A drill freezes what is not production, and its buttons are heard where those of production are.
+    """
     url = beside(shared.settings.database_url, DRILLS)
 
     def make() -> Stage:
@@ -196,8 +198,14 @@ def _hall(shared: Shared, rules: RuleSet, real: Store) -> Hall:
         source = DrillSource(shared.source)
         baselines = Baselines(source)
         apart = replace(shared, source=source, metrics=Metrics())  # drills do not count among what really happened
-        side = side_of(apart, disk, book, baselines, prefix=DRILL)
-        results = Results(disk, disk, real, side.evidence.case)
+        production = real()
+
+        def gated(environment: str) -> bool:
+            return environment != production.book.now.rules.routing.environment
+
+        side = side_of(apart, disk, book, baselines, gated=gated, prefix=DRILL)
+        side.hearing.hears = production.hearing.hears
+        results = Results(disk, disk, production.store, side.evidence.case)
         side.evidence.beside, side.evidence.injected = results.files, results.injected
         return Stage(side, disk, source, results, baselines.forget, disk.close)
 

@@ -94,9 +94,13 @@ def side_of(
     elsewhere: Destinations = Destinations(),  # noqa: B008  # frozen, and of nothing
     *,
     trouble: Callable[[], str] = lambda: "",
+    gated: Callable[[str], bool] = lambda _environment: True,
     prefix: str = INCIDENT,
 ) -> Side:
-    """Put one side together, on a store of its own; `trouble` says why evidence is not written now."""
+    """Put one side together, on a store of its own.
+
+    `trouble` says why evidence is not written now, `gated` whether it freezes the deploys of an environment.
+    """
     settings, clock, source, metrics = shared.settings, shared.clock, shared.source, shared.metrics
     news, lookout, deploys = Bell(), Lookout(), Deploys(source)
     desk = Desk(store, clock, book, news.ring, plots=settings.slack.bot_token is not None, prefix=prefix)
@@ -122,6 +126,7 @@ def side_of(
         trouble,
         lambda incident: follower.latest.get(incident, ()),
         lambda incident: evidence.injected(incident),  # noqa: PLW0108  # it is put in place later
+        gated=gated,
         free=settings.slack.bot_token is None,
     )
     evidence = _evidence(settings, Plotting(reader, deploys, store, clock, book), store, clock)

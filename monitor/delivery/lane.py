@@ -74,8 +74,9 @@ class Scenes:
     """What a page is rendered from beside its incident.
 
     Procedures, what the signals say now (kept up to date by the engine), whether clicks are heard, why evidence is not
-    durable now, how the checks of its verification came out last, when the fault of a drill was injected. `free`: there
-    is no Slack, and whoever speaks from a shell may do everything.
+    durable now, how the checks of its verification came out last, when the fault of a drill was injected. `gated`:
+    whether the deploys of an environment can be frozen here. `free`: there is no Slack, and whoever speaks from a shell
+    may do everything.
     """
 
     book: RuleBook
@@ -84,6 +85,7 @@ class Scenes:
     undurable: Callable[[], str] = lambda: ""
     verified: Callable[[str], tuple[CheckResult, ...]] = lambda _incident: ()
     injected: Callable[[str], datetime | None] = lambda _incident: None
+    gated: Callable[[str], bool] = lambda _environment: True
     free: bool = False
 
     def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
@@ -101,6 +103,7 @@ class Scenes:
             self.verified(incident.id),
             nobody=not (self.free or people.responders or people.commanders),
             injected=self.injected(incident.id),
+            gated=self.gated(incident.environment),
         )
 
 

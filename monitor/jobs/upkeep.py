@@ -93,7 +93,10 @@ class Upkeep:
         self._workers.submit(RECORD, partial(attempted, "record.failed", self._pruned))
 
     def _pruned(self) -> None:
-        kept = self._app.settings.retention_seconds
-        gone = self._app.store.prune(int(self._app.clock.now().timestamp()) - kept)
+        before = int(self._app.clock.now().timestamp()) - self._app.settings.retention_seconds
+        gone = self._app.store.prune(before)
         self._app.production.keeper.count()
+        stage = self._app.hall.stage
+        if stage is not None:
+            gone += stage.side.store.prune(before)
         log.debug("record.pruned", gone=gone)

@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -100,11 +100,21 @@ def record(folder: Path) -> list[Fired]:
 def _fired(store: SqlStore, incident: Incident) -> list[Fired]:
     posts = [post for post in store.posts(incident.id) if post.reason in ANNOUNCED and post.kind is not PostKind.LINE]
     alerts = [event.firing for event in store.events(incident.id) if isinstance(event, AlertFired)]
-    calls = (f"{incident.environment}/{incident.id}",)
+    calls = () if _over_at_once(store, incident) else (f"{incident.environment}/{incident.id}",)
     return [
         Fired(incident.id, int(alert.since.timestamp()), str(alert.key.tier), (post.key,), calls)
         for alert, post in zip(alerts, _announcements(posts), strict=True)
     ]
+
+
+def _over_at_once(store: SqlStore, incident: Incident) -> bool:
+    """Whether it was over when it was first heard of: caught up with in one go after a kill. That calls nobody."""
+    posts = store.posts(incident.id)
+    heard = min(post.decided_at for post in posts if post.kind is PostKind.ROOT)
+    if any(post.kind is PostKind.CALL for post in posts):
+        return False
+    ended = [alert.resolved_at for alert in incident.alerts]
+    return all(at is not None and at + timedelta(seconds=OFFSET) <= heard for at in ended)
 
 
 def _announcements(posts: Sequence[Post]) -> list[Post]:

@@ -211,7 +211,7 @@ class Scene:
 
     `buttons` says whether a click would be heard, `undurable` why evidence is not written now, `nobody` whether no
     responder and no commander is configured; `results` are the checks of its verification as they came out last;
-    `injected` is when the fault of a drill was injected.
+    `injected` is when the fault of a drill was injected, `gated` whether its deploys can be frozen at all.
     """
 
     incident: Incident
@@ -224,6 +224,7 @@ class Scene:
     results: tuple[CheckResult, ...] = ()
     nobody: bool = False
     injected: datetime | None = None
+    gated: bool = True
 
     @property
     def began(self) -> tuple[datetime | None, str]:

@@ -359,7 +359,7 @@ def commander_lines(scene: Scene) -> list[str]:
     if incident.commander is None or incident.started_at is None:
         return []
     name = incident.commander.signed
-    frozen = " Deploys are frozen." if incident.is_open else ""
+    frozen = " Deploys are frozen." if incident.is_open and scene.gated else ""
     lines = [f"Incident commander: {name}, since {clock(incident.started_at)}.{frozen}"]
     procedure = incident.progress.plan if incident.progress else procedure
     since, what = scene.began
