@@ -62,6 +62,8 @@ def test_a_pager_drill_is_held_against_no_target(hall: Hall) -> None:
     hall.act(drill.id, ActionKind.ACKNOWLEDGE)
     hall.act(drill.id, ActionKind.START)
     assert "Recovery target" not in page(hall)
+    assert "Incident commander: " in page(hall)
+    assert "Deploys are frozen" not in page(hall)  # no pipeline is told to wait for it
     hall.walk(400)
     assert hall.incident(drill.id).recovered_at is not None  # what is played heals by itself
     hall.app.conductor.finish(ANA)
