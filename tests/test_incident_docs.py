@@ -20,8 +20,8 @@ from monitor.core.incidents.incident import Incident
 from monitor.core.model import Tier
 from monitor.core.pages.actions import everything
 from monitor.core.pages.forms import FORMS, TARGET
+from monitor.core.pages.headline import WORDS, tone
 from monitor.core.pages.page import OF_DRILLS, ActionKind
-from monitor.core.pages.render import WORDS, tone
 from monitor.core.pages.shell import PROGRAM, SPELLINGS
 from monitor.web.shapes import incident_in_full
 from tests.cli.folder import Folder

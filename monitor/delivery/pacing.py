@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from monitor.core.incidents.incident import Incident
 from monitor.core.pages.calling import CALLS
-from monitor.core.pages.render import tone
+from monitor.core.pages.headline import tone
 from monitor.ports.store import Post, PostKind
 
 Stage: TypeAlias = tuple[object, ...]

@@ -9,8 +9,8 @@ from monitor.core.incidents.events import Firing
 from monitor.core.incidents.incident import Incident
 from monitor.core.model import Tier, utc
 from monitor.core.naming import led
+from monitor.core.pages.headline import telling
 from monitor.core.pages.plot import Plot
-from monitor.core.pages.render import telling
 from monitor.core.words import clock, shortened
 from monitor.evidence.plotting import Plotting, Unplotted
 from monitor.ports.pager import Attachment

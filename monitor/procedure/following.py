@@ -25,7 +25,7 @@ from monitor.core.incidents.procedureevents import (
     TargetsPinned,
     VersionsSeen,
 )
-from monitor.core.pages.render import telling
+from monitor.core.pages.headline import telling
 from monitor.core.procedures.progress import Progress
 from monitor.core.procedures.proposals import THERE
 from monitor.core.procedures.verification import CheckResult, Entered

@@ -21,9 +21,11 @@ from monitor.core.incidents.procedureevents import (
 from monitor.core.model import AlertKey, Tier
 from monitor.core.pages.actions import everything
 from monitor.core.pages.deeds import deed
+from monitor.core.pages.headline import headline, tone
 from monitor.core.pages.page import ActionKind, Place, Reading, Scene
-from monitor.core.pages.render import headline, next_for, render, tone
+from monitor.core.pages.render import render
 from monitor.core.pages.shell import PROGRAM, typed, typed_action
+from monitor.core.pages.status import next_for
 from monitor.web.procedures import (
     breakdown_of,
     care_of,

@@ -44,7 +44,8 @@ from monitor.core.incidents.procedureevents import (
     WatchingByHand,
 )
 from monitor.core.model import AlertKey, Labels, Tier
-from monitor.core.procedures.progress import Progress, advance, begin
+from monitor.core.procedures.advance import advance, begin
+from monitor.core.procedures.progress import Progress
 from monitor.core.releases.breakdown import Breakdown
 from monitor.core.releases.release import WhatChanged
 

@@ -10,7 +10,7 @@ from monitor.core.naming import marked
 from monitor.core.pages.actions import card_actions, step_actions
 from monitor.core.pages.crossroads import ways_out
 from monitor.core.pages.page import Card, CardCommand, CardLine, CardStep, Mark, Scene
-from monitor.core.pages.render import commander_lines
+from monitor.core.pages.status import commander_lines
 from monitor.core.procedures.beforeafter import NOTHING, before_and_after
 from monitor.core.procedures.filling import blocks
 from monitor.core.procedures.nextstep import next_step

@@ -14,8 +14,8 @@ from monitor.core.incidents.routes import Audience, united
 from monitor.core.model import Tier
 from monitor.core.pages.deeds import deed
 from monitor.core.pages.happenings import happenings, over
+from monitor.core.pages.headline import telling
 from monitor.core.pages.posts import POSTS, Happening, Mention, NewPost
-from monitor.core.pages.render import telling
 from monitor.core.pages.sayings import said
 from monitor.core.rules.routing import Route
 

@@ -5,10 +5,11 @@ from monitor.core.incidents.events import Firing, HiddenTold
 from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.response import Response
 from monitor.core.model import Tier
+from monitor.core.pages.headline import telling
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.posts import Happening
-from monitor.core.pages.render import calm, names, telling
 from monitor.core.pages.shell import typed
+from monitor.core.pages.status import calm, names
 from monitor.core.procedures.progress import mixed
 from monitor.core.words import clock, lasted
 
