@@ -1,5 +1,6 @@
 """Drills by words: what somebody types behind the slash command, and what they are answered."""
 
+import re
 from dataclasses import dataclass
 
 from monitor.core.actor import Actor
@@ -13,9 +14,12 @@ from monitor.drills.pressed import ONLY_RESPONDERS
 ANYBODY = frozenset({"status", "report", "abort", "due"})
 """What asks for no right: a drill that frightens somebody must be stopped by whoever it frightens."""
 
+_MENTION = re.compile(r"<(?:@|!subteam\^)(?P<id>[A-Z0-9]+)(?:\|[^>]*)?>", re.ASCII)
+"""How Slack hands on a person or a user group that was named in words."""
+
 UNKNOWN = (
-    "Not understood; nothing was done. There are: status, due, migrated NAME, start SCENARIO, inject, abort REASON, "
-    "finish, report [DRILL-0001], sign-off DRILL-0001."
+    "Not understood; nothing was done. There are: status, due, migrated NAME, start SCENARIO [with @ana @ben], "
+    "inject, abort REASON, finish, report [DRILL-0001], sign-off DRILL-0001."
 )
 
 
@@ -35,7 +39,7 @@ class Spoken:
             case "status" | "report" | "due":
                 return self._read(verb, rest)
             case "start" if rest:
-                return _told(self.conductor.start(Asked(rest[0], by)))
+                return self._start(rest[0], rest[1:], by)
             case "migrated" if rest:
                 return self._migrated(" ".join(rest), by)
             case "inject":
@@ -48,6 +52,12 @@ class Spoken:
                 return _told(self.conductor.sign_off(rest[0].upper(), by, " ".join(rest[1:])))
             case _:
                 return UNKNOWN
+
+    def _start(self, scenario: str, rest: tuple[str, ...], by: Actor) -> str:
+        """Begin a drill, with the people who are named instead of the configured ones, where any are."""
+        if rest and (rest[0].lower() != "with" or not rest[1:]):
+            return f"Not understood; nothing was done. Say who takes part so: start {scenario[:40]} with @ana @ben."
+        return _told(self.conductor.start(Asked(scenario, by, tuple(map(_meant, rest[1:])))))
 
     def _read(self, verb: str, rest: tuple[str, ...]) -> str:
         """Answer what changes nothing."""
@@ -93,3 +103,9 @@ def _line(drill: Drill) -> str:
 
 def _told(outcome: Outcome) -> str:
     return outcome.sentence if isinstance(outcome, NoDrill) else _line(outcome)
+
+
+def _meant(word: str) -> str:
+    """Give the id of who was named; what is none goes on as it is, to be refused in words."""
+    found = _MENTION.fullmatch(word.rstrip(","))
+    return found["id"] if found else word.rstrip(",")

@@ -48,6 +48,16 @@ def test_a_drill_is_held_by_words_alone(hall: Hall) -> None:
     assert hall.drill("DRILL-0001").signed[1].note == "well done"
 
 
+def test_who_takes_part_is_named_as_slack_hands_it_on(hall: Hall) -> None:
+    speak = Spoken(hall.app.conductor, hall.app.duty)
+    assert "with @ana @ben" in speak(("start", "login", "U0ANA"), EVA)
+    assert "with @ana @ben" in speak(("start", "login", "with"), EVA)
+    assert "'@ana' is no id of Slack's" in speak(("start", "login", "with", "@ana"), EVA)
+    assert hall.app.conductor.drills() == ()
+    speak(("start", "login", "With", "<@U0BEN|ben>,", "<!subteam^S0DUTY|@duty>", "U0CLEO"), EVA)
+    assert hall.drill("DRILL-0001").started.participants == ("U0BEN", "S0DUTY", "U0CLEO")
+
+
 def test_a_stranger_begins_nothing_and_may_stop_everything(hall: Hall) -> None:
     speak = Spoken(hall.app.conductor, hall.app.duty)
     assert speak(("start", "login"), GUEST).startswith("Only responders and commanders")

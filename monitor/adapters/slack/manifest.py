@@ -71,7 +71,7 @@ def _slash(url: str, command: str) -> list[str]:
         *address,
         "      description: What is open, and acknowledging it",
         "      usage_hint: status | ack | drill | help",
-        "      should_escape: false",
+        "      should_escape: true      # so that people who are named come as ids",
     ]
 
 

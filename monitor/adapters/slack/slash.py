@@ -75,7 +75,8 @@ def _help(name: str) -> str:
         [
             f"{name} status: what is open, and who has it",
             f"{name} ack [INC-0001]: acknowledge the incident, or the one that waits",
-            f"{name} drill [status|start SCENARIO|inject|abort REASON|finish|report|sign-off DRILL-0001]: drills",
+            f"{name} drill [status|start SCENARIO [with @ana @ben]|inject]: what runs, and beginning one",
+            f"{name} drill [abort REASON|finish|report|sign-off DRILL-0001]: ending one, and what it came to",
             f"{name} drill [due|migrated NAME]: when the next drill is due; that a major migration was made",
             f"{name} help: this",
             "Everything else: the buttons of the page, or rollback-monitor incident --help in a shell.",
