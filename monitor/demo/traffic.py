@@ -133,11 +133,17 @@ class Shop:
         return tuple(name for name in self.effect.services if self.services[name].released)
 
     def strike(self, fault: Fault) -> None:
-        """Break the shop by `fault`, which comes as a release; `none` goes back everywhere and repairs the data."""
+        """Break the shop by `fault`, which comes as a release; the fault before it goes back, its data too.
+
+        `none` goes back everywhere.
+        """
+        back = self.services if fault is Fault.NONE else self.effect.services
         self.fault = fault
-        for metrics in self.services.values():
-            struck = metrics.service.name in self.effect.services
-            metrics.deploy(metrics.service.release if struck else metrics.service.version)
+        for name, metrics in self.services.items():
+            if name in self.effect.services:
+                metrics.deploy(metrics.service.release)
+            elif name in back:
+                metrics.deploy(metrics.service.version)
         for child in self._violations.values():
             child.set(self.effect.violations)
 

@@ -104,6 +104,17 @@ def test_each_service_goes_back_by_itself() -> None:
     assert shop.fault is Fault.ERRORS
 
 
+def test_another_fault_takes_the_one_before_it_back_and_leaves_other_releases_alone() -> None:
+    shop = after(Fault.ERRORS, 0)
+    shop.deploy("web", "7.2.0")
+    shop.strike(Fault.LOGIN)
+    assert shop.struck == ("auth",)
+    running = {name: one.version for name, one in shop.services.items()}
+    assert (running["auth"], running["transactions"], running["web"]) == ("2.14.0", "5.2.1", "7.2.0")
+    shop.strike(Fault.NONE)
+    assert shop.services["web"].version == "7.1.0"
+
+
 def test_going_back_makes_requests_as_fast_as_before() -> None:
     shop = after(Fault.LATENCY, 0)
     shop.deploy("transactions", "5.2.1")
