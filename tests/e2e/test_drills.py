@@ -15,12 +15,15 @@ from tests.e2e.drillchecks import (
     PEOPLE,
     figures_hold,
     nothing_real_happened,
+    printed_figures_hold,
+    production_was_untouched,
     real_metrics,
     roots_of,
     says_that_it_is_a_drill,
+    world_agrees,
 )
 from tests.e2e.drilling import CHANNEL, NOT_REAL, Part, World, world
-from tests.e2e.drillshops import BAD, GOOD, OfTheDemo, ReadyMade, demo_shop
+from tests.e2e.drillshops import BAD, GOOD, ReadyMade, demo_shop
 from tests.e2e.running import eventually
 from tests.servers.slack_workspace import Stored
 
@@ -174,58 +177,6 @@ def finished(part: Part) -> None:
     assert "What it proved: rollback-monitor drill report DRILL-0001" in told
 
 
-# --- its figures ----------------------------------------------------------------------------------------------------
-
-
-def world_agrees(
-    part: Part, drill: dict[str, Any], injected: tuple[float, float], did: dict[str, tuple[float, float]]
-) -> None:
-    """The clock is true: it fits the clock of those who clicked and switched, and what Prometheus scraped."""
-    at = {letter: figures.seconds(told) for letter, told in drill["moments"].items()}
-    for course in (figures.ORDER[:10], ("T2", "T10", "T11", "T12")):  # signals may clear before a version is looked at
-        assert sorted(at[one] for one in course) == [at[one] for one in course], "the moments come in their order"
-    for letter, (began, ended) in {"T0": injected, **did}.items():
-        assert began - 0.01 <= at[letter] <= ended + 0.01, f"{letter}: {figures.utc(at[letter])}"
-    prometheus, staging = part.world.prometheus, part.world.staging
-    seen = figures.breaches(prometheus, staging.logins, at["T0"], at["T10"])
-    broke = figures.first(seen, breach=True)
-    assert abs(at["T1"] - broke) <= 1
-    assert at["T2"] - at["T1"] == figures.HOLD
-    assert abs(at["T10"] - figures.first(seen, breach=False, after=broke)) <= 1
-    for letter, service in (("T8", "auth"), ("T9", "web")):
-        assert figures.runs(prometheus, staging.version(service), at[letter]) == {GOOD[service]}
-        assert BAD[service] in figures.runs(prometheus, staging.version(service), did[letter][0] - 1)
-    lost = figures.failed(prometheus, staging.logins, at["T10"]) - figures.failed(prometheus, staging.logins, at["T0"])
-    assert drill["impact"]["failed"] == pytest.approx(lost, rel=0.15)
-    assert drill["impact"]["slow"] is None
-    assert drill["recovery_target_s"] == 300
-    assert drill["within_target"] is (at["T10"] - at["T0"] <= 300)
-    assert drill["refused_clicks"] == 3
-    assert drill["skipped"] == ["Feature flags first"]
-    assert (drill["gaps"], drill["said_not_seen"], drill["compared"]) == ([], [], [])
-
-
-def production_was_untouched(held: World, drill: dict[str, Any]) -> None:
-    """The shop beside it ran its versions all the time, and its logins went on."""
-    assert isinstance(held.shop, OfTheDemo)
-    assert isinstance(held.staging, OfTheDemo)
-    told = held.shop.told
-    assert (told["fault"], told["struck"]) == ("none", [])
-    assert {service: told["versions"][service] for service in GOOD} == GOOD
-    assert (held.staging.told["fault"], held.staging.told["struck"]) == ("login", []), (
-        "it is the version that healed it"
-    )
-    begin, end = (figures.seconds(drill["moments"][one]) for one in ("T0", "T12"))
-    for service in GOOD:
-        seen = {
-            one
-            for at in range(int(begin), int(end))
-            for one in figures.runs(held.prometheus, held.shop.version(service), at)
-        }
-        assert seen == {GOOD[service]}
-    assert not any(figures.breaches(held.prometheus, held.shop.logins, begin, end).values())
-
-
 # --- its report -----------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +192,7 @@ def reported(part: Part, drill: dict[str, Any]) -> None:
     for letter in figures.ORDER:
         (row,) = [line for line in report.splitlines() if line.startswith(f"| {letter} |")]
         assert row.split(" | ")[2].rstrip(" |") == f"{drill['moments'][letter][:19].replace('T', ' ')}", row
+    printed_figures_hold(report, drill)
     assert "as I saw it" in report.partition("## Signed off")[2]
     items = report.partition("## Evidence checklist")[2].partition("\n## ")[0].splitlines()
     assert [line.split(" | ")[1] for line in items if line.startswith("| ")][2:] == ["found"] * 5
