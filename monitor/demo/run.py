@@ -184,6 +184,9 @@ def _next_steps(plan: Plan, folder: Path, url: str, world: World, page: watched.
     tries = [f"{name} incident list --env-file {file}"]
     if page is None:
         tries.append(
+            f"{name} drill start --scenario login --env-file {file}     # a drill: its page, and nothing broken"
+        )
+        tries.append(
             f"{fault}/login     # break the login: a page comes within half a minute; /fault/none rolls the shop back"
         )
     else:

@@ -72,6 +72,7 @@ def test_without_a_page_it_is_said_how_to_get_one(tmp_path: Path) -> None:
     assert code == 0, said
     assert "/fault/login     # break the login" in said
     assert "incident ack" not in said
+    assert re.search(r" drill start --scenario login --env-file \S+ +# a drill", said)
 
 
 def test_a_monitor_that_dies_is_said_with_its_last_words_and_nothing_is_left(tmp_path: Path) -> None:
