@@ -16,6 +16,7 @@ from monitor.core.pages.page import OF_DRILLS
 from monitor.core.pages.shell import SPELLINGS
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.rules.signal import ErrorRatio
+from monitor.demo.catalogue import SERVICES, Fault, job_in
 from monitor.files import load
 from monitor.files.drillkeys import SCENARIO
 
@@ -82,3 +83,14 @@ def test_the_clock_is_that_of_the_code() -> None:
 
 def test_the_buttons_are_called_as_they_are() -> None:
     assert all(f"**{SPELLINGS[kind].button}**" in TEXT for kind in OF_DRILLS)
+
+
+def test_the_demo_shop_has_the_faults_versions_and_jobs_of_the_page() -> None:
+    built = {service.name: service.versions for service in SERVICES}
+    deployed = re.findall(r"/version/([\w-]+)/([\d.]+)", TEXT)
+    assert deployed
+    assert [(service, version) for service, version in deployed if version not in built[service]] == []
+    assert set(re.findall(r"/fault/(\w+)", TEXT)) <= set(Fault)
+    jobs = {job_in("staging", name) for name in built}
+    assert set(re.findall(r"`(staging-[\w-]+)`|job=\"(staging-[\w-]+)\"", TEXT)) != set()
+    assert {one or other for one, other in re.findall(r"`(staging-[\w-]+)`|job=\"(staging-[\w-]+)\"", TEXT)} <= jobs

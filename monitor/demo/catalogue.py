@@ -60,6 +60,11 @@ class Service:
     release_schema: str = ""
     flags: tuple[str, ...] = ()
 
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Everything of it that was ever built."""
+        return self.version, self.release
+
 
 SERVICES = (
     Service(
@@ -88,6 +93,11 @@ PROBES = (("auth", "/login"), ("billing", "/invoices"), ("billing", "/invoices/e
 """What the synthetic prober calls: service and endpoint."""
 
 
+def job_in(environment: str, name: str) -> str:
+    """Give the job of a service or the prober in `environment` ("": production), so that two shops never mix."""
+    return f"{environment}-{name}" if environment else name
+
+
 def instance(job: str) -> str:
     """Give the instance label of `job`: the same in history and live, whatever port it got."""
     return f"{job}-1"
@@ -109,10 +119,11 @@ class Fault(StrEnum):
 class Effect:
     """What a fault does.
 
-    `services` get their release; of their `routes` (none named: all) the share `failing` answers `code`, and
-    requests take `slower` times as long. `invoices_failing` is a share, `violations` a count for each integrity
-    check. `story` tells people what happens; `sign` selects the series whose next change is the first failing
-    sample; `page` is the tier that the shipped rules page, and `within` the seconds in which that page is due.
+    `services` get their release, and the release fails wherever and as long as it runs: of their `routes` (none named:
+    all) the share `failing` answers `code`, and requests take `slower` times as long. `invoices_failing` is a share,
+    `violations` a count for each integrity check, which stays in the data whatever is deployed. `story` tells people
+    what happens; `sign` selects the series whose next change is the first failing sample; `page` is the tier that the
+    shipped rules page, and `within` the seconds in which that page is due.
     """
 
     story: str

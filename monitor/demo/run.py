@@ -124,7 +124,7 @@ def _show(plan: Plan, folder: Path, children: Children, tell: Narrator) -> None:
     children.rest(min(plan.healthy_seconds, ends - time.monotonic()))
     page = _break(plan, world, url, children, tell, ends) if plan.effect.page is not None else None
     if ends - time.monotonic() > TRY_SECONDS:
-        _next_steps(folder, url, world, page, tell)
+        tell.add(_next_steps(plan, folder, url, world, page))
     children.rest(ends - time.monotonic())
 
 
@@ -175,8 +175,8 @@ def _timing(world: World, effect: Effect, broken: float, page: watched.Seen, tel
     tell.say(f"first page {now - broken:.1f} s after the break{since}")
 
 
-def _next_steps(folder: Path, url: str, world: World, page: watched.Seen | None, tell: Narrator) -> None:
-    """Say what to try while everything runs: answer the page, or bring one about."""
+def _next_steps(plan: Plan, folder: Path, url: str, world: World, page: watched.Seen | None) -> str:
+    """Give what to try while everything runs: answer the page and go back, or bring one about."""
     program = Path(sys.executable).with_name("rollback-monitor")
     file = folder / "demo.env"
     name = str(program) if program.exists() else f"{sys.executable} -m monitor"
@@ -184,12 +184,18 @@ def _next_steps(folder: Path, url: str, world: World, page: watched.Seen | None,
     tries = [f"{name} incident list --env-file {file}"]
     if page is None:
         tries.append(
+            f"{name} drill start --scenario login --env-file {file}     # a drill: its page, and nothing broken"
+        )
+        tries.append(
             f"{fault}/login     # break the login: a page comes within half a minute; /fault/none rolls the shop back"
         )
     else:
         tries.append(f"{name} incident ack {page.id} --env-file {file}")
-        tries.append(f"{fault}/none      # roll the shop back; /fault/login breaks it again")
-    tell.add(
+        tries += [f"curl -X POST {back}      # go back, and it heals" for back in world.ways_back(plan.fault)]
+        tries.append(
+            f"{fault}/{plan.fault}      # break it again; /fault/none goes back everywhere and repairs the data"
+        )
+    return (
         "\nTry this in another terminal:\n"
         + "".join(f"    {one}\n" for one in tries)
         + f"The monitor: {url}    Prometheus: {world.server.url}    Ctrl-C ends everything.\n"

@@ -1,8 +1,9 @@
 """The demo shop as a process: an HTTP endpoint for each service, a prober that calls them, a control endpoint.
 
 `python -m monitor.demo.shop --ports-file FILE` binds free loopback ports, writes them to FILE and runs until
-SIGTERM. `GET /` of the control endpoint tells the fault, `POST /fault/NAME` changes it. This module must not know
-of Prometheus or the monitor.
+SIGTERM; with `--environment staging` its jobs are named so, and it runs beside another shop. `GET /` of the control
+endpoint tells fault and versions, `POST /fault/NAME` breaks and heals, `POST /version/SERVICE/VERSION` deploys. This
+module must not know of Prometheus or the monitor.
 """
 
 import argparse
@@ -19,8 +20,8 @@ import prometheus_client
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from prometheus_client import CollectorRegistry, generate_latest
 
-from monitor.demo.catalogue import PROBE_JOB, PROBES, Fault
-from monitor.demo.traffic import Shop
+from monitor.demo.catalogue import PROBE_JOB, PROBES, Fault, job_in
+from monitor.demo.traffic import NoSuchReleaseError, Shop
 
 TICK_SECONDS = 0.05
 PROBE_SECONDS = 1.0
@@ -80,12 +81,13 @@ def probe_app(shop: Shop) -> web.Application:
 
 
 def control_app(shop: Shop) -> web.Application:
-    """Give the application that breaks and heals the shop."""
+    """Give the application that breaks and heals the shop, and deploys to it."""
     app = web.Application()
 
     def state() -> web.Response:
         versions = {name: metrics.version for name, metrics in shop.services.items()}
-        return web.json_response({"fault": shop.fault, "story": shop.effect.story, "versions": versions})
+        said = {"fault": shop.fault, "story": shop.effect.story, "struck": shop.struck, "versions": versions}
+        return web.json_response(said)
 
     async def tell(_: web.Request) -> web.Response:
         return state()
@@ -97,7 +99,16 @@ def control_app(shop: Shop) -> web.Application:
         shop.strike(Fault(name))
         return state()
 
+    async def deploy(request: web.Request) -> web.Response:
+        service, _, version = request.match_info["what"].partition("/")
+        try:
+            shop.deploy(service, version)
+        except NoSuchReleaseError as error:
+            return web.json_response({"error": str(error)}, status=404)
+        return state()
+
     app.router.add_get("/", tell)
+    app.router.add_post("/version/{what:.*}", deploy)
     app.router.add_post("/fault/{name}", strike)
     return app
 
@@ -141,8 +152,8 @@ async def _probe(shop: Shop, jobs: dict[str, str]) -> None:
             await asyncio.sleep(PROBE_SECONDS)
 
 
-async def serve(shop: Shop, ports_file: Path) -> None:
-    """Run the shop until SIGTERM or SIGINT; write where it listens to `ports_file`."""
+async def serve(shop: Shop, ports_file: Path, environment: str = "") -> None:
+    """Run the shop of `environment` until SIGTERM or SIGINT; write where it listens to `ports_file`."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -151,7 +162,8 @@ async def serve(shop: Shop, ports_file: Path) -> None:
     runner, control = await _listen(control_app(shop))
     jobs = {name: address for name, (_, address) in listening.items()}
     tasks = [asyncio.create_task(_flow(shop)), asyncio.create_task(_probe(shop, jobs))]
-    Ports(os.getpid(), f"http://{control}", jobs).write(ports_file)
+    named = {job_in(environment, name): address for name, address in jobs.items()}
+    Ports(os.getpid(), f"http://{control}", named).write(ports_file)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
     ended = [task for task in tasks if task.done()]
@@ -167,12 +179,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m monitor.demo.shop", description="The demo shop.")
     parser.add_argument("--ports-file", type=Path, required=True, help="where to write the ports, as JSON")
     parser.add_argument("--break", dest="fault", type=Fault, choices=list(Fault), default=Fault.NONE)
+    parser.add_argument("--environment", default="", help="the first word of its jobs, as in staging-auth")
     parser.add_argument("--seed", type=int, default=None, help="make the traffic repeatable")
     options = parser.parse_args()
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
     shop = Shop(Random(options.seed))  # noqa: S311  # traffic, not secrets
     shop.strike(options.fault)
-    asyncio.run(serve(shop, options.ports_file))
+    asyncio.run(serve(shop, options.ports_file, options.environment))
 
 
 if __name__ == "__main__":

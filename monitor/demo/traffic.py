@@ -1,4 +1,4 @@
-"""The shop's state and metrics: one registry a service, synthetic requests, and the fault that strikes them.
+"""The shop's state and metrics: one registry a service, synthetic requests, and the fault that their releases have.
 
 Chance and elapsed time are arguments. This module must not know of sockets, ports or the prober.
 """
@@ -28,6 +28,10 @@ from monitor.demo.catalogue import (
 )
 
 
+class NoSuchReleaseError(LookupError):
+    """A service or a version of it does not exist; the sentence says which there are."""
+
+
 class ServiceMetrics:
     """What one service exports; every label child exists from the start, so that the first failure counts."""
 
@@ -52,6 +56,11 @@ class ServiceMetrics:
         self.version = ""
         self.deploy(service.version)
 
+    @property
+    def released(self) -> bool:
+        """Whether its release runs, the one that a fault comes with."""
+        return self.version == self.service.release
+
     def count(self, path: str, code: str, seconds: float) -> None:
         """Count one request that was answered `code` after `seconds`."""
         self._requests[path, code].inc()
@@ -64,9 +73,9 @@ class ServiceMetrics:
         self._build.clear()
         self._build.labels(version, DEPLOYED_BY).set(1)
         self.version = version
-        if version == self.service.release:
+        if self.released:
             self._schema.clear()
-        schema = self.service.release_schema if version == self.service.release else self.service.schema
+        schema = self.service.release_schema if self.released else self.service.schema
         if schema and not self._schemas():
             self._schema.labels(schema).set(1)
 
@@ -94,7 +103,7 @@ def answer(chance: Random, effect: Effect, service: Service, route: Route) -> An
 
 
 class Shop:
-    """The services, their traffic and the fault of the moment."""
+    """The services, the versions that run, their traffic, and the fault that is in the releases."""
 
     def __init__(self, chance: Random) -> None:
         self._chance = chance
@@ -115,23 +124,46 @@ class Shop:
 
     @property
     def effect(self) -> Effect:
-        """What the fault of the moment does."""
+        """What the fault of the moment does where its releases run."""
         return EFFECTS[self.fault]
 
+    @property
+    def struck(self) -> tuple[str, ...]:
+        """The services that fail now: those whose release has the fault, and runs."""
+        return tuple(name for name in self.effect.services if self.services[name].released)
+
     def strike(self, fault: Fault) -> None:
-        """Break the shop by `fault`, which comes as a release; `none` heals it by going back."""
+        """Break the shop by `fault`, which comes as a release; the fault before it goes back, its data too.
+
+        `none` goes back everywhere.
+        """
+        back = self.services if fault is Fault.NONE else self.effect.services
         self.fault = fault
-        for metrics in self.services.values():
-            struck = metrics.service.name in self.effect.services
-            metrics.deploy(metrics.service.release if struck else metrics.service.version)
+        for name, metrics in self.services.items():
+            if name in self.effect.services:
+                metrics.deploy(metrics.service.release)
+            elif name in back:
+                metrics.deploy(metrics.service.version)
         for child in self._violations.values():
             child.set(self.effect.violations)
+
+    def deploy(self, service: str, version: str) -> None:
+        """Switch what runs of a service: going back to the good version heals it, shipping the bad one breaks it again.
+
+        Raises `NoSuchReleaseError`.
+        """
+        if service not in self.services:
+            raise NoSuchReleaseError(f"no service {service!r}; there are {', '.join(self.services)}")
+        known = self.services[service].service.versions
+        if version not in known:
+            raise NoSuchReleaseError(f"{service} has no version {version!r}; there are {' and '.join(known)}")
+        self.services[service].deploy(version)
 
     def request(self, service: str, path: str) -> Answer:
         """Answer one request and count it. Raises `KeyError` for a route that does not exist."""
         metrics = self.services[service]
         route = {one.path: one for one in metrics.service.routes}[path]
-        drawn = answer(self._chance, self.effect, metrics.service, route)
+        drawn = answer(self._chance, self._effect_on(service), metrics.service, route)
         metrics.count(path, drawn.code, drawn.seconds)
         return drawn
 
@@ -150,8 +182,11 @@ class Shop:
         for _ in range(self._arrivals(TRANSITIONS_PER_SECOND * seconds)):
             self._transitions["success"].inc()
 
+    def _effect_on(self, service: str) -> Effect:
+        return self.effect if service in self.struck else EFFECTS[Fault.NONE]
+
     def _invoice_outcome(self) -> str:
-        return "failure" if self._chance.random() < self.effect.invoices_failing else "success"
+        return "failure" if self._chance.random() < self._effect_on("billing").invoices_failing else "success"
 
     def _arrivals(self, expected: float) -> int:
         """Round at random, so that the mean is `expected`."""

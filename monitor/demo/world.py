@@ -11,7 +11,7 @@ from pathlib import Path
 import requests
 
 from monitor.demo import history, prometheus
-from monitor.demo.catalogue import Fault
+from monitor.demo.catalogue import EFFECTS, SERVICES, Fault
 from monitor.demo.children import Children
 from monitor.demo.shop import Ports
 
@@ -34,10 +34,24 @@ class World:
 
     def strike(self, fault: Fault) -> float:
         """Break the shop by `fault` (or heal it by `none`); give the time at which it was told."""
-        with requests.Session() as session:
-            session.trust_env = False
-            session.post(f"{self.ports.control}/fault/{fault}", timeout=5).raise_for_status()
-        return time.time()
+        return tell(self.ports, f"fault/{fault}")
+
+    def deploy(self, service: str, version: str) -> float:
+        """Switch what runs of a service; give the time at which it was told."""
+        return tell(self.ports, f"version/{service}/{version}")
+
+    def ways_back(self, fault: Fault) -> list[str]:
+        """Give what to post to, for every service that `fault` comes with, so that its good version runs again."""
+        broken = [one for one in SERVICES if one.name in EFFECTS[fault].services]
+        return [f"{self.ports.control}/version/{one.name}/{one.version}" for one in broken]
+
+
+def tell(shop: Ports, what: str) -> float:
+    """Ask `what` of the control endpoint of `shop`; give the time at which it was done."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.post(f"{shop.control}/{what}", timeout=5).raise_for_status()
+    return time.time()
 
 
 def build(children: Children, folder: Path) -> World:

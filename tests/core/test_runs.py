@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.judging.deploy import Seen
-from monitor.core.releases.runs import LINGER, Breach, Good, Run, Sought, blamed, last_known_good, runs
+from monitor.core.releases.runs import LINGER, SLACK, Breach, Good, Run, Sought, blamed, last_known_good, runs
 
 HOUR, DAY = 3600, 86_400
 
@@ -38,17 +38,26 @@ BLAMED = [
     ("while it ran", Breach("A", 500, 600), {"1"}),
     ("in a rollout the new one", Breach("A", 1100, 1300), {"2"}),
     ("as soon as the new one is seen", Breach("A", 1000, 1300), {"2"}),
+    ("a release that fails before it is seen", Breach("A", 1000 - SLACK, 1300), {"2"}),
+    ("a release long after it began", Breach("A", 999 - SLACK, 1300), {"1"}),
+    ("a rollback right after it began", Breach("A", 8990, 9100), {"2"}),
     ("until a rollback", Breach("A", 2000, 9000), {"2"}),
     ("a rollback has half an hour to help", Breach("A", 2000, 9000 + LINGER), {"2"}),
     ("a rollback that does not help", Breach("A", 2000, 9001 + LINGER), {"1", "2"}),
     ("it still lasts", Breach("A", 2000), {"1", "2"}),
     ("before anything was seen", Breach("A", -100, -50), set()),
+    ("just before anything was seen", Breach("A", -10, 50), set()),
 ]
 
 
 @pytest.mark.parametrize(("breach", "expected"), [row[1:] for row in BLAMED], ids=[row[0] for row in BLAMED])
 def test_a_breach_counts_against_a_version(breach: Breach, expected: set[str]) -> None:
     assert set(blamed(ROLLOUT, runs(ROLLOUT, 20_000), [breach])) == expected
+
+
+def test_a_release_that_is_seen_after_a_gap_fails_before_it_is_seen() -> None:
+    moves = seen((0, "1"), (1000, ""), (1010, "2"))
+    assert set(blamed(moves, runs(moves, 1100), [Breach("A", 995)])) == {"2"}
 
 
 def good(moves: tuple[Seen, ...], until: int, *breaches: Breach, proven: int = DAY) -> str:
@@ -108,7 +117,7 @@ def test_a_good_version_ran_alone_and_no_breach_began_under_it(
     assert found.version != "bad"
     assert found.ran == sum(run.end - run.begin for run in own) > 0
     assert found.last == own[-1].end <= 1001
-    assert not [one for one in fired for run in own if run.begin < one.begin < run.end]
+    assert not [one for one in fired for run in own if run.begin < one.begin < run.end - SLACK]
     rivals = {run.version for run in runs(history, 1001) if run.version not in blamed(history, own, fired)} - {"bad"}
     if not fired and found.ran < proven:
         totals = [sum(run.end - run.begin for run in runs(history, 1001) if run.version == one) for one in rivals]

@@ -21,8 +21,8 @@ from monitor.core.releases.release import (
     with_image,
 )
 from monitor.core.releases.releasewords import advice, change_line, target_line
-from monitor.core.releases.runs import Breach
-from monitor.core.releases.targeting import BEFORE, SLACK, History, Question, what_changed
+from monitor.core.releases.runs import SLACK, Breach
+from monitor.core.releases.targeting import BEFORE, History, Question, what_changed
 from monitor.core.rules.service import Labelled, Service
 
 HOUR, DAY = 3600, 86_400

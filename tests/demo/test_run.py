@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def test_a_page_is_shown_with_its_timing_and_nothing_is_left(tmp_path: Path) -> 
     assert "s after the break (" in said
     assert "s after its first failing sample)" in said
     assert "incident ack INC-0001" in said
+    assert re.search(r"curl -X POST http://127\.0\.0\.1:\d+/version/auth/2\.13\.4 +# go back, and it heals\n", said)
     assert "nothing is left running" in said
     assert running(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
@@ -70,6 +72,7 @@ def test_without_a_page_it_is_said_how_to_get_one(tmp_path: Path) -> None:
     assert code == 0, said
     assert "/fault/login     # break the login" in said
     assert "incident ack" not in said
+    assert re.search(r" drill start --scenario login --env-file \S+ +# a drill", said)
 
 
 def test_a_monitor_that_dies_is_said_with_its_last_words_and_nothing_is_left(tmp_path: Path) -> None:

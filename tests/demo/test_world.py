@@ -101,6 +101,43 @@ def test_a_broken_login_is_seen_by_requests_and_prober_and_heals(world: World) -
     assert wait_for(lambda: world.server.number('app_build_info{job="auth",version="2.13.4"}') == 1)
 
 
+def test_a_version_that_is_switched_is_seen_at_once_and_by_prometheus(world: World) -> None:
+    url = f"http://{world.ports.jobs['auth']}"
+    broken = world.strike(Fault.LOGIN)
+    try:
+        world.deploy("auth", "2.13.4")
+        assert requests.get(f"{url}/session", timeout=5).json()["version"] == "2.13.4"
+        metrics = requests.get(f"{url}/metrics", timeout=5).text
+        assert re.findall(r"^app_build_info\{.*\} .*$", metrics, re.MULTILINE) == [
+            'app_build_info{deployed_by="ci",version="2.13.4"} 1.0'
+        ]
+        told = requests.get(world.ports.control, timeout=5).json()
+        assert (told["fault"], told["struck"], told["versions"]["auth"]) == ("login", [], "2.13.4")
+        again = world.deploy("auth", "2.14.0")
+        assert requests.get(world.ports.control, timeout=5).json()["struck"] == ["auth"]
+        assert wait_for(lambda: world.server.first_change(EFFECTS[Fault.LOGIN].sign, again) is not None)
+        assert world.server.number('app_build_info{job="auth",version="2.14.0"}') == 1
+        assert again >= broken
+    finally:
+        world.strike(Fault.NONE)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("auht/1", "no service 'auht'; there are auth, transactions"),
+        ("auth/9.9.9", "there are 2.13.4 and 2.14.0"),
+        ("auth", "there are 2.13.4 and 2.14.0"),
+        ("", "there are auth, transactions"),
+    ],
+)
+def test_a_version_that_does_not_exist_is_refused_with_those_that_do(world: World, path: str, words: str) -> None:
+    reply = requests.post(f"{world.ports.control}/version/{path}", timeout=5)
+    assert reply.status_code == 404
+    assert words in reply.json()["error"]
+    assert requests.get(world.ports.control, timeout=5).json()["versions"]["auth"] == "2.13.4"
+
+
 @pytest.mark.parametrize("fault", [Fault.BILLING, Fault.INVOICES, Fault.INTEGRITY, Fault.LATENCY, Fault.ERRORS])
 def test_the_first_failing_sample_is_found(world: World, fault: Fault) -> None:
     broken = world.strike(fault)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e import drillfigures as figures
 from tests.e2e.drilling import CHANNEL, NOT_REAL, Part, World, key_of
+from tests.e2e.drillshops import BAD, GOOD, OfTheDemo
 from tests.servers.slack_workspace import Stored
 
 PEOPLE = {"<@U0ANA>", "<@U0BOB>"}
@@ -58,6 +59,75 @@ def says_that_it_is_a_drill(held: World) -> None:
 def first_words(block: dict[str, Any]) -> str:
     """What a message's first block says."""
     return str(block["text"]["text"])
+
+
+def world_agrees(
+    part: Part, drill: dict[str, Any], injected: tuple[float, float], did: dict[str, tuple[float, float]]
+) -> None:
+    """The clock is true: it fits the clock of those who clicked and switched, and what Prometheus scraped."""
+    at = {letter: figures.seconds(told) for letter, told in drill["moments"].items()}
+    for course in (figures.ORDER[:10], ("T2", "T10", "T11", "T12")):  # signals may clear before a version is looked at
+        assert sorted(at[one] for one in course) == [at[one] for one in course], "the moments come in their order"
+    for letter, (began, ended) in {"T0": injected, **did}.items():
+        assert began - 0.01 <= at[letter] <= ended + 0.01, f"{letter}: {figures.utc(at[letter])}"
+    prometheus, staging = part.world.prometheus, part.world.staging
+    seen = figures.breaches(prometheus, staging.logins, at["T0"], at["T10"])
+    broke = figures.first(seen, breach=True)
+    assert abs(at["T1"] - broke) <= 1
+    assert at["T2"] - at["T1"] == figures.HOLD
+    assert abs(at["T10"] - figures.first(seen, breach=False, after=broke)) <= 1
+    for letter, service in (("T8", "auth"), ("T9", "web")):
+        assert figures.runs(prometheus, staging.version(service), at[letter]) == {GOOD[service]}
+        assert BAD[service] in figures.runs(prometheus, staging.version(service), did[letter][0] - 1)
+    lost = figures.failed(prometheus, staging.logins, at["T10"]) - figures.failed(prometheus, staging.logins, at["T0"])
+    assert drill["impact"]["failed"] == pytest.approx(lost, rel=0.15)
+    assert drill["impact"]["slow"] is None
+    assert drill["recovery_target_s"] == 300
+    assert drill["within_target"] is (at["T10"] - at["T0"] <= 300)
+    assert drill["refused_clicks"] == 3
+    assert drill["skipped"] == ["Feature flags first"]
+    assert (drill["gaps"], drill["said_not_seen"], drill["compared"]) == ([], [], [])
+
+
+def production_was_untouched(held: World, drill: dict[str, Any]) -> None:
+    """The shop beside it ran its versions all the time, and its logins went on."""
+    assert isinstance(held.shop, OfTheDemo)
+    assert isinstance(held.staging, OfTheDemo)
+    told = held.shop.told
+    assert (told["fault"], told["struck"]) == ("none", [])
+    assert {service: told["versions"][service] for service in GOOD} == GOOD
+    assert (held.staging.told["fault"], held.staging.told["struck"]) == ("login", []), (
+        "it is the version that healed it"
+    )
+    begin, end = (figures.seconds(drill["moments"][one]) for one in ("T0", "T12"))
+    for service in GOOD:
+        seen = {
+            one
+            for at in range(int(begin), int(end))
+            for one in figures.runs(held.prometheus, held.shop.version(service), at)
+        }
+        assert seen == {GOOD[service]}
+    assert not any(figures.breaches(held.prometheus, held.shop.logins, begin, end).values())
+
+
+def printed_figures_hold(report: str, drill: dict[str, Any]) -> None:
+    """Every figure that people read is that of the result, which follows from the raw events."""
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in report.splitlines() if line[:1] == "|"]
+    took = {row[0]: row[-1] for row in cells if row[0] in figures.SPANS}
+    assert took == {what: lasted(span) for what, span in drill["durations_s"].items()}
+    felt = {row[0]: row[1] for row in cells if row[0].startswith("requests ")}
+    failed = float(felt["requests that failed beyond what is usual"])
+    assert failed == pytest.approx(drill["impact"]["failed"], rel=0.1), "its signals are read anew until they are kept"
+    assert felt["requests while it was slow"] == "unknown"
+    took_all = lasted(drill["durations_s"]["Time to mitigate"])
+    assert f"Passed: mitigated {took_all} after the injection, within the target of 5 min." in report
+    otherwise = report.partition("## What went otherwise")[2].partition("\n## ")[0]
+    assert re.findall(r"^- (.*)$", otherwise, re.MULTILINE) == ["Skipped: Feature flags first", "Refused clicks: 3"]
+
+
+def lasted(seconds: float) -> str:
+    """A length of time as the report says it: seconds under two minutes, then minutes."""
+    return f"{int(seconds)} s" if seconds < 120 else f"{int(seconds) // 60} min"
 
 
 COUNTED = ("incidents_open", "pages_total", "acknowledgement_seconds_count", "page_delivery_seconds_count", "alerts")

@@ -172,9 +172,9 @@ def failed(prometheus: Prometheus, job: str, at: float) -> float:
     return float(answer["value"][1])
 
 
-def runs(prometheus: Prometheus, job: str, service: str, at: float) -> set[str]:
-    """Give the versions of a service that Prometheus knew at a time."""
-    answer = prometheus.query(f'app_build_info{{job="{job}",service="{service}"}}', at)
+def runs(prometheus: Prometheus, version: str, at: float) -> set[str]:
+    """Give the versions that Prometheus knew at a time, of the service whose `version` is selected by that."""
+    answer = prometheus.query(version, at)
     return {str(one["metric"]["version"]) for one in answer}
 
 

@@ -1,7 +1,7 @@
 """A world in which drills are held: production and staging beside each other, and somebody who takes part.
 
-Two shops that one Prometheus scrapes, a registry with the images of both, a strict Slack with a channel for drills, a
-webhook that real pages call, and the daemon as a process.
+Two shops that one Prometheus scrapes (those of the tests, or those of the demo), a registry with the images of both, a
+strict Slack with a channel for drills, a webhook that real pages call, and the daemon as a process.
 """
 
 import json
@@ -11,13 +11,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from tests.e2e.running import Monitor, Shop, eventually, rules_with
-from tests.servers.prometheus import History, Prometheus
+from tests.e2e.drillrules import written
+from tests.e2e.drillshops import GOOD, ReadyMade, Target, history
+from tests.e2e.running import Monitor, eventually
+from tests.servers.prometheus import Prometheus
 from tests.servers.receiver import Receiver
 from tests.servers.registry import DockerRegistry
 from tests.servers.slack import SlackServer, pressed
@@ -30,139 +32,14 @@ ONE_AT_A_TIME = threading.Lock()
 NOT_REAL = "DRILL (not real)"
 CHANNEL = "C0DRILL"
 
-RULES = """
-groups:
-  - name: logins
-    interval: 1s
-    query_offset: 1s
-    rules:
-      - alert: LoginFailing
-        service: auth
-        suspects: [web]
-        signal:
-          error_ratio:
-            requests: 'http_requests_total{job="shop",route="/login"}'
-            failures: 'code=~"5.."'
-            window: 4s
-        guards: {min_requests: 20, min_failures: 5}
-        rollback: {above: 20%, for: 2s}
-        annotations: {summary: "login: {{ $value | humanizePercentage }} of logins fail"}
-"""
-
-ROUTING = """
-environment: production
-default: {responders: [S0ONCALL], commanders: [S0IC], approvers: [U0CLEO]}
-page: {rollback: [slack, webhook], blind: [slack, webhook], prepare: [slack, webhook]}
-drills: {channel: C0DRILL, responders: [U0ANA, U0BOB]}
-"""
-
-SERVICES = """
-  auth: {version: 'app_build_info{job="JOB",service="auth"}', image: 'REGISTRY/auth:{version}'}
-  web: {version: 'app_build_info{job="JOB",service="web"}', image: 'REGISTRY/web:{version}'}
-"""
-RELEASES = 'version: 1\nregistry: {url: "http://REGISTRY"}\nlookback: 2h\nproven: 10m\nservices:' + SERVICES
-
-PROCEDURE = """
-version: 1
-title: Roll back to the last good release
-verify_for: 3s
-steps:
-  - {id: declare, title: Declare incident mode, does: freeze}
-  - {id: target, title: Pin the rollback target, does: pin}
-  - {id: flags, title: Feature flags first}
-  - id: services
-    title: Roll back the services
-    services:
-      - {title: Backend, services: [auth]}
-      - {title: Frontend, services: [web]}
-    commands:
-      - 'kubectl set image "deployment/$SERVICE" "$SERVICE=$IMAGE"'
-  - id: verify
-    title: Verify
-    checks:
-      - {title: The signals that paged are clear, signals: true}
-      - title: Logins flow
-        promql: 'sum(rate(http_requests_total{job="staging",route="/login",code="200"}[4s]))'
-        above: 1
-  - {id: close, title: Close, does: end}
-"""
-
-STAGING = """
-version: 1
-title: Logins fail on staging
-trigger: login
-alert: LoginFailing
-kind: staging
-environment: staging
-hypothesis: Within a minute the version before serves logins again.
-recovery_target: 5m
-watch:
-  error_ratio:
-    requests: 'http_requests_total{job="staging",route="/login"}'
-    failures: 'code=~"5.."'
-    window: 4s
-releases:
-  registry: {url: "http://REGISTRY"}
-  lookback: 2h
-  proven: 10m
-  services:SERVICES
-inject: break the logins of staging
-mend: deploy the version before to staging
-abort_if: [a real page comes]
-"""
-
-PAGER = """
-version: 1
-title: Rehearsal of a page
-trigger: login
-alert: LoginFailing
-kind: pager
-hypothesis: A page reaches people, and they take it.
-play:
-  healthy: {value: 0%, requests: 20}
-  broken: {value: 90%, requests: 20}
-  clears: acknowledged
-"""
-
-GOOD = {"auth": "2.13.4", "web": "5.2.0"}
-BAD = {"auth": "2.14.0", "web": "5.3.0"}
-RELEASED = 900
-"""Seconds before the test at which the bad versions came."""
-
-
-def history() -> History:
-    """Two hours of versions of both shops, the last minutes of them the bad ones."""
-    now = int(time.time())
-    old, new = range(now - 7200, now - RELEASED, 5), range(now - RELEASED, now, 5)
-    return {
-        f'app_build_info{{job="{job}",service="{service}",version="{versions[service]}"}}': [(at, 1.0) for at in times]
-        for job in ("shop", "staging")
-        for service in GOOD
-        for versions, times in ((GOOD, old), (BAD, new))
-    }
-
-
-def written(folder: Path, registry: str) -> Path:
-    """The rules folder: one rule, its procedure, a drill on staging and one of a page."""
-    rules = rules_with(folder, RULES)
-    (rules / "routing.yaml").write_text(ROUTING)
-    (rules / "releases.yaml").write_text(RELEASES.replace("JOB", "shop").replace("REGISTRY", registry))
-    (rules / "procedures" / "rollback.yaml").write_text(PROCEDURE)
-    (rules / "drills").mkdir()
-    services = SERVICES.replace("JOB", "staging").replace("\n", "\n  ")
-    staging = STAGING.replace("SERVICES", services).replace("REGISTRY", registry)
-    (rules / "drills" / "staging-login.yaml").write_text(staging)
-    (rules / "drills" / "page.yaml").write_text(PAGER)
-    return rules
-
 
 @dataclass(frozen=True)
 class World:
     """Everything that runs."""
 
     folder: Path
-    shop: Shop
-    staging: Shop
+    shop: Target
+    staging: Target
     prometheus: Prometheus
     slack: SlackServer
     webhook: Receiver
@@ -229,22 +106,25 @@ def key_of(message: Stored) -> str:
     return str(message.metadata.get("event_payload", {}).get("key", ""))
 
 
+Build: TypeAlias = Callable[[Path, str], AbstractContextManager[Target]]
+"""What makes the shop of an environment ("": production)."""
+
+
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
-    """Let everything run for the length of a `with` block."""
+def world(folder: Path, build: Build = ReadyMade) -> Iterator[World]:
+    """Let everything run for the length of a `with` block, on the shops that `build` makes."""
     with ExitStack() as stack:
-        shop, staging = stack.enter_context(Shop()), stack.enter_context(Shop())
-        shop.versions, staging.versions = dict(BAD), dict(BAD)
+        shop, staging = (stack.enter_context(build(folder, environment)) for environment in ("", "staging"))
         registry = stack.enter_context(DockerRegistry())
         for service, version in GOOD.items():
             registry.push(service, version)
-        targets = {"shop": [shop.exporter.target], "staging": [staging.exporter.target]}
+        scraped = {**shop.scraped, **staging.scraped}
         flags = ["--query.lookback-delta=10s"]  # versions that history ends with are gone by the time of a rollback
-        prometheus = stack.enter_context(Prometheus(scrape=targets, history=history(), flags=flags))
+        prometheus = stack.enter_context(Prometheus(scrape=scraped, history=history(shop, staging), flags=flags))
         slack, webhook = stack.enter_context(SlackServer()), stack.enter_context(Receiver())
         slack.users["U0CLEO"] = "cleo"
-        rules, hook = written(folder, registry.host), {"MONITOR_WEBHOOK__URL": webhook.url}
-        asked = "count(count by (job) (http_requests_total offset 6s)) == 2"
+        rules, hook = written(folder, shop, staging, registry.host), {"MONITOR_WEBHOOK__URL": webhook.url}
+        asked = f'count(count by (job) (http_requests_total{{job=~"{shop.logins}|{staging.logins}"}} offset 6s)) == 2'
         eventually(lambda: prometheus.query(asked, time.time()), 20, "Prometheus has scraped both shops")
         with ONE_AT_A_TIME:
             monitor = stack.enter_context(Monitor(folder, rules, prometheus.url, slack, **hook))

@@ -15,11 +15,15 @@ from tests.e2e.drillchecks import (
     PEOPLE,
     figures_hold,
     nothing_real_happened,
+    printed_figures_hold,
+    production_was_untouched,
     real_metrics,
     roots_of,
     says_that_it_is_a_drill,
+    world_agrees,
 )
-from tests.e2e.drilling import BAD, CHANNEL, GOOD, NOT_REAL, Part, World, world
+from tests.e2e.drilling import CHANNEL, NOT_REAL, Part, World, world
+from tests.e2e.drillshops import BAD, GOOD, ReadyMade, demo_shop
 from tests.e2e.running import eventually
 from tests.servers.slack_workspace import Stored
 
@@ -52,8 +56,8 @@ def test_a_drill_without_evidence_is_incomplete_and_something_real_comes_first(s
 
 
 def held_to_its_end(folder: Path) -> None:
-    """From the injection to two signatures."""
-    with world(folder) as held:
+    """From the injection to two signatures, on the shop of the demo, beside another one that is production."""
+    with world(folder, demo_shop) as held:
         before = real_metrics(held)
         begun(held)
         injected = break_staging(held, "DRILL-0001")
@@ -73,6 +77,7 @@ def held_to_its_end(folder: Path) -> None:
         beside_the_next(held, drill)
         says_that_it_is_a_drill(held)
         nothing_real_happened(held, before)
+        production_was_untouched(held, drill)
         assert held.slack.refused == []
 
 
@@ -93,7 +98,7 @@ def break_staging(held: World, name: str, by: str = "bob") -> tuple[float, float
     began = time.time()
     held.says(f"/api/v1/drills/{name}/inject", by, note="logins of staging are broken")
     ended = time.time()
-    held.staging.failing["login"] = 0.9
+    held.staging.breaks()
     return began, ended
 
 
@@ -124,8 +129,8 @@ def taken(part: Part) -> dict[str, tuple[float, float]]:
 
 def pinned(part: Part) -> None:
     """The registry has the images; a step is left out with a reason, asked for by a form that says what it is about."""
-    part.is_refused("U0CLEO", "Pin auth 2.13.4, web 5.2.0", "not among the responders", card=True)
-    part.clicks("U0BOB", "Pin auth 2.13.4, web 5.2.0", card=True)
+    part.is_refused("U0CLEO", "Pin auth 2.13.4, web 7.1.0", "not among the responders", card=True)
+    part.clicks("U0BOB", "Pin auth 2.13.4, web 7.1.0", card=True)
     part.at_step("Feature flags first")
     assert "its registry has the image" in part.hears("bob pinned what to roll back to").text
     assert part.world.gate("auth", "2.13.4", "staging")[0] == 200
@@ -140,9 +145,8 @@ def rolled_back(part: Part) -> dict[str, tuple[float, float]]:
     moments = {}
     for letter, service in (("T8", "auth"), ("T9", "web")):
         switched = time.time()
-        part.world.staging.versions[service] = GOOD[service]
+        part.world.staging.runs(service, GOOD[service])
         if service == "auth":
-            part.world.staging.failing["login"] = 0.0
             part.sees("auth at 2.13.4", 20, card=True)
         else:
             part.at_step("Verify")
@@ -173,37 +177,6 @@ def finished(part: Part) -> None:
     assert "What it proved: rollback-monitor drill report DRILL-0001" in told
 
 
-# --- its figures ----------------------------------------------------------------------------------------------------
-
-
-def world_agrees(
-    part: Part, drill: dict[str, Any], injected: tuple[float, float], did: dict[str, tuple[float, float]]
-) -> None:
-    """The clock is true: it fits the clock of those who clicked and switched, and what Prometheus scraped."""
-    at = {letter: figures.seconds(told) for letter, told in drill["moments"].items()}
-    for course in (figures.ORDER[:10], ("T2", "T10", "T11", "T12")):  # signals may clear before a version is looked at
-        assert sorted(at[one] for one in course) == [at[one] for one in course], "the moments come in their order"
-    for letter, (began, ended) in {"T0": injected, **did}.items():
-        assert began - 0.01 <= at[letter] <= ended + 0.01, f"{letter}: {figures.utc(at[letter])}"
-    prometheus = part.world.prometheus
-    seen = figures.breaches(prometheus, "staging", at["T0"], at["T10"])
-    broke = figures.first(seen, breach=True)
-    assert abs(at["T1"] - broke) <= 1
-    assert at["T2"] - at["T1"] == figures.HOLD
-    assert abs(at["T10"] - figures.first(seen, breach=False, after=broke)) <= 1
-    for letter, service in (("T8", "auth"), ("T9", "web")):
-        assert figures.runs(prometheus, "staging", service, at[letter]) == {GOOD[service]}
-        assert BAD[service] in figures.runs(prometheus, "staging", service, did[letter][0] - 1)
-    lost = figures.failed(prometheus, "staging", at["T10"]) - figures.failed(prometheus, "staging", at["T0"])
-    assert drill["impact"]["failed"] == pytest.approx(lost, rel=0.15)
-    assert drill["impact"]["slow"] is None
-    assert drill["recovery_target_s"] == 300
-    assert drill["within_target"] is (at["T10"] - at["T0"] <= 300)
-    assert drill["refused_clicks"] == 3
-    assert drill["skipped"] == ["Feature flags first"]
-    assert (drill["gaps"], drill["said_not_seen"], drill["compared"]) == ([], [], [])
-
-
 # --- its report -----------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +192,7 @@ def reported(part: Part, drill: dict[str, Any]) -> None:
     for letter in figures.ORDER:
         (row,) = [line for line in report.splitlines() if line.startswith(f"| {letter} |")]
         assert row.split(" | ")[2].rstrip(" |") == f"{drill['moments'][letter][:19].replace('T', ' ')}", row
+    printed_figures_hold(report, drill)
     assert "as I saw it" in report.partition("## Signed off")[2]
     items = report.partition("## Evidence checklist")[2].partition("\n## ")[0].splitlines()
     assert [line.split(" | ")[1] for line in items if line.startswith("| ")][2:] == ["found"] * 5
@@ -323,8 +297,9 @@ def given_up(held: World) -> None:
 
 def mended(held: World) -> None:
     """Staging is well again, and its windows have forgotten."""
-    held.staging.failing["login"], held.staging.versions = 0.0, dict(BAD)
-    ratio = figures.RATIO.replace("JOB", "staging")
+    for service, version in BAD.items():
+        held.staging.runs(service, version)
+    ratio = figures.RATIO.replace("JOB", held.staging.logins)
 
     def forgotten() -> bool:
         answer = held.prometheus.query(ratio, time.time() - 1)
@@ -339,16 +314,17 @@ def without_evidence(held: World) -> None:
     break_staging(held, "DRILL-0001")
     part = held.part("DRILL-0001")
     part.sees("go back to 2.13.4", 30)
+    assert isinstance(held.staging, ReadyMade)
     del held.staging.versions["web"]  # nobody can see its version any more
-    eventually(lambda: not figures.runs(held.prometheus, "staging", "web", time.time()), 15, "nobody sees web")
+    web = held.staging.version("web")
+    eventually(lambda: not figures.runs(held.prometheus, web, time.time()), 15, "nobody sees web")
     part.clicks("U0ANA", "start")
     part.at_step("Pin the rollback target")
-    part.clicks("U0ANA", "Pin auth 2.13.4, web 5.2.0", card=True)
+    part.clicks("U0ANA", "Pin auth 2.13.4, web 7.1.0", card=True)
     part.at_step("Feature flags first")
     part.fills("U0BOB", "not_relevant", {"reason": "no agents on staging"}, card=True)
     part.at_step("Roll back the services")
-    held.staging.failing["login"] = 0.0
-    held.staging.versions["auth"] = GOOD["auth"]
+    held.staging.runs("auth", GOOD["auth"])
     part.sees("auth at 2.13.4", 20, card=True)
     part.clicks("U0BOB", "service_done", card=True)
     part.hears("Recovered", 20)
@@ -375,7 +351,7 @@ def pre_empted(held: World) -> None:
     break_staging(held, "DRILL-0002")
     part = held.part("DRILL-0002")
     broke = time.time()
-    held.shop.failing["login"] = 0.9
+    held.shop.breaks()
     page = held.slack.wait_for_message(held.slack.channel, within=30)
     assert page.text.startswith("🔴 ROLLBACK NOW production: login: ")
     assert "<!subteam^S0ONCALL>" in page.text
@@ -405,7 +381,7 @@ def real_page_was_not_late(held: World, page: Stored, broke: float) -> None:
         for one in figures.written(held.folder / "monitor.db", "events", "incident", "INC-0001")
         if one["kind"] == "alert_fired"
     ]
-    seen = figures.breaches(held.prometheus, "shop", broke, broke + 8)
+    seen = figures.breaches(held.prometheus, held.shop.logins, broke, broke + 8)
     assert abs(figures.seconds(firing["since"]) - figures.first(seen, breach=True)) <= 1
     assert figures.seconds(firing["fired_at"]) - figures.seconds(firing["since"]) == figures.HOLD
     assert float(page.ts) - figures.seconds(firing["fired_at"]) < 5

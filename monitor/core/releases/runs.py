@@ -11,6 +11,9 @@ from monitor.core.judging.deploy import Seen
 from monitor.core.model import utc
 from monitor.core.words import lasted_seconds
 
+SLACK = 30
+"""Seconds by which a release may be seen later than its first failing sample: both are scraped."""
+
 LINGER = 1800
 """Seconds that a breach may outlast the version under which it began before it counts against the next one too."""
 
@@ -65,8 +68,8 @@ def runs(seen: Sequence[Seen], until: int) -> tuple[Run, ...]:
 def blamed(seen: Sequence[Seen], ran: Sequence[Run], breaches: Sequence[Breach]) -> Mapping[str, Breach]:
     """Give the versions that are not known to be good, each with the first breach that says so.
 
-    A breach counts against the version that ran when it began (while a release is rolled out: against the new one),
-    and against one that ran later and did not end it within half an hour.
+    A breach counts against the version that ran when it began (while a release is rolled out, or was first seen just
+    after: against the new one), and against one that ran later and did not end it within half an hour.
     """
     found: dict[str, Breach] = {}
     for breach in sorted(breaches, key=lambda one: one.begin):
@@ -76,14 +79,20 @@ def blamed(seen: Sequence[Seen], ran: Sequence[Run], breaches: Sequence[Breach])
 
 
 def _suspected(seen: Sequence[Seen], at: int) -> frozenset[str]:
-    """Give the versions that ran at `at`; in a mixture those that are new in it."""
+    """Give the versions that ran at `at`; in a mixture those that are new in it.
+
+    A release that is first seen shortly after `at` ran already: it may fail before it is seen. A version that ran
+    before is no release but a way back, which breaks nothing.
+    """
     before: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
     for begin, versions in seen:
-        if begin > at:
+        released = running and versions - known
+        if begin > at + SLACK or (begin > at and versions and not released):
             break
         if versions and versions != running:
-            before, running = running, versions
+            before, running, known = running, versions, known | versions
     return (running - before) or running
 
 

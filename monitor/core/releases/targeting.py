@@ -10,16 +10,13 @@ from dataclasses import dataclass, replace
 from monitor.core.judging.deploy import Seen, changes
 from monitor.core.model import utc
 from monitor.core.releases.release import Changed, Target, What, WhatChanged, WhyNot
-from monitor.core.releases.runs import Breach, Good, Sought, last_known_good, steps
+from monitor.core.releases.runs import SLACK, Breach, Good, Sought, last_known_good, steps
 
 BEFORE = 86_400
 """How many seconds before a breach a change counts."""
 
 SHORTLY = 3600
 """A migration so many seconds before a release belongs to it: it runs first, under the version before."""
-
-SLACK = 30
-"""Seconds by which a release may be seen later than its first failing sample: both are scraped."""
 
 
 @dataclass(frozen=True, slots=True)
