@@ -181,7 +181,7 @@ def _found(found: Found) -> Iterator[str]:
         yield from _services(one.watched)
     for slow in found.slowness:
         usual = max(slow.usual.values(), default=0.0)
-        yield f"  latency    {slow.watched.metric}: p95 up to {usual:.3g} {slow.unit}"
+        yield f"  latency    {slow.watched.metric}: p95 up to {slow.unit.per_second * usual:.3g} {slow.unit}"
         yield from _services(slow.watched)
     for probe in found.probes:
         down = f", down now: {listed(probe.down)}" if probe.down else ""
