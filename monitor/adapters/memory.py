@@ -191,7 +191,7 @@ class MemoryStore:
         self._events: dict[str, tuple[Event, ...]] = {}
         self._incidents: dict[str, Incident] = {}
         self._posts: dict[str, Post] = {}
-        self._keys: dict[str, list[str]] = {}
+        self._keys: dict[tuple[str, PostKind | None], list[str]] = {}
         self._transitions: tuple[Recorded, ...] = ()
         self._rules: KeptRules | None = None
         self._silences: dict[int, Silence] = {}
@@ -220,8 +220,9 @@ class MemoryStore:
                 self._groups[group.name] = replace(group, version=group.version + 1)
             for new in change.events:
                 self._append(new)
-            mine = [self._posts[key] for name in change.recalled for key in self._keys.get(name, ())]
-            for post in (*(one for one in mine if one.kind is PostKind.CALL), *change.posts):
+            called = ((name, PostKind.CALL) for name in change.recalled)
+            calls = [self._posts[key] for one in called for key in self._keys.get(one, ())]
+            for post in (*calls, *change.posts):
                 self._owe(post)
             self._transitions += change.transitions
             self._rules = change.rules or self._rules
@@ -255,7 +256,8 @@ class MemoryStore:
         known = self._posts.get(post.key)
         again = replace(known, wanted=known.wanted + 1, state=PostState.OWED) if known else post
         if known is None:
-            self._keys.setdefault(post.incident, []).append(post.key)
+            for kind in (None, post.kind):
+                self._keys.setdefault((post.incident, kind), []).append(post.key)
         self._posts[post.key] = again
 
     def incident(self, incident: str) -> Incident | None:
@@ -280,10 +282,10 @@ class MemoryStore:
         with self._lock:
             return max(map(_number, self._events), default=0) + 1
 
-    def posts(self, incident: str) -> Sequence[Post]:
+    def posts(self, incident: str, *, kind: PostKind | None = None) -> Sequence[Post]:
         """Give everything that is or was owed for one incident, or for none, in order of decision."""
         with self._lock:
-            mine = [self._posts[key] for key in self._keys.get(incident, ())]
+            mine = [self._posts[key] for key in self._keys.get((incident, kind), ())]
         return sorted(mine, key=lambda post: (post.decided_at, post.n))
 
     def owed(self) -> Sequence[Post]:

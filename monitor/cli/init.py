@@ -70,8 +70,11 @@ def run(wanted: Wanted, environment: str, channel: str, responders: tuple[str, .
     wrong = _usage(environment, channel, responders)
     if wrong:
         return _say(wrong, 2)
-    if wanted.folder.exists() and (not wanted.folder.is_dir() or any(wanted.folder.iterdir())):
-        return _say(f"{wanted.folder} is there already, and nothing is overwritten: name another folder", 1)
+    try:
+        if wanted.folder.exists() and (not wanted.folder.is_dir() or any(wanted.folder.iterdir())):
+            return _say(f"{wanted.folder} is there already, and nothing is overwritten: name another folder", 1)
+    except OSError as error:
+        return _unwritable(wanted, error)
     try:
         with _waiting():
             looked = _look(wanted)
@@ -83,9 +86,14 @@ def run(wanted: Wanted, environment: str, channel: str, responders: tuple[str, .
     try:
         loaded = _write(wanted.folder, texts)
     except OSError as error:
-        return _say(f"{error.filename or wanted.folder}: {error.strerror or error}", 1)
+        return _unwritable(wanted, error)
     sys.stdout.write(plainly(_report(looked, wanted, loaded)))
     return 0
+
+
+def _unwritable(wanted: Wanted, error: OSError) -> int:
+    """Name the folder as it was typed: what failed may be a folder that is only made for the writing."""
+    return _say(f"{wanted.folder} cannot be written: {error.strerror or error}", 1)
 
 
 def _say(sentence: str, code: int) -> int:
@@ -181,7 +189,7 @@ def _found(found: Found) -> Iterator[str]:
         yield from _services(one.watched)
     for slow in found.slowness:
         usual = max(slow.usual.values(), default=0.0)
-        yield f"  latency    {slow.watched.metric}: p95 up to {usual:.3g} {slow.unit}"
+        yield f"  latency    {slow.watched.metric}: p95 up to {slow.unit.per_second * usual:.3g} {slow.unit}"
         yield from _services(slow.watched)
     for probe in found.probes:
         down = f", down now: {listed(probe.down)}" if probe.down else ""

@@ -6,7 +6,6 @@ used; 130: stopped by Ctrl-C, with what was read until then.
 
 import contextlib
 import gc
-import hashlib
 import logging
 import os
 import sys
@@ -27,6 +26,7 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import plain
 from monitor.files import Severity, load
 from monitor.files.changes import KeyChange, variants
+from monitor.files.findings import Finding
 from monitor.files.incidentsfile import IncidentsError, read_incidents
 from monitor.files.nodes import WrongError
 from monitor.settings.loading import SettingsError
@@ -37,6 +37,7 @@ from monitor.workbench.replay.cache import DiskCache, NoCache
 from monitor.workbench.replay.fetching import Fetcher
 from monitor.workbench.replay.history import History
 from monitor.workbench.replay.moments import moment
+from monitor.workbench.replay.origin import origin_of
 from monitor.workbench.replay.replaying import Replay
 
 FORMATS = ("text", "json", "html", "markdown")
@@ -145,11 +146,20 @@ def _writable(out: Path | None) -> None:
 
 
 def _rules(folder: Path, changes: tuple[KeyChange, ...]) -> RuleSet:
-    loaded = load(folder, fallback_channel="replay", changes=changes)
+    loaded = load(folder, fallback_channel="replay", changes=changes, alone=True)
     if loaded.rules is None:
         errors = [one for one in loaded.findings if one.severity is Severity.ERROR]
-        raise _UnusableError(*(str(one).replace(":1:1: ", ": ", 1) if changes else str(one) for one in errors))
+        raise _UnusableError(*(_with_variant(changes, one) for one in errors))
     return loaded.rules
+
+
+def _with_variant(changes: tuple[KeyChange, ...], error: Finding) -> str:
+    """Give an error with the variant that has it: the rules as they are written may well have none."""
+    if not changes:
+        return str(error)
+    told = str(error).replace(":1:1: ", ": ", 1)
+    words = ", ".join(one.words for one in changes)
+    return told if error.place.file in {one.place.file for one in changes} and len(changes) == 1 else f"{words}: {told}"
 
 
 def _readable(end: int, now: float, tried: Sequence[tuple[tuple[KeyChange, ...], RuleSet]]) -> int:
@@ -212,8 +222,6 @@ def _unswept() -> Iterator[None]:
 def _cache(asked: Asked, settings: Settings) -> NoCache:
     if asked.no_cache:
         return NoCache()
-    given = settings.prometheus
-    origin = hashlib.sha256(repr((given.url[0], given.username, sorted(given.headers.items()))).encode()).hexdigest()
     try:
         base = (
             asked.cache
@@ -221,7 +229,17 @@ def _cache(asked: Asked, settings: Settings) -> NoCache:
         )
     except RuntimeError:  # nobody's home
         return NoCache()
-    return DiskCache(base, origin)
+    origin = origin_of(base, *_asked_with(settings))
+    return NoCache() if origin is None else DiskCache(base, origin)
+
+
+def _asked_with(settings: Settings) -> Iterator[str]:
+    """Give everything that decides whose readings a server gives."""
+    given = settings.prometheus
+    secrets = (given.bearer_token, given.password)
+    yield from (given.url[0], given.username or "", str(given.cert_file or ""))
+    yield from (one.get_secret_value() if one is not None else "" for one in secrets)
+    yield repr(sorted(given.headers.items()))
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
@@ -248,3 +266,4 @@ def _write(asked: Asked, text: str) -> None:
         asked.out.write_text(text)
     except OSError as problem:
         raise _UnusableError(f"{asked.out} cannot be written: {problem.strerror or problem}") from None
+    sys.stderr.write(f"Wrote {asked.out}\n")

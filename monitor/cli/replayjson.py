@@ -81,6 +81,7 @@ def _outcome(outcome: Replayed) -> dict[str, Any]:
             {"group": one.group, "alert": one.alert, "from": _time(one.begin), "to": _time(one.end), "why": one.why}
             for one in outcome.unread
         ],
+        "shadowed": list(outcome.shadowed),
         "cases": [
             {
                 "incident": one.incident,

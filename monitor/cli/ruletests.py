@@ -34,7 +34,12 @@ def test(paths: Sequence[Path], prometheus: Path | None, output: str) -> int:
         return UNUSABLE
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
-        return _run([read_test_set(one) for one in files], prometheus, output)
+        sets = [read_test_set(one) for one in files]
+        if not any(one.errors or (one.file is not None and one.file.tests) for one in sets):
+            names = ", ".join(str(one) for one in files)
+            sys.stderr.write(f"{_visible(names)}: there are no tests: write some under `tests:`\n")
+            return UNUSABLE
+        return _run(sets, prometheus, output)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED

@@ -19,8 +19,7 @@ class Channels:
 
     def held(self, incident: str) -> tuple[str, ...]:
         """Give the channels that have a root message of an incident, or are owed one."""
-        posts = self._store.posts(incident)
-        return tuple(dict.fromkeys(one.channel for one in posts if one.kind is PostKind.ROOT))
+        return tuple(dict.fromkeys(one.channel for one in self._store.posts(incident, kind=PostKind.ROOT)))
 
     def audiences(self, response: Response) -> tuple[Audience, ...]:
         """Give the channels that are told of `response`."""

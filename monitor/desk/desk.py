@@ -346,8 +346,7 @@ class Desk:
 
     def _last_call(self, incident: str) -> datetime | None:
         """When another pager was last called for an incident."""
-        calls = (post.decided_at for post in self._store.posts(incident) if post.kind is PostKind.CALL)
-        return max(calls, default=None)
+        return max((post.decided_at for post in self._store.posts(incident, kind=PostKind.CALL)), default=None)
 
 
 def recorded_of(group: str, transitions: Iterable[Transition], book: InForce) -> tuple[Recorded, ...]:

@@ -119,7 +119,7 @@ class Baselines:
 
     def _of(self, signal: Latency) -> "_Kept":
         """Give what is kept of `signal`, the most recently used last; the windows of a rule share it."""
-        key = (signal.histogram, signal.by, signal.quantile)
+        key = (signal.histogram, signal.unit, signal.by, signal.quantile)
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None:
@@ -158,7 +158,7 @@ class Baselines:
             if not isinstance(answer, RangeSamples):
                 raise _NotReadError(answer)
             for end in missing:
-                buckets = buckets_by_instance(answer.at.get(end, ()), signal.by)
+                buckets = buckets_by_instance(answer.at.get(end, ()), signal.by, signal.unit)
                 found[end] = {labels: hour_of(signal.quantile, one) for labels, one in buckets.items()}
         with self._lock:
             for end in ends:

@@ -15,6 +15,7 @@ from monitor.files.changes import KeyChange, changed, unmet
 from monitor.files.contents import DRILLS, NO_FILE, PROCEDURES, RELEASES, WHOLE, Contents, read_contents, read_file
 from monitor.files.drillfile import WrittenScenario, check_drills, check_targets, read_scenario
 from monitor.files.findings import Finding, Report, Severity, nearest
+from monitor.files.namedalerts import NamedAlerts
 from monitor.files.nodes import Node, WrongError, find
 from monitor.files.procedurefile import read_procedure
 from monitor.files.prometheusfile import is_prometheus, read_prometheus_file
@@ -63,6 +64,8 @@ class _Reading:
     contents: dict[str, bytes] = field(default_factory=dict)
     changes: Sequence[KeyChange] = ()
     met: frozenset[KeyChange] = frozenset()
+    named: NamedAlerts = field(default_factory=NamedAlerts)
+    alone: bool = False
 
 
 def load(
@@ -71,14 +74,21 @@ def load(
     fallback_channel: str = "",
     fallback_responders: tuple[str, ...] = (),
     changes: Sequence[KeyChange] = (),
+    alone: bool = False,
 ) -> Loaded:
     """Give everything in a folder, or in contents read before, as one rule set, or the findings that forbid it.
 
     The fallback channel and responders stand in where routing.yaml names none; `changes` are set in the rules before
-    they are read. Never raises.
+    they are read. `alone`: nobody will act on it, so that a single file will do, and Prometheus's own rules need no
+    procedure. Never raises.
     """
-    contents = source if isinstance(source, Contents) else read_contents(source)
-    reading = _read_folder(contents, Route(fallback_channel, fallback_responders), changes)
+    fallback = Route(fallback_channel, fallback_responders)
+    if alone and isinstance(source, Path) and source.is_file():
+        contents = read_file(source)
+        reading = _read_single(source, _Reading(contents, fallback, changes=changes, alone=True))
+    else:
+        contents = source if isinstance(source, Contents) else read_contents(source)
+        reading = _read_folder(_Reading(contents, fallback, changes=changes, alone=alone))
     findings = reading.report.findings()
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Loaded(None, findings)
@@ -95,7 +105,12 @@ def check(paths: Iterable[Path]) -> Checked:
     paths = list(paths)
     tests = [one for path in paths for one in files_of_tests(path) if path.is_dir() or is_test_file(path)]
     rest = [path for path in paths if path not in tests and path.name != TESTS]
-    readings = [_read_folder(read_contents(path), Route("")) if path.is_dir() else _read_single(path) for path in rest]
+    readings = [
+        _read_folder(_Reading(read_contents(path), Route("")))
+        if path.is_dir()
+        else _read_single(path, _Reading(read_file(path), Route("")))
+        for path in rest
+    ]
     findings = dict.fromkeys(finding for reading in readings for finding in reading.report.findings())
     contents = {name: content for reading in readings for name, content in reading.contents.items()}
     for path, tested in ((path, read_test_set(path)) for path in tests):
@@ -106,8 +121,8 @@ def check(paths: Iterable[Path]) -> Checked:
     return Checked(tuple(findings), len(contents), rules, sources)
 
 
-def _read_folder(source: Contents, fallback: Route, changes: Sequence[KeyChange] = ()) -> _Reading:
-    reading = _Reading(source, fallback, changes=changes)
+def _read_folder(reading: _Reading) -> _Reading:
+    source = reading.source
     files = _listed(reading)
     if files is None:
         return reading
@@ -132,10 +147,9 @@ def _read_folder(source: Contents, fallback: Route, changes: Sequence[KeyChange]
     return reading
 
 
-def _read_single(path: Path) -> _Reading:
+def _read_single(path: Path, reading: _Reading) -> _Reading:
     """Read one file by its kind; a rule file knows the procedures and releases beside it."""
-    source = read_file(path)
-    reading = _Reading(source, Route(""))
+    source = reading.source
     if path.parent.name == PROCEDURES:
         _read_procedure(path, reading)
     elif path.parent.name == DRILLS:
@@ -193,11 +207,17 @@ def _root(path: Path, reading: _Reading) -> Node | None:
 
 def _read_rules(path: Path, reading: _Reading) -> None:
     root = _root(path, reading)
-    if root is not None:
-        root, met = changed(root, reading.changes, reading.report)
-        reading.met |= met
-        read = read_prometheus_file if is_prometheus(root) else read_rule_file
-        reading.groups.extend(read(root, reading.report))
+    reading.named.add(root)
+    if root is None:
+        return
+    root, met = changed(root, reading.changes, reading.report)
+    reading.met |= met
+    theirs = is_prometheus(root)
+    groups = (read_prometheus_file if theirs else read_rule_file)(root, reading.report)
+    reading.groups.extend(groups)
+    if theirs and reading.alone:
+        for one in (one for written in groups for one in written.rules):
+            reading.procedures.setdefault(one.rule.procedure, Procedure(one.rule.procedure, one.rule.procedure, ()))
 
 
 def _read_routing(path: Path, reading: _Reading) -> None:
@@ -255,7 +275,8 @@ def _check_together(reading: _Reading) -> None:
     _check_renames([one for written in reading.groups for one in written.rules], alerts, reading.report)
     rules = {one.rule.alert: one.rule for written in reading.groups for one in written.rules}
     drills = tuple(reading.drills.values())
-    check_drills(drills, rules, tuple(reading.procedures), reading.report)
+    drillable = tuple(one for one in drills if one.scenario.alert in rules or one.scenario.alert not in reading.named)
+    check_drills(drillable, rules, tuple(reading.procedures), reading.report)
     check_targets(drills, reading.routing.environment if reading.routing else NO_ENVIRONMENT, reading.report)
 
 

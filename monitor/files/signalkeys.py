@@ -57,6 +57,7 @@ LATENCY = Table(
     "a latency",
     (
         Key("histogram", "selector", "the metric without `_bucket`", required=True, at_reload=_REDERIVED),
+        Key("unit", "`s`, `ms`", "what the bounds of its buckets (`le`) count", "`s`", at_reload=_REDERIVED),
         Key("quantile", "share", "which quantile", "`0.95`", at_reload=_REDERIVED),
         _BY,
         _WINDOW,

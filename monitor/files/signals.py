@@ -3,6 +3,7 @@
 Adding a kind means a function here and a table in keys.py. What a value means for an alert is not known here.
 """
 
+import re
 from dataclasses import replace
 
 from monitor.core.rules.rule import MatchOp
@@ -15,6 +16,7 @@ from monitor.core.rules.signal import (
     Query,
     ReferenceKind,
     Signal,
+    TimeUnit,
     Unit,
 )
 from monitor.files import signalkeys as keys
@@ -22,9 +24,10 @@ from monitor.files.expressions import expression, failures, matchers_of, metric_
 from monitor.files.fields import Fields
 from monitor.files.findings import Report, nearest
 from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
-from monitor.files.scalars import label_names, number, positive_duration, scalar, seconds, threshold
+from monitor.files.scalars import label_names, number, one_of, positive_duration, scalar, seconds, threshold
 
 _WINDOW = 60
+_MILLISECONDS = re.compile(r"(^|_)(milliseconds|millis|ms)(_|$)")
 
 
 def read_signal(node: Node, report: Report) -> Signal | None:
@@ -71,12 +74,13 @@ def _error_ratio(fields: Fields) -> ErrorRatio | None:
 
 def _latency(fields: Fields) -> Latency | None:
     histogram = fields.take("histogram", _histogram, "")
+    unit = _unit(fields, histogram)
     quantile = fields.take("quantile", _quantile, 0.95)
     by: tuple[str, ...] = fields.take("by", _by_but_le, ())
     window = _window(fields)
     baseline = fields.take("baseline", lambda node: _baseline(node, fields.report), Baseline())
     baseline = replace(baseline, ceiling=fields.take("ceiling", seconds, None))
-    return Latency(histogram, quantile, by, window, baseline) if histogram else None
+    return Latency(histogram, quantile, by, window, baseline, unit) if histogram else None
 
 
 def _histogram(node: Node) -> str:
@@ -91,6 +95,15 @@ def _histogram(node: Node) -> str:
     if "{le" in found or ",le" in found:
         raise WrongError(node.place, "the label `le` belongs to the buckets", "leave it out", "selector")
     return found
+
+
+def _unit(fields: Fields, histogram: str) -> TimeUnit:
+    """Give the unit of the buckets; a name that tells another one is worth a remark where nothing is written."""
+    metric = metric_of(histogram) if histogram else ""
+    if not fields.has("unit") and _MILLISECONDS.search(metric):
+        message = f"`{metric}` seems to count milliseconds, and its buckets are read as seconds"
+        fields.report.warning(fields.at("histogram"), "unit", message, "write `unit: ms` (or `unit: s`) beside it")
+    return fields.take("unit", lambda node: TimeUnit(one_of(*TimeUnit)(node)), TimeUnit.SECONDS)
 
 
 def _quantile(node: Node) -> float:

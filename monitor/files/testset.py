@@ -23,6 +23,7 @@ from monitor.core.rules.ruletest import (
 )
 from monitor.files.contents import RELEASES, read_file
 from monitor.files.findings import Finding, Report, Severity, nearest
+from monitor.files.namedalerts import NamedAlerts
 from monitor.files.nodes import Mapping as MappingNode
 from monitor.files.nodes import Node, Scalar, WrongError
 from monitor.files.prometheusfile import is_prometheus, read_prometheus_file, recordings
@@ -67,6 +68,7 @@ class _Rules:
     prometheus: dict[str, PrometheusAlert] = field(default_factory=dict)
     versions: dict[str, VersionMetric] = field(default_factory=dict)
     recordings: list[Recording] = field(default_factory=list)
+    named: NamedAlerts = field(default_factory=NamedAlerts)
 
 
 def is_test_file(path: Path) -> bool:
@@ -146,6 +148,7 @@ def _place_of(root: Node, named: str) -> Place:
 def _read_rules(path: Path, rules: _Rules, interval: int, report: Report) -> None:
     own = Report()
     _, root = _document(path, own)
+    rules.named.add(root)
     if root is not None:
         is_theirs = is_prometheus(root)
         written = (read_prometheus_file if is_theirs else read_rule_file)(root, own)
@@ -208,7 +211,7 @@ def _check_names(file: RuleTestFile, rules: _Rules, report: Report) -> None:
     names = tuple(dict.fromkeys(alert.partition("{")[0] for alert in known))
     for test in file.tests:
         for one in test.alerts:
-            if one.alert not in names:
+            if one.alert not in names and one.alert not in rules.named:
                 message = f"there is no alert `{one.alert}` in the rule files"
                 report.error(one.place, "no-alert", message, nearest(one.alert, names, _listed(names)))
         for reading in test.readings:
@@ -224,7 +227,7 @@ def _check_reading(test: RuleTest, reading: GivenReading, rules: _Rules, report:
     alert = reading.alert or next((one.alert for one in test.alerts), "")
     rule = next((rule for group in rules.groups for rule in group.rules if rule.alert == alert), None)
     if rule is None:
-        if alert and reading.alert:
+        if alert and reading.alert and alert not in rules.named:
             report.error(reading.place, "no-alert", f"there is no alert `{alert}` in the rule files")
         return
     wanted, given = sorted(rule.signal.by), [name for name, _ in reading.labels]

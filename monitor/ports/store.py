@@ -215,8 +215,11 @@ class Store(Protocol):
     def next_incident_number(self) -> int:
         """Give the number that the next incident would have; taking it is settled by `commit`."""
 
-    def posts(self, incident: str) -> Sequence[Post]:
-        """Give everything that is or was owed for one incident (or for NO_INCIDENT), in order of `decided_at`."""
+    def posts(self, incident: str, *, kind: PostKind | None = None) -> Sequence[Post]:
+        """Give everything that is or was owed for one incident (or for NO_INCIDENT), in order of `decided_at`.
+
+        With `kind` only what is of that kind: an incident may have thousands of posts, and few roots and calls.
+        """
 
     def owed(self) -> Sequence[Post]:
         """Give every post that is owed, oldest first."""

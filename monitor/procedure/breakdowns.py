@@ -151,7 +151,7 @@ def _routes(one: _Alert, label: str, queries: RouteQueries, answers: Mapping[str
         if not math.isfinite(sample.value) or not math.isfinite(count):
             continue
         if isinstance(one.rule.signal, Latency):
-            yield RouteShare(route_name(route), round(count), seconds=sample.value)
+            yield RouteShare(route_name(route), round(count), seconds=one.rule.signal.unit.seconds(sample.value))
         elif round(sample.value) > 0:
             yield RouteShare(route_name(route), max(round(count), round(sample.value)), round(sample.value))
 

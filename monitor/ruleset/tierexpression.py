@@ -129,9 +129,15 @@ def _fitting(vector: str, region: Region) -> str:
 def _latency(signal: Latency, tier: TierRule) -> _Reading:
     if tier.confidence is not None:
         raise InexpressibleError("proof that enough requests are slower than a limit between two buckets")
-    quantile = f"histogram_quantile({_figure(signal.quantile)}, {promql.expressions(signal, tier.window)['buckets']})"
+    quantile = _quantile(signal, promql.expressions(signal, tier.window)["buckets"])
     base = _base(signal, tier, quantile)
     return _Reading(f"({quantile} / {base} - 1)", _requests(signal, tier.window))
+
+
+def _quantile(signal: Latency, buckets: str) -> str:
+    """Give the quantile of `buckets` in seconds."""
+    found = f"histogram_quantile({_figure(signal.quantile)}, {buckets})"
+    return found if signal.unit.per_second == 1 else f"({found} / {_figure(signal.unit.per_second)})"
 
 
 def _requests(signal: Latency, window: int) -> str:
@@ -159,7 +165,7 @@ def _trailing(signal: Latency, needed: float) -> str:
 
     The steps of a subquery stand on full hours since the epoch, as ours do; 86,399 seconds hold 24 of them.
     """
-    hour = f"histogram_quantile({_figure(signal.quantile)}, {promql.baseline_expression(signal)})"
+    hour = _quantile(signal, promql.baseline_expression(signal))
     counted = f"({hour} and {_requests(signal, promql.BASELINE_HOUR)} >= {_figure(needed)})"
     hours = f"{counted}[86399s:3600s] offset 3600s"
     return f"((quantile_over_time(0.5, {hours}) and count_over_time({hours}) >= 12) > 0)"

@@ -23,6 +23,7 @@ from monitor.ports.store import (
     KeptRules,
     NewEvents,
     Post,
+    PostKind,
     Recorded,
     Store,
     StoreError,
@@ -323,9 +324,12 @@ class WriteBehindStore:
         """Give the number that the next incident would have."""
         return self._read(self._inner.next_incident_number, lambda: self._mirror.next_number)
 
-    def posts(self, incident: str) -> Sequence[Post]:
+    def posts(self, incident: str, *, kind: PostKind | None = None) -> Sequence[Post]:
         """Give everything that is or was owed for one incident, or for none."""
-        return self._read(lambda: self._inner.posts(incident), lambda: self._posts_held(incident))
+        return self._read(
+            lambda: self._inner.posts(incident, kind=kind),
+            lambda: [one for one in self._posts_held(incident) if kind in {None, one.kind}],
+        )
 
     def _posts_held(self, incident: str) -> Sequence[Post]:
         """Of an incident that ended earlier the mirror knows nothing; of a new one nobody does."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from monitor.core.rules.signal import TimeUnit
 from monitor.files.expressions import quoted
 
 
@@ -60,12 +61,12 @@ class Requests:
 class Slowness:
     """A histogram of latencies.
 
-    `kinds` of baselines that there is history for; without any `fixed` is one, in the histogram's own unit. `above` is
-    the least limit that its buckets can tell from the baseline. `unit` is s or ms.
+    `kinds` of baselines that there is history for; without any `fixed` is one (seconds). `above` is the
+    least limit that its buckets can tell from the baseline. `unit` is that of its buckets; `usual` is told in seconds.
     """
 
     watched: Watched
-    unit: str = "s"
+    unit: TimeUnit = TimeUnit.SECONDS
     window: int = 120
     hold: int = 300
     min_requests: int = 50

@@ -48,7 +48,7 @@ def _history(
 ) -> tuple[tuple[str, ...], dict[str, float]]:
     """Give the kinds of baselines that there is history for, and the largest of each service."""
     kinds = tuple(ReferenceKind)
-    signal = Latency(watched.selector, 0.95, watched.by, window, Baseline(kinds))
+    signal = Latency(watched.selector, 0.95, watched.by, window, Baseline(kinds), words.unit(watched.metric))
     found = baselines.references(signal, minimum, asking.at, deadline=asking.deadline.left)
     if not isinstance(found, References):
         asking.problems.append(f"the history of {watched.metric}: {found.why}")
@@ -71,7 +71,8 @@ def _measured(watched: Watched, asking: Asking) -> dict[str, float]:
     by = ", ".join(("le", *watched.by))
     buckets = replace(watched, metric=f"{watched.metric}_bucket").selector
     found = asking.one(f"histogram_quantile(0.95, sum by ({by}) (rate({buckets}[1d])))")
-    return {service_of(watched, one): one.value for one in found if math.isfinite(one.value) and one.value > 0}
+    unit, known = words.unit(watched.metric), (one for one in found if math.isfinite(one.value) and one.value > 0)
+    return {service_of(watched, one): unit.seconds(one.value) for one in known}
 
 
 def _rounded_up(value: float) -> float:
@@ -84,7 +85,8 @@ def _limits(watched: Watched, usual: Mapping[str, float], asking: Asking) -> dic
     """Give for each service the least limit that its buckets can tell from its baseline, or why there is none."""
     buckets = replace(watched, metric=f"{watched.metric}_bucket").selector
     by = ", ".join(("le", *watched.by))
-    found = buckets_by_instance(asking.one(f"count by ({by}) ({buckets})"), watched.by)
+    counted = asking.one(f"count by ({by}) ({buckets})")
+    found = buckets_by_instance(counted, watched.by, words.unit(watched.metric))
     bounds = {_named(watched, labels): tuple(edges) for labels, edges in found.items()}
     return {name: limit(bounds[name], base) for name, base in usual.items() if name in bounds}
 
@@ -98,7 +100,7 @@ def limit(bounds: tuple[float, ...], base: float) -> float | str:
         made = resolution(bounds, base, above)
     last = max((one for one in bounds if math.isfinite(one)), default=0.0)
     if made.never:
-        return f"its p95 of {base:.3g} is too near the last bucket, {last:g}: add buckets above"
+        return f"its p95 of {base:.3g} s is too near the last bucket, {last:g} s: add buckets above"
     if above > MOST_ABOVE:
-        return f"its buckets are too coarse around its p95 of {base:.3g}: add some there"
+        return f"its buckets are too coarse around its p95 of {base:.3g} s: add some there"
     return above

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from monitor.core.rules.signal import TimeUnit
 from monitor.core.words import percent, plain
 from monitor.scaffold.found import Found, Probes, Requests, Slowness, Watched
 from monitor.scaffold.words import alert_name
@@ -175,7 +176,9 @@ groups: []
 
 
 def _slow(one: Slowness, name: str) -> str:
-    usual = listed([f"{name} {value:.3g} {one.unit}".strip() for name, value in sorted(one.usual.items())])
+    usual = listed(
+        [f"{name} {one.unit.per_second * value:.3g} {one.unit}".strip() for name, value in sorted(one.usual.items())]
+    )
     above = f"{one.above:.0%}"
     check = (
         f"p95 is usually: {usual}." if one.usual else "",
@@ -190,7 +193,7 @@ def _slow(one: Slowness, name: str) -> str:
         signal:
           latency:
             histogram: {quoted(one.watched.selector)}
-            quantile: 0.95
+{_unit(one)}            quantile: 0.95
 {_by(one.watched)}            window: {span(one.window)}
             baseline: {_baseline(one)}
         guards: {{min_requests: {one.min_requests}}}
@@ -202,6 +205,10 @@ def _slow(one: Slowness, name: str) -> str:
     )
 
 
+def _unit(one: Slowness) -> str:
+    return f"            unit: {one.unit}\n" if one.unit is not TimeUnit.SECONDS else ""
+
+
 def _baseline(one: Slowness) -> str:
     if one.fixed is not None:
         return f"{{fixed: {max(1, round(one.fixed * 1000))}ms}}"
@@ -210,8 +217,7 @@ def _baseline(one: Slowness) -> str:
 
 def _base_comment(one: Slowness) -> list[str]:
     if one.fixed is not None:
-        unit = "; it stands in the histogram's milliseconds, so read its seconds as such" if one.unit == "ms" else ""
-        return [f"No history to hold it against yet: the slowest p95 until now is fixed{unit}.",
+        return ["No history to hold it against yet: the slowest p95 until now is fixed.",
                 "After a day write baseline: trailing, after a week [same_time, trailing]."]  # fmt: skip
     if one.kinds == ("trailing",):
         return ["After a week of history write baseline: [same_time, trailing]."]

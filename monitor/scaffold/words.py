@@ -6,6 +6,8 @@ Nothing here is certain: that is why what is made of it begins in the shadow, wi
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from monitor.core.rules.signal import TimeUnit
+
 _OWN = re.compile(
     r"(prometheus|alertmanager|promhttp|go|process|python|node|kube|kubelet|apiserver|etcd|coredns|rest_client|scrape|"
     r"net_conntrack|container|cadvisor|grafana|workqueue|authentication|authorization|loki|cortex|thanos|tempo|"
@@ -106,9 +108,9 @@ def version_label(labels: Iterable[str]) -> str:
     )
 
 
-def unit(histogram: str) -> str:
-    """Give the unit that a histogram's name tells: s or ms."""
-    return "ms" if _MILLIS.search(histogram) else "s"
+def unit(histogram: str) -> TimeUnit:
+    """Give the unit that a histogram's name tells."""
+    return TimeUnit.MILLISECONDS if _MILLIS.search(histogram) else TimeUnit.SECONDS
 
 
 def service_label(series: Sequence[Mapping[str, str]]) -> str:

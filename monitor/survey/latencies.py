@@ -1,5 +1,6 @@
 """What buckets and history make of latency rules: limits that cannot be measured, references that are not to be had."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -7,10 +8,13 @@ from monitor.core.judging.judge import base_of
 from monitor.core.judging.latency import buckets_by_instance, resolution
 from monitor.core.model import Labels, Reference
 from monitor.core.rules.rule import Rule, TierRule
-from monitor.core.rules.signal import Latency
+from monitor.core.rules.signal import Latency, TimeUnit
 from monitor.survey.doubt import Doubt, error, named, seconds, warning
 from monitor.survey.facts import Facts
 from monitor.survey.series import named_by
+
+LONGEST = 1000.0
+"""Seconds that no bucket of a request's latency needs to reach."""
 
 NEAR = 1.05
 """A limit that acts as little more than what was written is none to mend."""
@@ -30,14 +34,23 @@ def latency_doubts(rule: Rule, facts: Facts) -> Iterator[Doubt]:
     """Give what is doubtful about limits, and about references."""
     if isinstance(rule.signal, Latency):
         bounds = _bounds(rule, rule.signal, facts)
+        yield from _unit(rule, rule.signal, bounds)
         yield from _limits(rule, rule.signal, facts, bounds)
         yield from _references(rule, rule.signal, facts, tuple(bounds))
 
 
 def _bounds(rule: Rule, signal: Latency, facts: Facts) -> Bounds:
     (histogram,) = (one for one in named_by(rule) if one.what == "histogram")
-    found = buckets_by_instance(facts.of(histogram.lately) or (), signal.by)
+    found = buckets_by_instance(facts.of(histogram.lately) or (), signal.by, signal.unit)
     return {labels: tuple(buckets) for labels, buckets in found.items()}
+
+
+def _unit(rule: Rule, signal: Latency, bounds: Bounds) -> Iterator[Doubt]:
+    """Bounds of a quarter of an hour and more are rather those of milliseconds."""
+    last = max((edge for edges in bounds.values() for edge in edges if math.isfinite(edge)), default=0.0)
+    if signal.unit is TimeUnit.SECONDS and last > LONGEST:
+        sentence = f"its buckets end at {last:g}, which is read as seconds and looks like milliseconds"
+        yield warning(rule, "unit", sentence, "write `unit: ms` into its `latency`")
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------

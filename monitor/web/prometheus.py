@@ -163,7 +163,11 @@ def query_of(rule: Rule, tier: TierRule, parts: Mapping[str, str]) -> str:
             return f"({parts['failures']}) / ({parts['requests']}){_compared(tier)}"
         case Latency(quantile=quantile) if "buckets" in parts:
             fixed = signal.baseline.fixed
-            limit = f" > {fixed * (1 + tier.limit):g}" if fixed is not None and tier.limit is not None else ""
+            limit = (
+                f" > {fixed * signal.unit.per_second * (1 + tier.limit):g}"
+                if fixed is not None and tier.limit is not None
+                else ""
+            )
             return f"histogram_quantile({quantile:g}, {parts['buckets']}){limit}"
         case Condition(expr=expr):
             return expr

@@ -228,6 +228,20 @@ def test_what_was_decided_first_is_owed_first(store: Store) -> None:
     assert [one.n for one in store.posts(name())] == [9, 3, 1]
 
 
+@pytest.mark.parametrize("kind", PostKind)
+def test_posts_of_a_kind_are_those_among_all(store: Store, kind: PostKind) -> None:
+    posts = tuple(
+        post(number, kind=one, after=1.0 - number / 100)
+        for number, one in enumerate((*PostKind, PostKind.CALL, PostKind.ROOT))
+    )
+    store.commit(begun(1, posts=posts))
+    store.commit(begun(2, posts=tuple(replace(one, incident=name(2), n=one.n + 100) for one in posts)))
+    for incident in (name(), name(2), name(3)):
+        among = [one for one in store.posts(incident) if one.kind is kind]
+        assert list(store.posts(incident, kind=kind)) == among
+    assert store.posts(name(), kind=kind)
+
+
 def test_every_call_of_an_incident_is_wanted_once_more_and_nothing_else(store: Store) -> None:
     first, other = post(kind=PostKind.CALL), post(kind=PostKind.LINE, n=1)
     elsewhere = post(kind=PostKind.CALL, number=2)

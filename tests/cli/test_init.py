@@ -81,6 +81,15 @@ def test_it_overwrites_nothing(prometheus: Prometheus, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"mine.yaml"}
 
 
+def test_a_path_that_cannot_be_written_is_named_as_it_was_typed(prometheus: Prometheus, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for impossible in (tmp_path / "file" / "rules", Path("/proc/nowhere"), tmp_path / ("x" * 300)):
+        done = init(impossible, prometheus.url)
+        assert done.code == 1
+        assert done.err.startswith(f"{impossible} cannot be written: ")
+        assert done.err.count("/") == str(impossible).count("/")
+
+
 def test_an_empty_folder_may_be_there(prometheus: Prometheus, tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     assert init(tmp_path / "rules", prometheus.url).code == 0

@@ -160,6 +160,62 @@ def test_no_page_is_no_quiet_where_a_rule_fires_in_the_shadow(run: Run, output: 
     assert "shadow, where" not in run(output=output)[1]
 
 
+def test_what_fires_in_the_shadow_is_told_to_programs(run: Run, tmp_path: Path) -> None:
+    shadowed = folder_of(RULES.replace("keep_firing_for: 1m", "shadow: true"), tmp_path / "shadowed")
+    found = run.json(rules=shadowed)
+    assert (found["pages"], found["shadowed"]) == ([], ["Errors"])
+    assert run.json()["shadowed"] == []
+
+
+def test_a_variant_of_a_sweep_that_is_wrong_is_named(run: Run) -> None:
+    code, _, said = run(changes=["Errors.prepare.above=1%,30%", "Errors.prepare.clear=0.5%,20%"])
+    assert code == 2
+    assert "Errors.prepare.above=1%, Errors.prepare.clear=20%: " in said
+    assert "clear" in said
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_prometheus_rule_file_replays_alone(run: Run, tmp_path: Path, *, beside: bool) -> None:
+    lone = tmp_path / "theirs.rules.yaml"
+    expr = 'sum(rate(requests_total{code="500"}[1m])) / sum(rate(requests_total[1m])) > 0.25'
+    lone.write_text(f"groups: [{{name: g, rules: [{{alert: Theirs, expr: '{expr}', for: 1m}}]}}]\n")
+    if beside:
+        (tmp_path / "ours.yaml").write_text("groups: nonsense")
+    found = run.json(rules=lone)
+    assert {one["alert"] for one in found["alerts"]} == {"Theirs"}
+    assert found["pages"]
+    assert run.json(rules=lone, changes=["Theirs.for=59m"])["pages"] == []
+    assert replays_in_a_folder(run, tmp_path, lone)
+
+
+def replays_in_a_folder(run: Run, there: Path, lone: Path) -> bool:
+    folder = there / "folder"
+    folder.mkdir()
+    (folder / lone.name).write_text(lone.read_text())
+    return bool(run.json(rules=folder)["pages"])
+
+
+def test_each_tenant_has_readings_of_its_own(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def files() -> int:
+        return len(list((run.there / "cache").rglob("*.readings")))
+
+    run()
+    one = files()
+    for name, value in (
+        ("BEARER_TOKEN", "t-one"),
+        ("BEARER_TOKEN", "t-two"),
+        ("HEADERS", '{"X-Scope-OrgID": "a"}'),
+    ):
+        before = files()
+        monkeypatch.setenv(f"MONITOR_PROMETHEUS__{name}", value)
+        assert run()[0] == 0
+        assert files() == before + one, (name, value)
+        run()
+        assert files() == before + one
+    text = b"".join(path.read_bytes() for path in (run.there / "cache").rglob("*") if path.is_file())
+    assert b"t-one" not in text
+
+
 def test_known_incidents_are_caught_or_missed(run: Run, tmp_path: Path) -> None:
     known = tmp_path / "known.yaml"
     known.write_text(
@@ -179,8 +235,9 @@ def test_known_incidents_are_caught_or_missed(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("output", "begins"), [("html", "<!doctype html>"), ("markdown", "")])
 def test_documents_are_written_to_a_file(run: Run, output: str, begins: str) -> None:
     out = run.there / "report"
-    code, text, _ = run(output=output, out=out)
+    code, text, said = run(output=output, out=out)
     assert (code, text) == (0, "")
+    assert f"Wrote {out}\n" in said
     written = out.read_text()
     assert written.lower().startswith(begins)
     assert "Errors" in written

@@ -19,6 +19,7 @@ from monitor.core.rules.signal import (
     Query,
     ReferenceKind,
     Signal,
+    TimeUnit,
 )
 
 KEPT, REDERIVED, DROPPED = AtReload.KEPT, AtReload.REDERIVED, AtReload.DROPPED
@@ -72,6 +73,7 @@ PARTS: list[tuple[Signal, dict[str, tuple[Any, AtReload]]]] = [
         Latency("h", 0.95, ("job",), 60, Baseline()),
         {
             "histogram": ("i", REDERIVED),
+            "unit": (TimeUnit.MILLISECONDS, REDERIVED),
             "quantile": (0.99, REDERIVED),
             "by": (("job", "route"), DROPPED),
             "window": (90, REDERIVED),

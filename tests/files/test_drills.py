@@ -46,6 +46,22 @@ def told(folder: Path, drill: str) -> list[str]:
     return [f"{one.place.line}:{one.place.column}: {one.message} ({one.hint})" for one in found]
 
 
+@pytest.mark.parametrize("broken", ["rollback: {above: 20%, confidence: 99%}", "rules:"])
+def test_a_rule_that_does_not_load_is_no_rule_that_is_missing(folder: Path, broken: str) -> None:
+    (folder / "rules.yaml").write_text(RULES.replace(broken, f"{broken} wrong: ["))
+    (folder / "drills" / "login.yaml").write_text(DRILL.lstrip())
+    found = [one for one in load(folder).findings if one.severity is Severity.ERROR]
+    assert found
+    assert {Path(one.place.file).name for one in found} == {"rules.yaml"}
+
+
+def test_a_rule_whose_key_is_wrong_is_no_rule_that_is_missing(folder: Path) -> None:
+    (folder / "rules.yaml").write_text(RULES.replace("error_ratio", "eror_ratio"))
+    (folder / "drills" / "login.yaml").write_text(DRILL.lstrip())
+    found = [one for one in load(folder).findings if one.severity is Severity.ERROR]
+    assert {Path(one.place.file).name for one in found} == {"rules.yaml"}
+
+
 def test_what_a_drill_says_is_read(folder: Path) -> None:
     assert told(folder, DRILL) == []
     rules = load(folder).rules

@@ -10,7 +10,7 @@ from monitor.core.rules.routing import Route, Routing, ShadowReport
 from monitor.core.rules.rule import Guards, Matcher, MatchOp, NoData, Requires, Resolve, Rule, TierRule
 from monitor.core.rules.ruleset import VersionMetric
 from monitor.core.rules.service import Labelled, Releases, Replicas, Service
-from monitor.core.rules.signal import Availability, Baseline, Count, ErrorRatio, Latency, Query, ReferenceKind
+from monitor.core.rules.signal import Availability, Baseline, Count, ErrorRatio, Latency, Query, ReferenceKind, TimeUnit
 from monitor.files import check, load
 from monitor.files.findings import Report
 from monitor.files.routingfile import read_routing
@@ -76,6 +76,11 @@ SIGNALS = [
         "a fixed baseline",
         "{latency: {histogram: h, baseline: {fixed: 250ms}}}",
         Latency("h", 0.95, (), 60, Baseline((), fixed=0.25)),
+    ),
+    (
+        "buckets in milliseconds, thresholds as ever",
+        "{latency: {histogram: h_milliseconds, unit: ms, baseline: {fixed: 250ms}}}",
+        Latency("h_milliseconds", 0.95, (), 60, Baseline((), fixed=0.25), TimeUnit.MILLISECONDS),
     ),
     (
         "a count, alive by the job of its counter",

@@ -17,7 +17,7 @@ from monitor.core.rules.routing import Escalation
 from monitor.core.rules.rule import Resolve
 from monitor.people.silencing import Wanted
 from monitor.ports.metrics import Unanswered
-from monitor.ports.store import NO_INCIDENT, Change, ConflictError, Post
+from monitor.ports.store import NO_INCIDENT, Change, ConflictError, Post, PostKind
 from tests.middle.house import (
     ANA,
     BAD,
@@ -427,8 +427,8 @@ def test_notes_of_several_threads_have_a_number_each() -> None:
     class Slow(RecallingStore):
         """A store in which somebody else comes in between reading and writing."""
 
-        def posts(self, incident: str) -> Sequence[Post]:
-            found = super().posts(incident)
+        def posts(self, incident: str, *, kind: PostKind | None = None) -> Sequence[Post]:
+            found = super().posts(incident, kind=kind)
             time.sleep(0.01)
             return found
 

@@ -67,8 +67,8 @@ LIMITS = [
     ("50 % falls into another bucket", 0.2, 0.5),
     ("in one bucket: the end of it is the limit", 0.11, 1.3),
     ("a bucket that is far too wide", 0.051, 1.0),
-    ("too near the last bucket", 2.0, "too near the last bucket, 2.5"),
-    ("buckets that tell nothing", 0.01, "too coarse around its p95 of 0.01"),
+    ("too near the last bucket", 2.0, "too near the last bucket, 2.5 s"),
+    ("buckets that tell nothing", 0.01, "too coarse around its p95 of 0.01 s"),
 ]
 
 

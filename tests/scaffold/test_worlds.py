@@ -10,7 +10,7 @@ from monitor.adapters.memory import ManualClock
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import utc
 from monitor.core.rules.ruleset import RuleSet
-from monitor.core.rules.signal import ErrorRatio, Latency
+from monitor.core.rules.signal import ErrorRatio, Latency, TimeUnit
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.ranges import Deadline
 from monitor.files import check, load
@@ -204,6 +204,16 @@ def test_latencies_are_held_against_what_history_there_is(world: World) -> None:
     fixed = [one.baseline.fixed for one in signals if isinstance(one, Latency)]
     assert kinds == ({BASELINES[world.name]} if world.name in BASELINES else set())
     assert all((one is not None) == (world.name in {"grpc", "young"}) for one in fixed)
+
+
+def test_a_name_that_says_milliseconds_is_read_in_milliseconds(world: World) -> None:
+    signals = [rule.signal for group in world.rules.groups for rule in group.rules]
+    latencies = [one for one in signals if isinstance(one, Latency)]
+    assert all((one.unit is TimeUnit.MILLISECONDS) == ("_milliseconds" in one.histogram) for one in latencies)
+    if world.name in {"mesh", "young"}:
+        assert TimeUnit.MILLISECONDS in {one.unit for one in latencies}
+    fixed = [one.baseline.fixed for one in latencies if one.baseline.fixed is not None]
+    assert all(0 < one < 10 for one in fixed), "seconds, whatever the buckets count"
 
 
 VERSIONS = {

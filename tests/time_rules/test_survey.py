@@ -62,6 +62,9 @@ HISTORY = {
     'depth{job="auth"}': gauge(LATELY, lambda _: 1.0),
     **latencies("auth", 26, 0.25),
     **latencies("web", 26, 0.25),
+    **{
+        name.replace("slow_", "odd_").replace('"5.0"', '"5000"'): one for name, one in latencies("odd", 3, 0.25).items()
+    },
     **latencies("stuck", 26, 5.0),
     **latencies("young", 3, 0.25),
     **latencies("fresh", 20, 0.25),
@@ -175,6 +178,9 @@ DOUBTFUL = [
         ),
     ]),
     # latencies
+    ("buckets of more than a thousand seconds", latency("odd", "{fixed: 240ms}").replace("slow{", "odd{"), [
+        ("unit", "warning", "its buckets end at 5000, which is read as seconds and looks like milliseconds"),
+    ]),
     ("a limit above the last bucket", latency("stuck", "trailing"), [
         (
             "never-fires",

@@ -117,6 +117,16 @@ def test_the_timeline_has_every_page_and_every_known_incident() -> None:
     assert timeline.count('class="lane alert"') == 6
 
 
+def test_an_incident_that_was_missed_is_drawn_so_in_every_plot() -> None:
+    outcome = case().outcome
+    known = (KnownIncident("nobody noticed", outcome.begin + 7200, outcome.begin + 10800),)
+    text = html(outcome, title="t", scored=score(outcome, known))
+    drawn = [one for one in Read(text).all("rect") if "incident" in one.get("class", "").split()]
+    assert len(drawn) > 1
+    assert {one["class"] for one in drawn} == {"incident missed"}
+    assert "known incident, missed: nobody noticed" in text
+
+
 def test_the_timeline_hides_no_rollback_behind_another_page_and_shows_no_incident_of_another_time() -> None:
     found = case().outcome
     known = [KnownIncident("long ago", found.begin - 9000, found.begin - 6000)]

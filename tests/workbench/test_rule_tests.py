@@ -260,6 +260,23 @@ def test_paths_without_tests_are_usage_errors(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("output", ["text", "json"])
+@pytest.mark.parametrize("text", ["tests: []\n", "rule_files: []\ntests: []\n"])
+def test_files_without_a_test_are_usage_errors(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, output: str
+) -> None:
+    (folder / "tests" / "a.yaml").write_text(text)
+    assert run_tests([], None, output) == 2
+    assert "a.yaml: there are no tests" in capsys.readouterr().err
+
+
+def test_an_alert_that_does_not_load_is_no_alert_that_is_missing(bench: Bench) -> None:
+    (bench.folder / "broken.yaml").write_text("groups: [{name: b, rules: [{alert: Broken, signal: {}}]}]\n")
+    assert bench.code("{alert_rule_test: [{alertname: Broken, eval_time: 1m}]}") == 1
+    assert "broken.yaml:" in bench.out
+    assert "there is no alert" not in bench.out
+
+
 def test_without_prometheus_readings_can_be_tested_and_series_say_what_to_install(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

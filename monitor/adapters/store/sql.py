@@ -173,10 +173,12 @@ class SqlStore:
         with self._reading() as connection:
             return (connection.scalar(select(func.max(tables.incidents.c.number))) or 0) + 1
 
-    def posts(self, incident: str) -> Sequence[Post]:
+    def posts(self, incident: str, *, kind: PostKind | None = None) -> Sequence[Post]:
         """Give everything that is or was owed for one incident, or for none, in order of decision."""
         table = tables.posts
         query = select(table).where(table.c.incident == (incident or None)).order_by(table.c.decided_at, table.c.n)
+        if kind is not None:
+            query = query.where(table.c.kind == str(kind))
         with self._reading() as connection:
             return [codec.post_of(row) for row in connection.execute(query)]
 

@@ -72,7 +72,10 @@ def buckets(signal: Latency, labels: Labels, shares: tuple[tuple[Load, float], .
         for bound in (*bounds, math.inf)
     ]
     return tuple(
-        Sample(labels_of({**dict(labels), "le": "+Inf" if math.isinf(bound) else f"{bound:.9g}"}), count)
+        Sample(
+            labels_of({**dict(labels), "le": "+Inf" if math.isinf(bound) else f"{bound * signal.unit.per_second:.9g}"}),
+            count,
+        )
         for bound, count in counted
     )
 

@@ -12,6 +12,7 @@ from statistics import median
 from typing import TypeAlias
 
 from monitor.core.model import Labels, Reference, Sample, pick
+from monitor.core.rules.signal import TimeUnit
 
 Buckets: TypeAlias = Mapping[float, float]
 """Upper bounds (seconds, the last one infinite) to the number of requests at or below each, in one window."""
@@ -30,24 +31,30 @@ FIXED = "fixed"
 CEILING = "ceiling"
 
 
-def buckets_by_instance(samples: Iterable[Sample], by: tuple[str, ...]) -> dict[Labels, dict[float, float]]:
-    """Give the buckets of each instance, told apart by the `by` labels.
+def buckets_by_instance(
+    samples: Iterable[Sample], by: tuple[str, ...], unit: TimeUnit = TimeUnit.SECONDS
+) -> dict[Labels, dict[float, float]]:
+    """Give the buckets of each instance, told apart by the `by` labels, their bounds written in `unit`.
 
     A sample whose `le` is missing or no number is passed over, as Prometheus does; bounds that are the same number
     written in two ways ("1" and "1.0") are added up.
     """
     instances: dict[Labels, dict[float, float]] = {}
     for sample in samples:
-        bound = _bound(sample.labels)
+        bound = bound_of(sample.labels, unit)
         if bound is not None:
             buckets = instances.setdefault(pick(sample.labels, by), {})
             buckets[bound] = buckets.get(bound, 0.0) + sample.value
     return instances
 
 
-def _bound(labels: Labels) -> float | None:
+def bound_of(labels: Labels, unit: TimeUnit) -> float | None:
+    """Give the upper bound (seconds) of the bucket with `labels`, or None where there is none.
+
+    Here alone the unit of a histogram becomes seconds.
+    """
     try:
-        bound = float(dict(labels)["le"])
+        bound = unit.seconds(float(dict(labels)["le"]))
     except (KeyError, ValueError):
         return None
     return None if math.isnan(bound) else bound

@@ -41,8 +41,8 @@ def observe(signal: Signal, parts: Mapping[str, Samples]) -> dict[Labels, Observ
     match signal:
         case ErrorRatio(by=by):
             return _observe_ratio(by, parts)
-        case Latency(by=by, quantile=q):
-            found = buckets_by_instance(parts.get("buckets", ()), by)
+        case Latency(by=by, quantile=q, unit=unit):
+            found = buckets_by_instance(parts.get("buckets", ()), by, unit)
             return {
                 labels: Observation(quantile(q, one), one.get(math.inf), buckets=one) for labels, one in found.items()
             }

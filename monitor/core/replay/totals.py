@@ -14,8 +14,8 @@ WEEK = 7 * 86400
 class Totals:
     """The sums of an outcome.
 
-    `firing` is the time in which anything fired, in seconds, each second once; `first_page` is None without pages;
-    `per_week` is the number of pages scaled to seven days.
+    `firing` is the time in which anything fired, in seconds, each second once; `first_page` is the first
+    that tells of a fault and not of blindness, None without any; `per_week` is their number scaled to seven days.
     """
 
     pages: int
@@ -33,7 +33,7 @@ def totals(outcome: Replayed) -> Totals:
         len(pages),
         Counter(page.tier for page in pages),
         sum(end - begin for begin, end in united(fired)),
-        min((page.at for page in pages), default=None),
+        min((page.at for page in pages if page.tier is not Tier.BLIND), default=None),
         len(pages) * WEEK / max(outcome.end - outcome.begin, 1),
     )
 

@@ -64,7 +64,7 @@ def _rederived(*names: str) -> Mapping[str, AtReload]:
 OF_PART: Mapping[type, Mapping[str, AtReload]] = MappingProxyType(
     {
         ErrorRatio: {"by": AtReload.DROPPED, **_rederived("requests", "failures", "window")},
-        Latency: {"by": AtReload.DROPPED, **_rederived("histogram", "quantile", "window", "baseline")},
+        Latency: {"by": AtReload.DROPPED, **_rederived("histogram", "unit", "quantile", "window", "baseline")},
         Availability: {"by": AtReload.DROPPED, **_rederived("probe", "window")},
         Query: {"by": AtReload.DROPPED, **_rederived("expr", "absent")},
         Count: {"by": AtReload.DROPPED, **_rederived("counter", "window", "alive")},

@@ -53,11 +53,27 @@ class Baseline:
     ceiling: float | None = None
 
 
+class TimeUnit(StrEnum):
+    """What the bounds of a histogram's buckets count. Everything that is made of them is seconds."""
+
+    SECONDS = "s"
+    MILLISECONDS = "ms"
+
+    @property
+    def per_second(self) -> float:
+        """How many of it a second has."""
+        return 1000.0 if self is TimeUnit.MILLISECONDS else 1.0
+
+    def seconds(self, value: float) -> float:
+        """Give seconds; those that are written as 250 ms are the same double as those that are written as 0.25."""
+        return value / self.per_second
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
     """How much slower a quantile is than its baseline.
 
-    Q/B - 1. `histogram` is a selector of the metric without `_bucket`.
+    Q/B - 1. `histogram` is a selector of the metric without `_bucket`, `unit` that of its buckets' bounds.
     """
 
     histogram: str
@@ -65,6 +81,7 @@ class Latency:
     by: tuple[str, ...]
     window: int
     baseline: Baseline
+    unit: TimeUnit = TimeUnit.SECONDS
 
 
 @dataclass(frozen=True, slots=True)

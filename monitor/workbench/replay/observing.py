@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.core.judging.latency import quantile
+from monitor.core.judging.latency import bound_of, quantile
 from monitor.core.model import Labels, labels_of, pick
-from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal
+from monitor.core.rules.signal import Availability, Condition, Count, ErrorRatio, Latency, Query, Signal, TimeUnit
 from monitor.workbench.replay.history import Flags, Floats, Reading, Series
 
 
@@ -55,8 +55,9 @@ def observed(signal: Signal, parts: Mapping[str, Reading], count: int) -> dict[L
     match signal:
         case ErrorRatio(by=by):
             return _ratios(_single(parts["requests"], by), _single(parts["failures"], by), nothing)
-        case Latency(by=by, quantile=q):
-            return {labels: _latency(q, one, count) for labels, one in _by_bound(parts["buckets"], by).items()}
+        case Latency(by=by, quantile=q, unit=unit):
+            found = _by_bound(parts["buckets"], by, unit)
+            return {labels: _latency(q, one, count) for labels, one in found.items()}
         case Availability(by=by):
             return _plain(_single(parts["up"], by))
         case Count(by=by):
@@ -64,8 +65,8 @@ def observed(signal: Signal, parts: Mapping[str, Reading], count: int) -> dict[L
         case Condition(by=by):
             return _plain(_single(parts["value"], by or None))
         case Query(by=by, absent=absent):
-            found = _plain(_single(parts["value"], by or None))
-            return found if absent is None else _with_absent(found, pick((), by), absent, nothing)
+            plain = _plain(_single(parts["value"], by or None))
+            return plain if absent is None else _with_absent(plain, pick((), by), absent, nothing)
 
 
 def _plain(series: Mapping[Labels, Series]) -> dict[Labels, Observed]:
@@ -143,24 +144,17 @@ def _with_absent(
 # --- latencies --------------------------------------------------------------------------------------------------------
 
 
-def _by_bound(reading: Reading, by: tuple[str, ...]) -> dict[Labels, dict[float, Series]]:
+def _by_bound(reading: Reading, by: tuple[str, ...], unit: TimeUnit) -> dict[Labels, dict[float, Series]]:
     found: dict[Labels, dict[float, Series]] = {}
     for labels, series in reading.series.items():
-        bound = _bound(labels)
-        if math.isnan(bound):
+        bound = bound_of(labels, unit)
+        if bound is None:
             continue
         buckets = found.setdefault(pick(labels, by), {})
         if bound in buckets:
             raise UncoveredError
         buckets[bound] = series
     return found
-
-
-def _bound(labels: Labels) -> float:
-    try:
-        return float(dict(labels)["le"])
-    except (KeyError, ValueError):
-        return math.nan
 
 
 def _latency(q: float, series: Mapping[float, Series], count: int) -> Observed:

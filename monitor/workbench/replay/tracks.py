@@ -196,7 +196,7 @@ class Case:
 
     def _slots(self, signal: Latency, needed: float) -> Sequence[References | None]:
         """Give the references of each slot of the grid; those that were not read leave its points unread."""
-        asked = (signal.histogram, signal.by, signal.quantile, signal.baseline.kinds, needed, self.grid)
+        asked = (signal.histogram, signal.unit, signal.by, signal.quantile, signal.baseline.kinds, needed, self.grid)
         found = self.context.slots.get(asked)
         if found is None:
             slots = range(self.grid.first // SLOT * SLOT, self.grid.last + 1, SLOT)

@@ -105,7 +105,9 @@ def _marks(one: Instance, drawing: Drawing) -> Marks:
     return replace(
         shared,
         pages=one.pages,
-        incidents=tuple(each for each in shared.incidents if not each.alerts or one.alert in each.alerts),
+        incidents=tuple(
+            each for each in shared.incidents if not each.incident.alerts or one.alert in each.incident.alerts
+        ),
         unread=tuple(each for each in shared.unread if each.alert == one.alert),
         blind=tuple(each for each in shared.blind if each.alert == one.alert and each.labels in ((), one.labels)),
         before=before,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from monitor.core.model import State, Tier
-from monitor.core.replay.outcome import Band, Blind, KnownIncident, Paged, Unread
+from monitor.core.replay.outcome import Band, Blind, Paged, Unread
+from monitor.core.replay.scoring import Scored
 from monitor.core.words import lasted_seconds, shortened
 from monitor.workbench.report.frame import CLOSE_HEIGHT, HEIGHT, ROW, TIER_WORDS, TOP, Frame
 from monitor.workbench.report.markup import Markup, joined, tag
@@ -23,7 +24,7 @@ class Marks:
     """What else is known of the time that is drawn. `before`: what the alert did under the rules compared with."""
 
     pages: tuple[Paged, ...] = ()
-    incidents: tuple[KnownIncident, ...] = ()
+    incidents: tuple[Scored, ...] = ()
     unread: tuple[Unread, ...] = ()
     blind: tuple[Blind, ...] = ()
     before: tuple[Band, ...] | None = None
@@ -35,10 +36,11 @@ class Marks:
 def behind(frame: Frame, marks: Marks) -> Markup:
     """Draw known incidents, and what was not read or not seen."""
     parts: list[Markup] = []
-    for one in marks.incidents:
+    for scored in marks.incidents:
+        one, kind = scored.incident, f"incident {scored.finding.value}"
         if frame.shows(one.begin, one.end):
-            told = f"known incident: {one.name}, {moment(one.begin)} to {moment(one.end)}"
-            parts.append(_box(frame, one.begin, one.end, (14, TOP + frame.height - 14), "incident", told))
+            told = f"known incident, {scored.finding.value}: {one.name}, {moment(one.begin)} to {moment(one.end)}"
+            parts.append(_box(frame, one.begin, one.end, (14, TOP + frame.height - 14), kind, told))
     parts += _names(frame, marks.incidents)
     for gap in marks.unread:
         told = f"not read, {moment(gap.begin)} to {moment(gap.end)}: {gap.why}"
@@ -53,17 +55,18 @@ LETTER = 0.85
 """Per cent of the width of a whole plot that a letter takes on a screen; on a phone names are left out."""
 
 
-def _names(frame: Frame, incidents: Sequence[KnownIncident]) -> list[Markup]:
+def _names(frame: Frame, incidents: Sequence[Scored]) -> list[Markup]:
     """Write the names of incidents above them, where one does not run into another."""
     parts: list[Markup] = []
     edge = -1.0
-    for one in incidents:
+    for scored in incidents:
+        one = scored.incident
         x, name = frame.x(one.begin), shortened(one.name, 28)
         room = len(name) * LETTER * (1 if frame.height == HEIGHT else 2)
         begin = max(0.0, x - room) if x + room > 100 else x  # noqa: PLR2004  # per cent: beyond the right end
         if frame.shows(one.begin, one.end) and begin > edge:
             edge = begin + room
-            parts.append(beside(x, 10, name, "incident-name", left=begin != x))
+            parts.append(beside(x, 10, name, f"incident-name {scored.finding.value}", left=begin != x))
     return parts
 
 

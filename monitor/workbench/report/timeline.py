@@ -110,4 +110,4 @@ def _told(tier: str, band: Band) -> str:
 
 def nothing_marked(outcome: Replayed, scored: Sequence[Scored]) -> Marks:
     """Give the marks that every plot of `outcome` has in common."""
-    return Marks(incidents=tuple(one.incident for one in scored), unread=outcome.unread, blind=outcome.blind)
+    return Marks(incidents=tuple(scored), unread=outcome.unread, blind=outcome.blind)

@@ -121,6 +121,13 @@ def test_the_sums_count_every_second_of_firing_once() -> None:
     assert totals(two).firing == 60 + 5
 
 
+def test_the_first_page_is_one_of_a_rule_and_none_of_blindness() -> None:
+    blind = page(10, key(tier=Tier.BLIND), reason="blind_opens")
+    assert totals(outcome((blind, page(50)))).first_page == 50
+    assert totals(outcome((blind,))).first_page is None
+    assert totals(outcome((blind, page(50)))).pages == 2
+
+
 def test_what_fired_before_the_replayed_time_is_not_counted() -> None:
     late = replace(outcome((), (stretch(0, 10, 900), stretch(0, 10, 300, ROLLBACK))), begin=600)
     assert totals(late).firing == 300
