@@ -40,6 +40,6 @@ def access_of(given: GuardedSettings, headers: Mapping[str, str]) -> Access:
 
 def replay_world(source: PrometheusSource | SeveralSources) -> World:
     """Give what the days of a replay are made of: a store that forgets, for each of them anew."""
-    from monitor.adapters.memory import MemoryStore  # noqa: PLC0415  # loaded only where it is used
+    from monitor.adapters.memory.store import MemoryStore  # noqa: PLC0415  # loaded only where it is used
 
     return World(MemoryStore, source)

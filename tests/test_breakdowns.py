@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor import files
-from monitor.adapters.memory import ManualClock, ScriptedSource
+from monitor.adapters.memory.world import ManualClock, ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import AlertKey, Labels, Tier, labels_of, utc
 from monitor.core.releases.breakdown import Breakdown

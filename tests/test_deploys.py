@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.memory import ScriptedSource
+from monitor.adapters.memory.world import ScriptedSource
 from monitor.core.judging.deploy import Change
 from monitor.core.model import Sample, labels_of
 from monitor.core.rules.ruleset import VersionMetric

@@ -12,7 +12,7 @@ import pytest
 import typer
 from freezegun import freeze_time
 
-from monitor.adapters.memory import ManualClock
+from monitor.adapters.memory.world import ManualClock
 from monitor.cli.main import app
 from monitor.core.incidents.asks import Acknowledge, Choose, FinishStep, Pin
 from monitor.core.incidents.events import Ended, EndReason

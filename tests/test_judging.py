@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from monitor.adapters.memory import ScriptedSource
+from monitor.adapters.memory.world import ScriptedSource
 from monitor.core.judging.latency import HOUR, WEEK
 from monitor.core.judging.observe import Observation
 from monitor.core.model import AlertKey, Judgement, Sample, Tier, Verdict, labels_of

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.memory import ManualClock, MemoryStore, ScriptedRegistry
+from monitor.adapters.memory.store import MemoryStore
+from monitor.adapters.memory.world import ManualClock, ScriptedRegistry
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import AlertKey, Cause, Sample, State, Tier, labels_of, utc
 from monitor.core.releases.release import Availability, WhatChanged, WhyNot

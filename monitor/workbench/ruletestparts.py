@@ -3,7 +3,8 @@
 import time
 from datetime import UTC, datetime
 
-from monitor.adapters.memory import ManualClock, MemoryStore, ScriptedSource
+from monitor.adapters.memory.store import MemoryStore
+from monitor.adapters.memory.world import ManualClock, ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import utc
 from monitor.core.rules.ruleset import RuleSet

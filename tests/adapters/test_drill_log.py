@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.memory import MemoryDrillLog
+from monitor.adapters.memory.store import MemoryDrillLog
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR, Actor, Role, Source
 from monitor.core.drill.log import (

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from monitor.adapters.memory import ScriptedProber
+from monitor.adapters.memory.world import ScriptedProber
 from monitor.adapters.probing import HttpProber
 from monitor.ports.world import NoAnswer, Prober, Status
 from tests.servers.hostile import Behaviour, Hostile, cut, drip, flood, hang, late, reply

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from monitor.adapters.http import Reply
-from monitor.adapters.memory import ScriptedSource
+from monitor.adapters.memory.world import ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource, SeveralSources
 from monitor.adapters.prometheus.answers import columns, ranged
 from monitor.core.model import Labels, Sample

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from monitor.adapters.http import Access
-from monitor.adapters.memory import ScriptedRegistry
+from monitor.adapters.memory.world import ScriptedRegistry
 from monitor.adapters.registry import OciRegistry
 from monitor.adapters.registry.challenge import Challenge, challenge, token_address
 from monitor.adapters.registry.client import MANIFESTS

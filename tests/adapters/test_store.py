@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.memory import MemoryStore
+from monitor.adapters.memory.store import MemoryStore
 from monitor.adapters.store import open_store
 from monitor.core.actor import MONITOR, Actor, Role, Source
 from monitor.core.incidents.events import Acknowledged, AlertFired, Ended, EndReason, Event, Firing, Opened

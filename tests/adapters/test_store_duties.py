@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.memory import MemoryStore
+from monitor.adapters.memory.store import MemoryStore
 from monitor.adapters.store import open_store
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.duty import DutyFact, Known, MigrationTold, Reminded, SchemaSeen

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from monitor.adapters.memory import MemoryStore
+from monitor.adapters.memory.store import MemoryStore
 from monitor.adapters.store import open_store, opening
 from monitor.adapters.store.migrating import _config, known
 from monitor.adapters.store.tables import metadata

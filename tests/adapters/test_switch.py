@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from monitor.adapters.memory import RecordingSwitch
+from monitor.adapters.memory.world import RecordingSwitch
 from monitor.adapters.switch import HttpSwitch
 from monitor.ports.world import Switch
 

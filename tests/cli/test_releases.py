@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.adapters.memory import ManualClock, ScriptedRegistry, ScriptedSource
+from monitor.adapters.memory.world import ManualClock, ScriptedRegistry, ScriptedSource
 from monitor.bootstrap.sides import registry_of
 from monitor.cli.releases import Means, findings
 from monitor.core.model import Sample, labels_of, utc

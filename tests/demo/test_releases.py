@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from monitor.adapters.memory import ScriptedRegistry
+from monitor.adapters.memory.world import ScriptedRegistry
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.bootstrap.app import SystemClock
 from monitor.core.procedures.filling import blocks

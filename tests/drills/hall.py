@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
-from monitor.adapters.memory import ManualClock, RecordingPager, ScriptedSource
+from monitor.adapters.memory.world import ManualClock, RecordingPager, ScriptedSource
 from monitor.bootstrap.app import App, World, build
 from monitor.bootstrap.rulesource import load_rules
 from monitor.core.actor import Actor, Role, Source

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.adapters.memory import ManualClock, ScriptedSource
+from monitor.adapters.memory.world import ManualClock, ScriptedSource
 from monitor.core.drill.duty import DutyFact, Known, SchemaSeen, fold_duty
 from monitor.core.model import Sample
 from monitor.core.rules.service import Labelled, Releases, Service

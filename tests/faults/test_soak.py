@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.memory import RecordingPager
+from monitor.adapters.memory.world import RecordingPager
 from monitor.adapters.store import open_store
 from monitor.core.model import Sample, labels_of
 from monitor.core.pages.page import ActionKind

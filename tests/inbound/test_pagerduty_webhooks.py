@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from monitor.adapters.memory import RecordingPager
+from monitor.adapters.memory.world import RecordingPager
 from monitor.adapters.pagerdutyhooks import PagerDutyHooks
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.incidents.escalation import overdue

@@ -6,7 +6,8 @@ Signals are given by grid time, outages by the time of asking: `says` and `answe
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from monitor.adapters.memory import ManualClock, MemoryStore, RecordingArtist, RecordingPager, ScriptedSource
+from monitor.adapters.memory.store import MemoryStore
+from monitor.adapters.memory.world import ManualClock, RecordingArtist, RecordingPager, ScriptedSource
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.incidents.incident import Incident
 from monitor.core.model import Alert, AlertKey, Labels, Sample, Tier, Transition, labels_of

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.memory import RecordingPager
+from monitor.adapters.memory.world import RecordingPager
 from monitor.core.actor import Actor, Source
 from monitor.core.incidents.routes import in_one_channel
 from monitor.core.model import Labels

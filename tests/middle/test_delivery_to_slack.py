@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.adapters.memory import MemoryStore, RecordingPager
+from monitor.adapters.memory.store import MemoryStore
+from monitor.adapters.memory.world import RecordingPager
 from monitor.adapters.slack.client import SlackPager
 from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import AlertFired, Event, Firing, Opened

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.adapters.memory import ScriptedSource
+from monitor.adapters.memory.world import ScriptedSource
 from monitor.core.model import Cause, Sample, State, Tier, Transition, labels_of
 from monitor.core.rules.rule import Group, Rule, TierRule
 from monitor.core.rules.signal import Baseline, Latency, ReferenceKind

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.adapters.memory import RecordingArtist, RecordingPager
+from monitor.adapters.memory.world import RecordingArtist, RecordingPager
 from monitor.core.incidents.events import EndReason
 from monitor.core.pages.page import ActionKind
 from monitor.delivery.outbox import Outbox, Plots, Scenes

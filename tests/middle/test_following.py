@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.memory import ScriptedProber, ScriptedRegistry
+from monitor.adapters.memory.world import ScriptedProber, ScriptedRegistry
 from monitor.core.actor import MONITOR
 from monitor.core.incidents.procedureevents import ChangesFound
 from monitor.core.model import Sample, Tier, labels_of

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.memory import RecordingPager
+from monitor.adapters.memory.world import RecordingPager
 from monitor.core.model import Tier
 from monitor.core.pages.calling import Stance
 from monitor.core.pages.page import ActionKind

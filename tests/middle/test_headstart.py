@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from monitor.adapters.memory import ManualClock, RecordingPager, ScriptedRegistry
+from monitor.adapters.memory.world import ManualClock, RecordingPager, ScriptedRegistry
 from monitor.core.model import Sample, labels_of, utc
 from monitor.core.rules.service import Labelled, Releases, Service
 from monitor.delivery.headstart import MOST, HeadStart

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from monitor.adapters.memory import ManualClock, RecordingSwitch
+from monitor.adapters.memory.world import ManualClock, RecordingSwitch
 from monitor.runtime.heartbeat import Heartbeat
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.adapters.memory import ManualClock
+from monitor.adapters.memory.world import ManualClock
 from monitor.runtime.loops import LEAST, Loops, patience
 from monitor.runtime.supervisor import MEND_WITHIN, Hands, Mended, Supervisor
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.adapters.memory import RecordingPager
+from monitor.adapters.memory.world import RecordingPager
 from monitor.core.pages.page import ActionKind, Tone
 from monitor.delivery.attempts import BACKOFF, REJECTED_PAUSE, delivered
 from monitor.delivery.lane import IDLE

@@ -4,7 +4,7 @@ import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.adapters.memory import RecordingPager
+from monitor.adapters.memory.world import RecordingPager
 from monitor.core.pages.page import ActionKind
 from monitor.delivery.outbox import Tempo
 from monitor.delivery.pacing import in_order

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from monitor.adapters.memory import RecordingArtist, RecordingPager
+from monitor.adapters.memory.world import RecordingArtist, RecordingPager
 from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.plot import Band, BandKind, Mark, Plot

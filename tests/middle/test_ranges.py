@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.adapters.memory import ManualClock, ScriptedSource
+from monitor.adapters.memory.world import ManualClock, ScriptedSource
 from monitor.core.model import Sample
 from monitor.evaluation.ranges import MOST_POINTS, MOST_SAMPLES, Deadline, Stretched
 from monitor.ports.metrics import Answer, BadQuery, RangeAnswer, RangeSamples, Samples, TooMuch, Unanswered

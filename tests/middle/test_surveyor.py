@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.adapters.memory import ScriptedSource
+from monitor.adapters.memory.world import ScriptedSource
 from monitor.core.model import Sample, labels_of
 from monitor.evaluation.baselines import Baselines
 from monitor.ports.metrics import Answer, Samples, Unanswered

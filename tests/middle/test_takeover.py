@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from monitor.adapters.memory import ManualClock
+from monitor.adapters.memory.world import ManualClock
 from monitor.core.incidents.response import Renamed
 from monitor.core.model import AlertKey, Cause, State, Tier
 from monitor.core.pages.page import ActionKind

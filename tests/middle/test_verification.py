@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.adapters.memory import ScriptedCommands, ScriptedProber
+from monitor.adapters.memory.world import ScriptedCommands, ScriptedProber
 from monitor.core.incidents.events import Firing
 from monitor.core.model import AlertKey, utc
 from monitor.core.procedures.procedure import Check, Step

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.memory import ManualClock
+from monitor.adapters.memory.world import ManualClock
 from monitor.bootstrap.sides import verifier
 from monitor.core.incidents.events import Firing
 from monitor.core.model import AlertKey, Tier, utc

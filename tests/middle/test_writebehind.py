@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from monitor.adapters.memory import MemoryStore
+from monitor.adapters.memory.store import MemoryStore
 from monitor.adapters.store import SqlStore, open_store
 from monitor.core.drill.duty import Reminded
 from monitor.core.incidents.events import Event

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.memory import ManualClock
+from monitor.adapters.memory.world import ManualClock
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import utc
 from monitor.core.rules.ruleset import RuleSet

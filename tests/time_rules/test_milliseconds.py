@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.adapters.memory import ManualClock, MemoryStore
+from monitor.adapters.memory.store import MemoryStore
+from monitor.adapters.memory.world import ManualClock
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import AlertKey, Judgement, Tier, labels_of, utc
 from monitor.core.replay.outcome import Replayed

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from monitor.adapters.memory import ManualClock
+from monitor.adapters.memory.world import ManualClock
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.judging.latency import DAY, HOUR, WEEK
 from monitor.core.model import AlertKey, Judgement, Tier, Verdict, labels_of, utc

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from monitor.adapters.memory import ManualClock, ScriptedSource
+from monitor.adapters.memory.world import ManualClock, ScriptedSource
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import utc
 from monitor.core.rules.ruleset import RuleSet

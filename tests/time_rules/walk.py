@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from monitor import files
-from monitor.adapters.memory import ManualClock, MemoryStore, RecordingPager
+from monitor.adapters.memory.store import MemoryStore
+from monitor.adapters.memory.world import ManualClock, RecordingPager
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.incidents.incident import Incident
 from monitor.core.model import Alert, State, Tier, Transition, utc

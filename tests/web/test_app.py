@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.adapters.memory import MemoryStore
+from monitor.adapters.memory.store import MemoryStore
 from monitor.core.incidents.incident import Incident
 from monitor.core.model import AlertKey
 from monitor.core.pages.page import ActionKind, Reading

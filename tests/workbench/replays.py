@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from monitor.adapters.memory import MemoryStore, ScriptedSource
+from monitor.adapters.memory.store import MemoryStore
+from monitor.adapters.memory.world import ScriptedSource
 from monitor.core.model import Sample, labels_of
 from monitor.core.replay.outcome import Replayed
 from monitor.core.rules.ruleset import RuleSet

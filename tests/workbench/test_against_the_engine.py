@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from monitor.adapters.memory import MemoryStore
+from monitor.adapters.memory.store import MemoryStore
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import State, Tier, Transition
 from monitor.core.replay.outcome import Replayed

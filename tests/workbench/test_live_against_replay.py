@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from monitor.adapters.memory import MemoryStore
+from monitor.adapters.memory.store import MemoryStore
 from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.model import State, utc
 from monitor.workbench.replay.cache import NoCache

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.memory import MemoryStore
+from monitor.adapters.memory.store import MemoryStore
 from monitor.core.model import Tier
 from monitor.core.replay.outcome import Replayed
 from monitor.ports.metrics import Answer, BadQuery, Partial, Unanswered

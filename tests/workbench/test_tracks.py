@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters.memory import ScriptedSource
+from monitor.adapters.memory.world import ScriptedSource
 from monitor.core.judging.latency import quantile
 from monitor.core.model import Sample, Verdict, labels_of
 from monitor.ports.metrics import Answer, Samples
