@@ -85,3 +85,14 @@ def test_without_slack_whoever_speaks_from_a_shell_may_start_a_rollback(hall: Ha
     slack = Scenes(hall.stage.side.book, {})
     post = hall.stage.side.store.posts("DRILL-0001")[0]
     assert slack.of(hall.incident("DRILL-0001"), post, hall.clock.now()).nobody
+
+
+def test_a_page_is_lost_only_once_nobody_is_about_to_post_it(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(40)
+    case = bare(hall.stage.side.store, drill.id)
+    assert case is not None
+    unposted = replace(case, posted=tuple(replace(one, ts=None) for one in case.posted))
+    assert result(hall.drill(drill.id), unposted).lost == 0
+    hall.app.conductor.finish(ANA)
+    assert result(hall.drill(drill.id), unposted).lost == 1

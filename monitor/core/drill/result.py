@@ -103,7 +103,7 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
         out_of_order=tuple(_out_of_order(seen)),
         refused=sum(isinstance(event, Refused) for event, _ in seen),
         doubled=_doubled(posted),
-        lost=sum(one.kind == "root" and one.ts is None for one in posted),
+        lost=0 if drill.running else sum(one.kind == "root" and one.ts is None for one in posted),
         said=said,
         impact=impact,
     )
