@@ -4,6 +4,7 @@ Ticks only begin work. Evaluations run in a bounded pool, the outbox in a thread
 loop; the supervisor sees that all of them go round.
 """
 
+import contextlib
 import faulthandler
 import os
 import queue
@@ -44,6 +45,9 @@ RULES, RELOAD = "(rules)", "(reload)"
 
 LOOK_EVERY = 5
 """Seconds between two looks at the rules folder; what has changed is taken at the second that finds the same."""
+
+HEAR_EVERY = 1.0
+"""Seconds after which the main thread looks whether a signal came that did not wake it."""
 
 OUTBOX_WITHIN = 45.0
 """Seconds that the outbox may take for one post: it is looked for, posted, and posted again as text."""
@@ -127,8 +131,14 @@ class Daemon:
         faulthandler.register(signal.SIGUSR1, sys.stderr)
 
     def _obey(self) -> None:
-        while self._orders.get() != "stop":  # a folder that hangs must not keep this thread from stopping
+        while self._ordered() != "stop":  # a folder that hangs must not keep this thread from stopping
             self._workers.submit(RELOAD, self._reload)
+
+    def _ordered(self) -> str:
+        """Wait for an order, a little at a time: a signal that comes just before waiting begins does not end it."""
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._orders.get(timeout=HEAR_EVERY)
 
     def _reload(self) -> None:
         self._manager.reloading()

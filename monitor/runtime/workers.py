@@ -4,6 +4,7 @@ The threads are daemons: a read that hangs at shutdown must not keep the process
 deadline is left to itself and another takes its place.
 """
 
+import contextlib
 import math
 import queue
 import threading
@@ -84,8 +85,9 @@ class Workers:
 
     def stop(self, within: float) -> bool:
         """Let running jobs end for at most `within` seconds, dropping those that wait; whether all have ended."""
-        while not self._jobs.empty():
-            self._jobs.get()
+        with contextlib.suppress(queue.Empty):  # a worker may take what was there a moment ago
+            while True:
+                self._jobs.get_nowait()
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
