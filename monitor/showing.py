@@ -50,6 +50,7 @@ class Showing:
             standing=lambda: self._app.folder.standing,
             gauges=self.gauges,
             view=self.view,
+            scene=self._app.scene,
             doubts=lambda: self._app.surveyor.last.doubts,
             gate=Gates(self._app.production, self._app.hall).ask,
             slack=self._app.inbound.door if self._app.inbound else None,
@@ -58,7 +59,6 @@ class Showing:
             side=self._side,
             drills=self._app.conductor,
             duty=self._app.duty,
-            readings=lambda name: dict(self._side(name).engine.readings),
         )
 
     def _side(self, incident: str) -> Side:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from monitor.delivery.headstart import HeadStart
 from monitor.delivery.outbox import Outbox
 from monitor.desk.desk import Desk
+from monitor.desk.scenes import Scenes
 from monitor.evaluation.engine import Engine
 from monitor.evaluation.vigil import Vigil
 from monitor.evidence.collecting import Evidence
@@ -40,5 +41,6 @@ class Side:
     head_start: HeadStart
     hearing: Hearing
     ears: Ears
+    scenes: Scenes
     evidence: Evidence
     keeper: Keeper

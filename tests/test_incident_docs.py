@@ -21,7 +21,7 @@ from monitor.core.model import Tier
 from monitor.core.pages.actions import everything
 from monitor.core.pages.forms import FORMS, TARGET
 from monitor.core.pages.headline import WORDS, tone
-from monitor.core.pages.page import OF_DRILLS, ActionKind
+from monitor.core.pages.page import OF_DRILLS, ActionKind, Scene
 from monitor.core.pages.shell import PROGRAM, SPELLINGS
 from monitor.web.shapes import incident_in_full
 from tests.cli.folder import Folder
@@ -141,7 +141,8 @@ def test_every_field_of_the_api_stands_in_the_page() -> None:
     section = PAGE.read_text().partition("<!-- fields")[2]
     named = [name for line in section.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line)]
     driven = Driven().start()
-    assert sorted(named) == sorted(incident_in_full(driven.incident, driven.events))
+    scene = Scene(driven.incident, driven.incident.opened_at, {})
+    assert sorted(named) == sorted(incident_in_full(scene, driven.events))
 
 
 # --- its commands ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ import structlog
 
 from monitor.adapters.store import SqlStore, beside, exists, open_store
 from monitor.core.drill.staging import bare_rules
+from monitor.core.incidents.incident import Incident
 from monitor.core.naming import DRILL
+from monitor.core.pages.page import Scene
 from monitor.core.rules.routing import SETTING
 from monitor.core.rules.ruleset import RuleSet
 from monitor.delivery.outbox import Destinations
@@ -87,6 +89,10 @@ class App:
     inbound: "SlackInbound | None"
     releases: ReleaseWatch
     hooks: "PagerDutyHooks | None"
+
+    def scene(self, incident: Incident) -> Scene:
+        """Set the scene of an incident as it is shown now, on the side that it is on. Raises StoreError."""
+        return self.hall.of(incident.id, self.production).scenes.of(incident, self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)

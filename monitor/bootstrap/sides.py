@@ -16,10 +16,11 @@ from monitor.core.procedures.proposals import wanted
 from monitor.core.rules.service import Releases
 from monitor.delivery.filelane import NoFiles
 from monitor.delivery.headstart import HeadStart
-from monitor.delivery.outbox import Bell, Delivered, Destinations, Outbox, Plots, Scenes
+from monitor.delivery.outbox import Bell, Delivered, Destinations, Outbox, Plots
 from monitor.delivery.pictures import Pictures
 from monitor.delivery.reports import Files, Reports
 from monitor.desk.desk import Desk
+from monitor.desk.scenes import Scenes
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.engine import Engine
@@ -156,7 +157,8 @@ def side_of(
         outbox=outbox,
         head_start=head_start,
         hearing=hearing,
-        ears=Ears(clock, commands, book, store, engine.readings),
+        ears=Ears(clock, commands, book, store, scenes),
+        scenes=scenes,
         evidence=evidence,
         keeper=Keeper(store, evidence, clock, timedelta(seconds=settings.retention_seconds), metrics.evidence.set),
     )

@@ -66,6 +66,7 @@ def _inside(app: App) -> Inside:
         side=lambda name: app.hall.of(name, app.production),
         drills=app.conductor,
         duty=app.duty,
+        scene=app.scene,
         view=lambda: View(app.production.book.now, {state.name: state for state in app.store.groups()}),
     )
 

@@ -5,26 +5,23 @@ and for nobody else's. Knows the pager's port, not the pager.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.core.incidents.incident import Incident
-from monitor.core.incidents.routes import rights_on
-from monitor.core.model import AlertKey, Tier
+from monitor.core.model import Tier
 from monitor.core.pages import calling
 from monitor.core.pages.actions import UNDER, under_escalation, under_notice
 from monitor.core.pages.card import card
-from monitor.core.pages.page import Reading, Scene
 from monitor.core.pages.render import render
-from monitor.core.procedures.verification import CheckResult
 from monitor.delivery.attempts import Delivered, anew, delivered, tell
 from monitor.delivery.handing import Handing, is_page
 from monitor.delivery.pacing import Pace, Stage, Tempo, in_order, stage_of
+from monitor.desk.scenes import Scenes
 from monitor.ports.pager import Delivery, Gone, Message, Pager, Rejected, RetryAfter, Sent
 from monitor.ports.store import FILES, Post, PostKind, PostState, Store, StoreError
 from monitor.ports.world import Clock
-from monitor.rulebook import RuleBook
 
 IDLE = 5.0
 """Seconds after which the outbox looks for debts without having been told of any."""
@@ -67,44 +64,6 @@ class Bell:
         """Wait until it rings, or for `seconds`; and be ready for the next ring."""
         self._rung.wait(seconds)
         self._rung.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class Scenes:
-    """What a page is rendered from beside its incident.
-
-    Procedures, what the signals say now (kept up to date by the engine), whether clicks are heard, why evidence is not
-    durable now, how the checks of its verification came out last, when the fault of a drill was injected. `gated`:
-    whether the deploys of an environment can be frozen here. `free`: there is no Slack, and whoever speaks from a shell
-    may do everything.
-    """
-
-    book: RuleBook
-    readings: Mapping[AlertKey, Reading]
-    buttons: Callable[[], bool] = lambda: True
-    undurable: Callable[[], str] = lambda: ""
-    verified: Callable[[str], tuple[CheckResult, ...]] = lambda _incident: ()
-    injected: Callable[[str], datetime | None] = lambda _incident: None
-    gated: Callable[[str], bool] = lambda _environment: True
-    free: bool = False
-
-    def of(self, incident: Incident, post: Post, now: datetime) -> Scene:
-        """Give the scene of `incident` for `post`."""
-        rules = self.book.now.rules
-        people = rights_on(incident, rules)
-        return Scene(
-            incident,
-            now,
-            dict(self.readings),
-            rules.procedures.get(incident.procedure),
-            post.mention,
-            self.buttons(),
-            self.undurable(),
-            self.verified(incident.id),
-            nobody=not (self.free or people.responders or people.commanders),
-            injected=self.injected(incident.id),
-            gated=self.gated(incident.environment),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +238,7 @@ class Lane:
         if post.kind is PostKind.ESCALATION:
             home = self._home(seen.posts(post.incident))
             return Message(post, actions=under_escalation(incident), home=home, urgent=True)
-        scene = self._work.scenes.of(incident, post, self._work.clock.now())
+        scene = self._work.scenes.of(incident, self._work.clock.now(), post.mention)
         urgent = incident.tier is Tier.ROLLBACK
         if post.kind is PostKind.ROOT:
             page = render(scene)

@@ -12,13 +12,14 @@ from monitor.core.rules.routing import PAGERS, SETTING
 from monitor.delivery.attempts import Delivered
 from monitor.delivery.filelane import FileLane, Maker, NoFiles
 from monitor.delivery.handing import Elsewhere, Handing
-from monitor.delivery.lane import Bell, Lane, Scenes, Work
+from monitor.delivery.lane import Bell, Lane, Work
 from monitor.delivery.pacing import Tempo
+from monitor.desk.scenes import Scenes
 from monitor.ports.pager import Delivery, Message, Pager, Rejected
 from monitor.ports.store import PostKind, Store
 from monitor.ports.world import Clock
 
-__all__ = ["Bell", "Delivered", "Destinations", "Outbox", "Plots", "Scenes", "Tempo"]
+__all__ = ["Bell", "Delivered", "Destinations", "Outbox", "Plots", "Tempo"]
 
 STOP_WITHIN = 2.0
 """Seconds for the other lanes to end."""

@@ -8,13 +8,13 @@ from monitor.core.actor import Actor
 from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.rights import not_helping
 from monitor.core.incidents.routes import every_route, united
-from monitor.core.model import AlertKey
 from monitor.core.pages.actions import actions_of, card_actions
 from monitor.core.pages.forms import Form, form, question
-from monitor.core.pages.page import ActionKind, Reading, Scene
+from monitor.core.pages.page import ActionKind
 from monitor.core.pages.render import render
 from monitor.core.rules.routing import Route
 from monitor.desk.channels import Channels
+from monitor.desk.scenes import Scenes
 from monitor.people.commands import Commands, Done, explained
 from monitor.people.requesting import Request
 from monitor.ports.store import Store
@@ -65,7 +65,7 @@ class Ears:
     commands: Commands
     book: RuleBook
     store: Store
-    readings: Mapping[AlertKey, Reading]
+    scenes: Scenes
 
     def handle(self, asked: Asked) -> str | None:
         """Carry it out; None when it is done, else why not."""
@@ -90,7 +90,7 @@ class Ears:
 
     def told(self, incident: Incident) -> str:
         """Give an incident in a line: its headline, and who has it."""
-        page = render(Scene(incident, self.clock.now(), dict(self.readings)))
+        page = render(self.scenes.of(incident, self.clock.now()))
         return f"{page.headline}. {page.status[0]}"
 
     def rights(self, incident: str) -> Route:

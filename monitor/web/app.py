@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.core.incidents.incident import Incident
-from monitor.core.naming import is_drill
+from monitor.core.pages.page import Scene
 from monitor.core.procedures.gate import GateAnswer
 from monitor.drills.conductor import Conductor
 from monitor.drills.duty import Duty
@@ -43,7 +43,7 @@ from monitor.web.evidence import evidence_routes
 from monitor.web.guard import Guard
 from monitor.web.pagerduty import Hooks, pagerduty_routes
 from monitor.web.rules import report_of, standing_of, state_of, transition_of
-from monitor.web.shapes import NOTHING_READ, Readings, incident_after, incident_in_full, incident_in_short, told_of
+from monitor.web.shapes import incident_after, incident_in_full, incident_in_short, told_of
 from monitor.web.slack import Door, slack_routes
 
 
@@ -81,6 +81,7 @@ class Inside:
     standing: Callable[[], Standing]
     gauges: Callable[[], None]
     view: Callable[[], prometheus.View]
+    scene: Callable[[Incident], Scene]
     doubts: Callable[[], Sequence[Doubt]] = tuple
     slack: Door | None = None
     gate: Callable[[str, str, str], GateAnswer] | None = None
@@ -89,7 +90,6 @@ class Inside:
     side: Callable[[str], Acted] | None = None
     drills: Conductor | None = None
     duty: Duty | None = None
-    readings: Callable[[str], Readings] = lambda _: NOTHING_READ
 
     def acted(self, incident: str) -> Acted:
         """Give where an incident is kept, and who acts on it."""
@@ -158,7 +158,7 @@ class _Pages:
         return answer({"reloaded": True, **report_of(outcome.report)})
 
     async def standing(self, _request: Request) -> Response:
-        return answer({**standing_of(self._inside.standing(), self._inside.doubts())})
+        return answer(standing_of(self._inside.standing(), self._inside.doubts()))
 
     async def rules(self, request: Request) -> Response:
         view = await run_in_threadpool(self._inside.view)
@@ -178,23 +178,25 @@ class _Pages:
         return answer({"transitions": [transition_of(one) for one in found]})
 
     async def incidents(self, _request: Request) -> Response:
-        found = await run_in_threadpool(self._inside.store.incidents)
-        return answer({"incidents": [incident_in_short(one, self._inside.readings(one.id)) for one in found]})
+        return await run_in_threadpool(self._incidents)
+
+    def _incidents(self) -> Response:
+        found = self._inside.store.incidents()
+        return answer({"incidents": [incident_in_short(self._inside.scene(one)) for one in found]})
 
     async def incident(self, request: Request) -> Response:
-        name = request.path_params["id"]
+        return await run_in_threadpool(self._incident, request.path_params["id"])
+
+    def _incident(self, name: str) -> Response:
         store = self._inside.acted(name).store
-        found = await run_in_threadpool(store.incident, name)
+        found = store.incident(name)
         if found is None:
             return wrong(f"There is no incident {name}.", 404)
-        events = await run_in_threadpool(store.events, name)
-        drills = await run_in_threadpool(self._inside.drills.drills) if self._inside.drills and is_drill(name) else ()
-        injected = next((one.injected.at for one in drills if one.id == name and one.injected), None)
-        return answer({"incident": incident_in_full(found, events, self._inside.readings(name), injected)})
+        return answer({"incident": incident_in_full(self._inside.scene(found), store.events(name))})
 
     async def silences(self, _request: Request) -> Response:
         found = await run_in_threadpool(self._inside.commands.silencing.overview)
-        return answer({**silences.overview_of(found)})
+        return answer(silences.overview_of(found))
 
     async def silence(self, request: Request) -> Response:
         silencing = self._inside.commands.silencing
@@ -215,7 +217,7 @@ class _Pages:
     def _acted(self, asked: Asked) -> Response:
         match self._inside.acted(asked.incident).commands.carry_out(asked):
             case Done(incident):
-                now = incident_after(incident, self._inside.readings(incident.id))
+                now = incident_after(self._inside.scene(incident))
                 return answer({"told": self._told(incident, asked), "incident": now})
             case NotDone(sentence, unknown):
                 return wrong(sentence, 404 if unknown else 409)

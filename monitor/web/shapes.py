@@ -1,8 +1,7 @@
 """Incidents as JSON, version 1, for programs: times in RFC 3339 UTC. Pure."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 from monitor.core.actor import Actor
 from monitor.core.incidents.events import Acknowledged, Event, Firing, ProcedureStarted
@@ -18,11 +17,11 @@ from monitor.core.incidents.procedureevents import (
     StepSkipped,
     StepUndone,
 )
-from monitor.core.model import AlertKey, Tier
+from monitor.core.model import Tier
 from monitor.core.pages.actions import everything
 from monitor.core.pages.deeds import deed
 from monitor.core.pages.headline import headline, tone
-from monitor.core.pages.page import ActionKind, Place, Reading, Scene
+from monitor.core.pages.page import ActionKind, Place, Scene
 from monitor.core.pages.render import render
 from monitor.core.pages.shell import PROGRAM, typed, typed_action
 from monitor.core.pages.status import next_for
@@ -39,19 +38,16 @@ from monitor.web.procedures import (
 )
 from monitor.web.timeline import event_of, time_of
 
-Readings: TypeAlias = Mapping[AlertKey, Reading]
 
-NOTHING_READ: Readings = {}
-
-
-def incident_in_short(incident: Incident, readings: Readings = NOTHING_READ) -> dict[str, Any]:
-    """Give the line of a list; `readings` are what the signals say now."""
+def incident_in_short(scene: Scene) -> dict[str, Any]:
+    """Give the line of a list."""
+    incident = scene.incident
     return {
         "id": incident.id,
         "environment": incident.environment,
         "tier": str(incident.tier),
         "state": str(tone(incident)),
-        "headline": headline(Scene(incident, incident.opened_at, readings)),
+        "headline": headline(scene),
         "opened_at": time_of(incident.opened_at),
         "acknowledged_by": _who(incident.acknowledged_by),
         "acknowledged_at": time_of(incident.acknowledged_at),
@@ -66,9 +62,10 @@ def incident_in_short(incident: Incident, readings: Readings = NOTHING_READ) -> 
     }
 
 
-def incident_after(incident: Incident, readings: Readings = NOTHING_READ) -> dict[str, Any]:
+def incident_after(scene: Scene) -> dict[str, Any]:
     """Give an incident as it is after something was done: the line of a list, and what is next."""
-    return incident_in_short(incident, readings) | {
+    incident = scene.incident
+    return incident_in_short(scene) | {
         "next": next_for(incident) if incident.is_open else "",
         "waits": _waits(incident),
         "next_command": _next_command(incident),
@@ -76,18 +73,16 @@ def incident_after(incident: Incident, readings: Readings = NOTHING_READ) -> dic
     }
 
 
-def incident_in_full(
-    incident: Incident, events: Sequence[Event], readings: Readings = NOTHING_READ, injected: datetime | None = None
-) -> dict[str, Any]:
-    """Give everything about one incident; `injected` is when the fault of a drill was.
+def incident_in_full(scene: Scene, events: Sequence[Event]) -> dict[str, Any]:
+    """Give everything about one incident.
 
     `status`, `waits` and `changed` are sentences for people; all else is for programs too.
     """
-    page = render(Scene(incident, incident.opened_at, readings, injected=injected))
-    return incident_after(incident, readings) | {
+    incident, page = scene.incident, render(scene)
+    return incident_after(scene) | {
         "status": list(page.status),
         "changed": list(page.changes),
-        "alerts": [_firing(one, readings) for one in incident.alerts],
+        "alerts": [_firing(one, scene) for one in incident.alerts],
         "changes": changes_of(incident.changes),
         "breakdown": breakdown_of(incident.breakdown),
         "procedure": procedure_of(incident),
@@ -142,8 +137,8 @@ def _waits(incident: Incident) -> list[str]:
     return waits
 
 
-def _firing(firing: Firing, readings: Readings) -> dict[str, Any]:
-    reading = readings.get(firing.key) if firing.active else None
+def _firing(firing: Firing, scene: Scene) -> dict[str, Any]:
+    reading = scene.readings.get(firing.key) if firing.active else None
     return {
         "alert": firing.key.alert,
         "labels": dict(firing.key.labels),

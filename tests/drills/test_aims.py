@@ -11,7 +11,7 @@ from monitor.core.drill.report import report, sentence
 from monitor.core.drill.result import Proven, Result, result
 from monitor.core.evidence.case import Posted
 from monitor.core.pages.page import ActionKind
-from monitor.delivery.lane import Scenes
+from monitor.desk.scenes import Scenes
 from monitor.evidence.collecting import bare
 from monitor.ports.store import NO_INCIDENT
 from tests.drills.hall import ANA, START, Hall
@@ -83,8 +83,7 @@ def test_without_slack_whoever_speaks_from_a_shell_may_start_a_rollback(hall: Ha
     hall.walk(40)
     assert "Nobody may start a rollback" not in page(hall)
     slack = Scenes(hall.stage.side.book, {})
-    post = hall.stage.side.store.posts("DRILL-0001")[0]
-    assert slack.of(hall.incident("DRILL-0001"), post, hall.clock.now()).nobody
+    assert slack.of(hall.incident("DRILL-0001"), hall.clock.now()).nobody
 
 
 def test_a_page_is_lost_only_once_nobody_is_about_to_post_it(hall: Hall) -> None:

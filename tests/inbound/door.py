@@ -20,6 +20,7 @@ from monitor.bootstrap.app import SystemClock
 from monitor.core.pages.page import Scene
 from monitor.core.pages.render import render
 from monitor.core.rules.routing import Route
+from monitor.desk.scenes import Scenes
 from monitor.people.ears import Ears
 from monitor.ports.pager import Message, Sent
 from monitor.ports.store import Post, PostKind
@@ -109,7 +110,7 @@ def opened(slack: SlackServer, route: Route = PEOPLE) -> Iterator[Door]:
     house.says("Login", WORST)
     house.tick()
 
-    ears = Ears(house.clock, house.commands, house.book, house.store, {})
+    ears = Ears(house.clock, house.commands, house.book, house.store, Scenes(house.book, {}))
     directory, teller = (
         SlackDirectory(slack.bot_token, clock, base_url=slack.url),
         Teller(slack.bot_token, base_url=slack.url),
@@ -131,6 +132,7 @@ def opened(slack: SlackServer, route: Route = PEOPLE) -> Iterator[Door]:
         standing=lambda: Standing("f" * 64, house.clock.now()),
         gauges=lambda: None,
         view=lambda: View(house.book.now),
+        scene=lambda one: Scene(one, one.opened_at, {}),
         slack=door,
     )
     serving = Serving(application(inside), "127.0.0.1:0", None)

@@ -19,7 +19,7 @@ from monitor.adapters.pagerdutyhooks import PagerDutyHooks
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.incidents.escalation import overdue
 from monitor.core.pages.calling import Stance
-from monitor.core.pages.page import ActionKind
+from monitor.core.pages.page import ActionKind, Scene
 from monitor.core.rules.routing import Escalation, Pages
 from monitor.delivery.outbox import Destinations
 from monitor.people.answering import Answering
@@ -124,6 +124,7 @@ def served(hooked: Hooked, *, secret: bool = True) -> Iterator[Hooked]:
         standing=lambda: Standing("f" * 64, hooked.house.clock.now()),
         gauges=lambda: None,
         view=lambda: View(hooked.house.book.now),
+        scene=lambda one: Scene(one, one.opened_at, {}),
         pagerduty=hooked.hooks if secret else None,
     )
     serving = Serving(application(inside), "127.0.0.1:0", None)

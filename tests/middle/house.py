@@ -19,9 +19,10 @@ from monitor.core.rules.rule import Group, Resolve, Rule, TierRule
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.rules.signal import Query
 from monitor.delivery.filelane import NoFiles
-from monitor.delivery.outbox import Bell, Destinations, Outbox, Plots, Scenes, Tempo
+from monitor.delivery.outbox import Bell, Destinations, Outbox, Plots, Tempo
 from monitor.delivery.pictures import Pictures
 from monitor.desk.desk import Desk
+from monitor.desk.scenes import Scenes
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.deploys import Deploys
 from monitor.evaluation.engine import Engine, Evaluated

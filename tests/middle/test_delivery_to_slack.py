@@ -15,7 +15,8 @@ from monitor.adapters.slack.client import SlackPager
 from monitor.core.actor import MONITOR
 from monitor.core.incidents.events import AlertFired, Event, Firing, Opened
 from monitor.core.model import AlertKey, Tier
-from monitor.delivery.outbox import Bell, Destinations, Outbox, Scenes
+from monitor.delivery.outbox import Bell, Destinations, Outbox
+from monitor.desk.scenes import Scenes
 from monitor.ports.store import Change, NewEvents, Post, PostKind
 from monitor.rulebook import RuleBook
 from tests.middle.house import group, rule, rule_set

@@ -13,9 +13,10 @@ import pytest
 from monitor.adapters.memory.world import RecordingArtist, RecordingPager
 from monitor.core.incidents.events import EndReason
 from monitor.core.pages.page import ActionKind
-from monitor.delivery.outbox import Outbox, Plots, Scenes
+from monitor.delivery.outbox import Outbox, Plots
 from monitor.delivery.pictures import Pictures
 from monitor.delivery.reports import MOST_BYTES, Files, Reports
+from monitor.desk.scenes import Scenes
 from monitor.evidence.bundles import unpacked
 from monitor.evidence.collecting import Evidence
 from monitor.evidence.keeping import Keeper

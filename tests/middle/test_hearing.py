@@ -3,7 +3,8 @@
 import pytest
 
 from monitor.core.pages.page import ActionKind, Place
-from monitor.delivery.outbox import Outbox, Scenes
+from monitor.delivery.outbox import Outbox
+from monitor.desk.scenes import Scenes
 from monitor.people.hearing import Hearing
 from monitor.ports.pager import Message
 from monitor.ports.store import PostKind, StoreError

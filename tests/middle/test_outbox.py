@@ -11,8 +11,9 @@ from monitor.adapters.memory.world import RecordingPager
 from monitor.core.pages.page import ActionKind, Tone
 from monitor.delivery.attempts import BACKOFF, REJECTED_PAUSE, delivered
 from monitor.delivery.lane import IDLE
-from monitor.delivery.outbox import Bell, Delivered, Outbox, Scenes
+from monitor.delivery.outbox import Bell, Delivered, Outbox
 from monitor.delivery.pacing import ORDER, in_order
+from monitor.desk.scenes import Scenes
 from monitor.ports.pager import Ambiguous, Delivery, Message, Rejected, RetryAfter, Sent
 from monitor.ports.store import Change, NewEvents, Post, PostKind, PostState, StoreError
 from tests.middle.house import (

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.core.incidents.incident import Incident
+from monitor.core.pages.page import Scene
 from monitor.ports.store import StoreError
 from monitor.ruleset.rulesfolder import Outcome, Standing
 from monitor.telemetry import Metrics
@@ -45,6 +46,7 @@ def got(path: str) -> tuple[int, str]:
         standing=lambda: Standing("", house.clock.now()),
         gauges=unreadable,
         view=lambda: View(house.book.now),
+        scene=lambda one: Scene(one, one.opened_at, {}),
     )
     sent: list[dict[str, Any]] = []
 

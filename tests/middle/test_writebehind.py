@@ -22,7 +22,8 @@ from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.procedureevents import Reopened
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.posts import Notice
-from monitor.delivery.outbox import Outbox, Scenes
+from monitor.delivery.outbox import Outbox
+from monitor.desk.scenes import Scenes
 from monitor.ports.pager import RetryAfter
 from monitor.ports.store import NO_INCIDENT, Change, ConflictError, Post, PostState, StoreError
 from monitor.runtime.storagewatch import StorageWatch

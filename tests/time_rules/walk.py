@@ -14,8 +14,9 @@ from monitor.adapters.prometheus import PrometheusSource
 from monitor.core.incidents.incident import Incident
 from monitor.core.model import Alert, State, Tier, Transition, utc
 from monitor.core.rules.ruleset import RuleSet
-from monitor.delivery.outbox import Bell, Outbox, Scenes
+from monitor.delivery.outbox import Bell, Outbox
 from monitor.desk.desk import Desk
+from monitor.desk.scenes import Scenes
 from monitor.evaluation.baselines import Baselines
 from monitor.evaluation.engine import Engine
 from monitor.evaluation.lookout import Lookout

@@ -13,7 +13,7 @@ import pytest
 from monitor.adapters.memory.store import MemoryStore
 from monitor.core.incidents.incident import Incident
 from monitor.core.model import AlertKey
-from monitor.core.pages.page import ActionKind, Reading
+from monitor.core.pages.page import ActionKind, Reading, Scene
 from monitor.core.rules.comparison import compare
 from monitor.core.rules.routing import Route, Routing
 from monitor.core.rules.ruleset import RuleSet
@@ -105,7 +105,7 @@ def serve(house: House, commands: Commands, token: str = TOKEN) -> Iterator[Serv
         standing=lambda: Standing("f" * 64, house.clock.now()),
         view=lambda: View(house.book.now),
         gauges=around.gauges,
-        readings=lambda _: around.readings,
+        scene=lambda one: Scene(one, one.opened_at, around.readings),
         gate=lambda one, version, _: Gatekeeper(house.store, house.desk, house.clock).ask(one, version),
     )
     serving = Serving(application(inside), "127.0.0.1:0", None)
