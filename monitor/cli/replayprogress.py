@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from monitor.core.words import lasted_seconds, plain
@@ -15,17 +16,18 @@ PLAINLY_EVERY = 15.0
 class Shown:
     """Shows progress on a stream, by default on stderr."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
-        self._began = time.monotonic()
+        self._began = monotonic()
         self._last = self._began
         self._drawn = False
         self._told = ""
 
     def __call__(self, progress: Progress) -> None:
         """Show how far it is, unless that was done just now."""
-        now = time.monotonic()
+        now = self._monotonic()
         if progress.why and progress.why != self._told:
             self._told = progress.why
             self._say(f"a part was not read: {progress.why}")

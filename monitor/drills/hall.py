@@ -43,8 +43,9 @@ class Stage:
     def hear_all(self, now: datetime) -> None:
         """End what an earlier drill silenced (a false alarm does, for a day). Raises StoreError."""
         live = [one for one in self.side.store.silences() if one.in_force(now)]
-        over = tuple(replace(one, expired_at=now, expired_by=MONITOR) for one in live)
-        self.side.store.commit(Change(silences=over))
+        if live:
+            over = tuple(replace(one, expired_at=now, expired_by=MONITOR) for one in live)
+            self.side.store.commit(Change(silences=over))
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 Adding a kind means a function here and a table in keys.py. What a value means for an alert is not known here.
 """
 
-import re
 from dataclasses import replace
 
 from monitor.core.rules.rule import MatchOp
@@ -27,7 +26,6 @@ from monitor.files.nodes import Mapping, Node, Scalar, Sequence, WrongError
 from monitor.files.scalars import label_names, number, one_of, positive_duration, scalar, seconds, threshold
 
 _WINDOW = 60
-_MILLISECONDS = re.compile(r"(^|_)(milliseconds|millis|ms)(_|$)")
 
 
 def read_signal(node: Node, report: Report) -> Signal | None:
@@ -100,7 +98,7 @@ def _histogram(node: Node) -> str:
 def _unit(fields: Fields, histogram: str) -> TimeUnit:
     """Give the unit of the buckets; a name that tells another one is worth a remark where nothing is written."""
     metric = metric_of(histogram) if histogram else ""
-    if not fields.has("unit") and _MILLISECONDS.search(metric):
+    if not fields.has("unit") and TimeUnit.told_by(metric) is not TimeUnit.SECONDS:
         message = f"`{metric}` seems to count milliseconds, and its buckets are read as seconds"
         fields.report.warning(fields.at("histogram"), "unit", message, "write `unit: ms` (or `unit: s`) beside it")
     return fields.take("unit", lambda node: TimeUnit(one_of(*TimeUnit)(node)), TimeUnit.SECONDS)

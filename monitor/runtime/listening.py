@@ -22,6 +22,8 @@ MOST_HEAD = 16 * 1024
 class BoundedProtocol(H11Protocol):
     """One connection. Lives on the event loop's thread."""
 
+    head_within, whole_within, most = HEAD_WITHIN, WHOLE_WITHIN, MOST
+
     _timer: asyncio.TimerHandle | None = None
     waiting_since: float | None = None
     """Since when (the loop's time) it waits for a request; None while it has one."""
@@ -30,7 +32,7 @@ class BoundedProtocol(H11Protocol):
         """Take the connection, letting go of the one that has waited longest where there are too many."""
         super().connection_made(transport)
         self._wait()
-        if len(self.connections) > MOST:
+        if len(self.connections) > self.most:
             self._make_room()
 
     def data_received(self, data: bytes) -> None:
@@ -53,12 +55,12 @@ class BoundedProtocol(H11Protocol):
     def _look(self) -> None:
         if self.waiting_since is not None and self.cycle is not None and not self.cycle.response_complete:
             self.waiting_since = None
-            self._within(WHOLE_WITHIN)
+            self._within(self.whole_within)
 
     def _wait(self) -> None:
         """Wait for a request; what is answered and not taken yet has the time of the answer."""
         self.waiting_since = self.loop.time()
-        self._within(WHOLE_WITHIN if self.transport.get_write_buffer_size() else HEAD_WITHIN)
+        self._within(self.whole_within if self.transport.get_write_buffer_size() else self.head_within)
 
     def _within(self, seconds: float | None) -> None:
         if self._timer is not None:

@@ -34,6 +34,7 @@ class Serving:
         address: str,
         beside: Beside | None,
         went_round: Callable[[], None] = lambda: None,
+        connection: type[BoundedProtocol] = BoundedProtocol,
     ) -> None:
         self._went_round = went_round
         self._address = address
@@ -41,7 +42,7 @@ class Serving:
         self._listener: socket.socket | None = None
         config = uvicorn.Config(
             application,
-            http=BoundedProtocol,
+            http=connection,
             ws="none",
             h11_max_incomplete_event_size=MOST_HEAD,
             log_config=None,

@@ -29,6 +29,11 @@ class Watched:
         return (self.label,) if self.label else ()
 
     @property
+    def unit(self) -> TimeUnit:
+        """What the buckets of a histogram count, as its name tells."""
+        return TimeUnit.told_by(self.metric)
+
+    @property
     def selector(self) -> str:
         """The selector of all that is judged."""
         return self.select(tuple(self.left_out))
@@ -62,11 +67,10 @@ class Slowness:
     """A histogram of latencies.
 
     `kinds` of baselines that there is history for; without any `fixed` is one (seconds). `above` is the
-    least limit that its buckets can tell from the baseline. `unit` is that of its buckets; `usual` is told in seconds.
+    least limit that its buckets can tell from the baseline. `usual` is told in seconds.
     """
 
     watched: Watched
-    unit: TimeUnit = TimeUnit.SECONDS
     window: int = 120
     hold: int = 300
     min_requests: int = 50
@@ -74,6 +78,11 @@ class Slowness:
     kinds: tuple[str, ...] = ()
     fixed: float | None = None
     usual: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> TimeUnit:
+        """What its buckets count."""
+        return self.watched.unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from monitor.core.judging.latency import buckets_by_instance, resolution
 from monitor.core.model import Labels
 from monitor.core.rules.signal import Baseline, Latency, ReferenceKind
 from monitor.evaluation.baselines import Baselines, References
-from monitor.scaffold import words
 from monitor.scaffold.asking import Asking
 from monitor.scaffold.found import Slowness, Watched
 from monitor.scaffold.traffic import guard, hold_of, kept, paced, service_of, typical, window_of
@@ -38,9 +37,7 @@ def slowness(watched: Watched, asking: Asking, baselines: Baselines, scraped: fl
         left_out={**judged.left_out, **out},
     )
     above = max((one for one in limits.values() if isinstance(one, float)), default=ABOVE)
-    return Slowness(
-        judged, words.unit(watched.metric), window, hold_of(window), minimum, above, kinds, fixed, now or usual
-    )
+    return Slowness(judged, window, hold_of(window), minimum, above, kinds, fixed, now or usual)
 
 
 def _history(
@@ -48,7 +45,7 @@ def _history(
 ) -> tuple[tuple[str, ...], dict[str, float]]:
     """Give the kinds of baselines that there is history for, and the largest of each service."""
     kinds = tuple(ReferenceKind)
-    signal = Latency(watched.selector, 0.95, watched.by, window, Baseline(kinds), words.unit(watched.metric))
+    signal = Latency(watched.selector, 0.95, watched.by, window, Baseline(kinds), watched.unit)
     found = baselines.references(signal, minimum, asking.at, deadline=asking.deadline.left)
     if not isinstance(found, References):
         asking.problems.append(f"the history of {watched.metric}: {found.why}")
@@ -71,7 +68,7 @@ def _measured(watched: Watched, asking: Asking) -> dict[str, float]:
     by = ", ".join(("le", *watched.by))
     buckets = replace(watched, metric=f"{watched.metric}_bucket").selector
     found = asking.one(f"histogram_quantile(0.95, sum by ({by}) (rate({buckets}[1d])))")
-    unit, known = words.unit(watched.metric), (one for one in found if math.isfinite(one.value) and one.value > 0)
+    unit, known = watched.unit, (one for one in found if math.isfinite(one.value) and one.value > 0)
     return {service_of(watched, one): unit.seconds(one.value) for one in known}
 
 
@@ -86,7 +83,7 @@ def _limits(watched: Watched, usual: Mapping[str, float], asking: Asking) -> dic
     buckets = replace(watched, metric=f"{watched.metric}_bucket").selector
     by = ", ".join(("le", *watched.by))
     counted = asking.one(f"count by ({by}) ({buckets})")
-    found = buckets_by_instance(counted, watched.by, words.unit(watched.metric))
+    found = buckets_by_instance(counted, watched.by, watched.unit)
     bounds = {_named(watched, labels): tuple(edges) for labels, edges in found.items()}
     return {name: limit(bounds[name], base) for name, base in usual.items() if name in bounds}
 

@@ -6,8 +6,6 @@ Nothing here is certain: that is why what is made of it begins in the shadow, wi
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from monitor.core.rules.signal import TimeUnit
-
 _OWN = re.compile(
     r"(prometheus|alertmanager|promhttp|go|process|python|node|kube|kubelet|apiserver|etcd|coredns|rest_client|scrape|"
     r"net_conntrack|container|cadvisor|grafana|workqueue|authentication|authorization|loki|cortex|thanos|tempo|"
@@ -24,7 +22,6 @@ _ELSEWHERE = re.compile(r"^traefik_(entrypoint|router)_|(^|_)(client|started|in_
 _NOW = re.compile(r"(^|_)(active|current|pending|queued?|waiting|open|concurrent)(_|$)")
 """Words of gauges."""
 _SLOW = re.compile(r"(^|_)(duration|latency|seconds|milliseconds|ms|response_time|request_time|handling|elapsed)(_|$)")
-_MILLIS = re.compile(r"(^|_)(milliseconds|millis|ms)(_|$)")
 
 SERVICE_LABELS = (
     "destination_service_name",
@@ -106,11 +103,6 @@ def version_label(labels: Iterable[str]) -> str:
     return next(
         (one for one in ("version", "service_version", "app_version", "image", "tag", "revision") if one in known), ""
     )
-
-
-def unit(histogram: str) -> TimeUnit:
-    """Give the unit that a histogram's name tells."""
-    return TimeUnit.MILLISECONDS if _MILLIS.search(histogram) else TimeUnit.SECONDS
 
 
 def service_label(series: Sequence[Mapping[str, str]]) -> str:

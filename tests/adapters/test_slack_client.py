@@ -232,12 +232,9 @@ def test_a_look_that_fails_posts_nothing_yet_but_not_for_ever(slack: SlackServer
     assert isinstance(pager_of(slack).deliver(root(slack, attempts=4)), Sent)
 
 
-def test_what_is_urgent_is_looked_for_ten_seconds_at_most_and_then_posted(
-    slack: SlackServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("monitor.adapters.slack.client.LOOK_WITHIN", 1.0)
+def test_what_is_urgent_is_looked_for_so_long_at_most_and_then_posted(slack: SlackServer) -> None:
     slack.fault("conversations.history", rate_limited("60"), answers(500), answers(500), answers(500))
-    pager, urgent = pager_of(slack), replace(root(slack, attempts=1), urgent=True)
+    pager, urgent = pager_of(slack, look_within=1.0), replace(root(slack, attempts=1), urgent=True)
     began = time.monotonic()
     told = pager.deliver(urgent)
     assert isinstance(told, RetryAfter)

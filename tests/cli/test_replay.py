@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,11 +122,22 @@ def test_json_has_the_documented_keys(run: Run) -> None:
     assert found["incidents"] == []
 
 
-def test_a_second_run_reads_from_the_disk_and_says_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def ranges_read(prometheus: Prometheus) -> float:
+    """How many ranges it was asked for, by its own count."""
+    with urllib.request.urlopen(f"{prometheus.url}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    counted = re.compile(r'prometheus_http_requests_total\{.*handler="/api/v1/query_range".*\} (.*)')
+    return sum(float(found[1]) for line in lines if (found := counted.fullmatch(line)))
+
+
+def test_a_second_run_reads_from_the_disk_and_says_the_same(run: Run, prometheus: Prometheus) -> None:
     first = run.json()
+    before = ranges_read(prometheus)
     assert run.json(no_cache=True) == first
-    monkeypatch.setattr("monitor.workbench.replay.fetching.Fetcher._piece", None)  # it would be asked
+    read = ranges_read(prometheus)
+    assert read > before
     assert run.json() == first
+    assert ranges_read(prometheus) == read
 
 
 def test_a_sweep_gives_a_row_for_each_combination(run: Run) -> None:
@@ -270,12 +282,13 @@ def test_what_cannot_be_used_is_told_in_a_sentence(run: Run, more: dict[str, Any
 
 
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_read(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, prometheus: Prometheus, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("monitor.workbench.replay.replaying.Replay.read", None)  # it would be asked
+    before = ranges_read(prometheus)
     for out in (tmp_path / "nowhere" / "report", tmp_path):
-        code, _, said = run(out=out)
+        code, _, said = run(out=out, no_cache=True)
         assert (code, "cannot be written" in said) == (2, True)
+    assert ranges_read(prometheus) == before
 
 
 def test_a_prometheus_that_does_not_answer_is_no_health(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,11 +321,10 @@ def test_ctrl_c_ends_at_once_with_what_was_there(folder: Path) -> None:
         assert time.monotonic() - began < 5
 
 
-def test_progress_moves_on_a_terminal_and_is_plain_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(float(second) for second in range(0, 1000, 16))
-    monkeypatch.setattr("monitor.cli.replayprogress.time.monotonic", lambda: next(clock))
+def test_progress_moves_on_a_terminal_and_is_plain_elsewhere() -> None:
+    clock = iter(float(second) for second in range(0, 1000, 16)).__next__
     plain = io.StringIO()
-    shown = Shown(plain)
+    shown = Shown(plain, clock)
     shown(Progress(1, 4, 10, 0))
     shown(Progress(2, 4, 10, 1, "it was \x1b[31mslow"))
     shown.done()
@@ -327,7 +339,7 @@ def test_progress_moves_on_a_terminal_and_is_plain_elsewhere(monkeypatch: pytest
             return True
 
     moving = Terminal()
-    shown = Shown(moving)
+    shown = Shown(moving, clock)
     shown(Progress(1, 4, 10, 0))
     shown.done()
     assert moving.getvalue().startswith("\r\x1b[Kreading history:  25%")

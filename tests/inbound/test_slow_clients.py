@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from monitor.runtime import listening
+from monitor.runtime.listening import BoundedProtocol
 from monitor.runtime.serving import Serving
 
 SOON = 3.0
@@ -28,14 +28,17 @@ async def huge(_request: Request) -> Response:
     return PlainTextResponse("x" * 32_000_000)
 
 
+class Hasty(BoundedProtocol):
+    """A connection with shorter times, and with fewer beside it."""
+
+    head_within, whole_within, most = 1.0, 1.5, 20
+
+
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A listener with shorter times and fewer places."""
-    monkeypatch.setattr(listening, "HEAD_WITHIN", 1.0)
-    monkeypatch.setattr(listening, "WHOLE_WITHIN", 1.5)
-    monkeypatch.setattr(listening, "MOST", 20)
+def port() -> Iterator[int]:
+    """A listener of such connections."""
     application = Starlette(routes=[Route("/-/healthy", healthy), Route("/huge", huge)])
-    serving = Serving(application, "127.0.0.1:0", None)
+    serving = Serving(application, "127.0.0.1:0", None, connection=Hasty)
     url = serving.bind()
     serving.start()
     yield int(url.rpartition(":")[2])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from monitor.core.rules.signal import TimeUnit
 from monitor.scaffold import words
 from monitor.scaffold.found import escaped
 
@@ -98,7 +99,7 @@ def test_which_histogram_holds_latencies(name: str, is_one: bool) -> None:  # no
 
 
 def test_the_unit_stands_in_the_name() -> None:
-    assert [words.unit(one) for one in ("istio_request_duration_milliseconds", "a_ms", "http_seconds")] == [
+    assert [TimeUnit.told_by(one) for one in ("istio_request_duration_milliseconds", "a_ms", "http_seconds")] == [
         "ms",
         "ms",
         "s",

@@ -58,8 +58,9 @@ class Found:
 class _Looks:
     """Since when each post has been looked for, so that looking ends. Thread-safe."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], within: float) -> None:
         self._now = now
+        self.within = within
         self._began: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -67,7 +68,7 @@ class _Looks:
         """Give the seconds of looking that are left, all of them at the first call."""
         with self._lock:
             now = self._now()
-            return LOOK_WITHIN - (now - self._began.setdefault(key, now))
+            return self.within - (now - self._began.setdefault(key, now))
 
     def ended(self, key: str) -> None:
         """The looking for a post is over."""
@@ -76,13 +77,15 @@ class _Looks:
 
 
 class SlackPager:
-    """Carries pages to Slack channels. Thread-safe; a request takes at most `timeout` seconds, a look `LOOK_WITHIN`."""
+    """Carries pages to Slack channels. Thread-safe; a request takes at most `timeout` seconds, a look `look_within`."""
 
-    def __init__(self, token: str, *, base_url: str = API_URL, timeout: float = 10) -> None:
+    def __init__(
+        self, token: str, *, base_url: str = API_URL, timeout: float = 10, look_within: float = LOOK_WITHIN
+    ) -> None:
         """Make a pager; nothing is sent before the first delivery."""
         self._web = web_client(token, base_url=base_url, timeout=timeout)
         self._timeout = timeout
-        self._looks = _Looks(time.monotonic)
+        self._looks = _Looks(time.monotonic, look_within)
         self._uploads = Uploads(self._web, timeout)
 
     def deliver(self, message: Message) -> Delivery:
@@ -107,12 +110,12 @@ class SlackPager:
     def _look(self, message: Message) -> Found | Failure | None:
         """Look for a post that may be there; None: post it, since it is not, or since looking has taken long enough."""
         post = message.post
-        left = self._looks.left(post.key) if message.urgent else LOOK_WITHIN
+        left = self._looks.left(post.key) if message.urgent else self._looks.within
         found = self._find(post, message.root_ts, left)
         if isinstance(found, Found | Gone):
             self._looks.ended(post.key)
             return found
-        left = self._looks.left(post.key) if message.urgent else LOOK_WITHIN
+        left = self._looks.left(post.key) if message.urgent else self._looks.within
         patient = left > 0 if message.urgent else post.attempts < PATIENCE
         if isinstance(found, Ambiguous | RetryAfter) and patient:
             # a limit on reading is no limit on posting, so that others may go on

@@ -150,10 +150,9 @@ def _retired(drill: Drill, seen: Steps) -> Iterator[str]:
     if drill.started.drill_kind is Kind.PAGER:
         return
     letter, words = NAMES["clear"]
-    for event, _ in seen:
-        if isinstance(event, FalseAlarm | GoneForGood):
-            how = "a false alarm" if isinstance(event, FalseAlarm) else "gone for good"
-            yield f"{letter} {words}: {event.by.name} said that it is {how}, nobody saw it"
+    hows = {FalseAlarm: "a false alarm", GoneForGood: "gone for good"}
+    said = ((event.by.name, hows[type(event)]) for event, _ in seen if type(event) in hows)
+    yield from (f"{letter} {words}: {who} said that it is {how}, nobody saw it" for who, how in dict.fromkeys(said))
 
 
 def _unseen(drill: Drill, said: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 Durations are whole seconds; ratios are fractions (2 % is 0.02); latencies are seconds.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -53,11 +54,19 @@ class Baseline:
     ceiling: float | None = None
 
 
+_MILLISECONDS = re.compile(r"(^|_)(milliseconds|millis|ms)(_|$)")
+
+
 class TimeUnit(StrEnum):
     """What the bounds of a histogram's buckets count. Everything that is made of them is seconds."""
 
     SECONDS = "s"
     MILLISECONDS = "ms"
+
+    @classmethod
+    def told_by(cls, name: str) -> "TimeUnit":
+        """Give the unit that the name of a metric tells; seconds, as Prometheus's conventions have it, if none."""
+        return cls.MILLISECONDS if _MILLISECONDS.search(name) else cls.SECONDS
 
     @property
     def per_second(self) -> float:
