@@ -7,7 +7,7 @@ on where it was. It judges nothing: that is the result's business.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from threading import Lock, RLock
+from threading import RLock
 from typing import TypeAlias
 
 import structlog
@@ -40,6 +40,7 @@ from monitor.core.words import lasted
 from monitor.drills import telling
 from monitor.drills.closing import Closing, say_once
 from monitor.drills.hall import Hall, Stage
+from monitor.drills.remains import Remains
 from monitor.drills.source import staged
 from monitor.ports.store import NO_INCIDENT, Change, ConflictError, KeptRules
 from monitor.ports.world import Clock
@@ -69,17 +70,6 @@ class NoDrill:
 
 Outcome: TypeAlias = Drill | NoDrill
 
-KEPT_WITHIN = timedelta(minutes=1)
-"""How long it is tried to keep what a drill played, before the next may begin all the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """A drill that is over, and since when."""
-
-    id: str
-    over: datetime
-
 
 @dataclass(slots=True)
 class Conductor:
@@ -98,11 +88,14 @@ class Conductor:
     changed: Callable[[], None] = lambda: None
     live: bool = False
     _lock: RLock = field(default_factory=RLock)
-    _keeping: Lock = field(default_factory=Lock)
     _scenario: Scenario | None = None
     _staged: str = ""
     _left: Drill | None = None
-    _unkept: Over | None = None
+    _remains: Remains = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing left to keep."""
+        self._remains = Remains(self.clock)
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 
@@ -252,21 +245,13 @@ class Conductor:
     @property
     def keeps(self) -> bool:
         """Whether what the last drill played is still to be kept."""
-        return self._unkept is not None
+        return self._remains.owed is not None
 
     def keep_played(self) -> None:
-        """Keep what the last drill played, once it is over: it cannot be read once another is played. Takes seconds.
-
-        What was real is read from the real source, also later. Raises StoreError.
-        """
+        """Keep what the last drill played, once all of it is ended. Takes seconds. Raises StoreError."""
         stage = self.hall.open
-        with self._keeping:
-            drill = self._unkept
-            if stage is None or drill is None or self._left is not None:
-                return
-            stage.side.keeper.keep(drill.id)
-            if stage.side.store.evidence(drill.id) or self.clock.now() - drill.over >= KEPT_WITHIN:
-                self._unkept = None
+        if stage is not None and self._left is None:
+            self._remains.keep(stage)
 
     # --- how ----------------------------------------------------------------------------------------------------------
 
@@ -289,7 +274,7 @@ class Conductor:
         real = next((one for one in self.production.store.incidents(open_only=True) if _needs_people(one)), None)
         if real is not None:
             return f"{real.id} is open: there is something real to do."
-        unkept = self._unkept
+        unkept = self._remains.owed
         return f"What {unkept.id} played is being kept: begin again in a moment." if unkept is not None else ""
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
@@ -345,15 +330,7 @@ class Conductor:
         stage.judge_by(staged_rules(rules, scenario, drill.id, route, drill.started.seconds))
         self._scenario = scenario
         self._play(stage, drill, stage.side.store.incident(drill.id))
-        self._owe_keeping(stage, drill)
-
-    def _owe_keeping(self, stage: Stage, drill: Drill) -> None:
-        """Take down that what a drill played is to be kept, where it is over and has not been."""
-        store, scenario = stage.side.store, self._scenario
-        if drill.over_at is None or scenario is None or scenario.script is None:
-            return
-        if store.incident(drill.id) is not None and store.evidence(drill.id) is None:
-            self._unkept = Over(drill.id, drill.over_at)
+        self._remains.owe(stage, drill, scenario)
 
     def _play(self, stage: Stage, drill: Drill, incident: Incident | None) -> None:
         """Let the source play what the scenario says as things stand; what was played can be read until the next."""
@@ -401,7 +378,7 @@ class Conductor:
         self._play(stage, after, stage.side.store.incident(drill.id))
         if not after.running and drill.running:
             self._close(stage, after)
-            self._owe_keeping(stage, after)
+            self._remains.owe(stage, after, self._scenario)
         elif isinstance(event, SignedOff):
             telling.report(stage, after, self.clock.now())
         self.changed()
