@@ -63,8 +63,7 @@ class View:
         if self._told.compared is not None:
             lines.append(_sentence(sentences.change(self._told.compared)))
         lines.append(_sentence(sentences.judged(outcome, self._told.scored, self._told.compared)))
-        told = sentences.unread(outcome), sentences.halted(outcome), sentences.shadowed(outcome)
-        lines += [_warned(one) for one in told]
+        lines += [_warned(one) for one in sentences.doubts(outcome)]
         return "\n".join(line for line in lines if line)
 
     # --- tables -----------------------------------------------------------------------------------------------------

@@ -97,8 +97,9 @@ def test_text_tells_pages_first_and_fits_a_terminal(run: Run) -> None:
     lines = text.splitlines()
     assert lines[0] == "2025-03-04 03:00:00 to 2025-03-04 05:00:00 UTC, evaluated every 15 s"
     assert lines[1] == "2 pages in 2 h: 1 to roll back, 1 to prepare."
+    assert lines[2] == "! For 2 h 00 min data were missing (Gone): no page then is no health."
     assert max(map(len, lines)) <= 100
-    assert [line for line in lines if line and not line.startswith(" ")][2:] == [
+    assert [line for line in lines if line and not line.startswith(" ")][3:] == [
         "Pages",
         "Alerts",
         "Blind: the data left it unwatched",

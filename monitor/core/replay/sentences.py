@@ -116,10 +116,28 @@ def unread(outcome: Replayed) -> str:
     gaps = united((one.begin, one.end) for one in outcome.unread)
     if not gaps:
         return ""
-    alerts = sorted({one.alert for one in outcome.unread})
-    whose = ", ".join(alerts[:3]) + (f" and {len(alerts) - 3} more" if len(alerts) > 3 else "")  # noqa: PLR2004
+    whose = _some(sorted({one.alert for one in outcome.unread}))
     lost = lasted_seconds(sum(end - begin for begin, end in gaps))
     return f"{lost} of the history could not be read ({whose}): nothing is known of it"
+
+
+def unwatched(outcome: Replayed) -> str:
+    """Say for how much of the time data were missing; empty where they never were for long."""
+    gaps = united((one.begin, outcome.end if one.end is None else one.end) for one in outcome.blind)
+    if not gaps:
+        return ""
+    whose = _some(sorted({one.alert or one.group for one in outcome.blind}))
+    lost = lasted_seconds(sum(end - begin for begin, end in gaps))
+    return f"For {lost} data were missing ({whose}): no page then is no health"
+
+
+def doubts(outcome: Replayed) -> list[str]:
+    """Give everything that the number of pages does not tell, a sentence each, what weighs most first."""
+    return [one for one in (halted(outcome), unread(outcome), unwatched(outcome), shadowed(outcome)) if one]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")  # noqa: PLR2004
 
 
 def shadowed(outcome: Replayed) -> str:
@@ -127,8 +145,7 @@ def shadowed(outcome: Replayed) -> str:
     count = len(outcome.shadowed)
     if not count:
         return ""
-    names = ", ".join(outcome.shadowed[:3]) + (f" and {count - 3} more" if count > 3 else "")  # noqa: PLR2004
-    return f"{names} fired in the shadow, where {'it pages' if count == 1 else 'they page'} nobody"
+    return f"{_some(outcome.shadowed)} fired in the shadow, where {'it pages' if count == 1 else 'they page'} nobody"
 
 
 def halted(outcome: Replayed) -> str:

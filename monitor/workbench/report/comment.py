@@ -62,7 +62,7 @@ def _bounded(parts: Sequence[str]) -> str:
 def _verdict(outcome: Replayed, compared: Compared | None, scored: Sequence[Scored]) -> str:
     said = sentences.change(compared) if compared else sentences.pages(outcome)
     judged, rate = sentences.judged(outcome, scored, compared), sentences.rate(outcome)
-    doubts = [one for one in (sentences.halted(outcome), sentences.unread(outcome), sentences.shadowed(outcome)) if one]
+    doubts = sentences.doubts(outcome)
     lines = [f"**{said}.**{f' {judged}.' if judged else ''}{f' That is {rate}.' if rate and not compared else ''}"]
     lines += [f"> {_text(_REFERRING.sub(chr(0x200B), plain(one)))}." for one in doubts]
     lines.append(f"Replay of {stretch_of_time(outcome.begin, outcome.end)}.")

@@ -109,7 +109,7 @@ def _head(outcome: Replayed, title: str, compared: Compared | None, scored: Sequ
         sentences.judged(outcome, scored, compared),
     ]
     verdict = " ".join(f"{one}." for one in told if one)
-    doubts = [one for one in (sentences.halted(outcome), sentences.unread(outcome), sentences.shadowed(outcome)) if one]
+    doubts = sentences.doubts(outcome)
     return tag(
         "header",
         tag(

@@ -7,7 +7,7 @@ import pytest
 from monitor.core.model import Tier
 from monitor.core.replay import sentences
 from monitor.core.replay.comparison import compare
-from monitor.core.replay.outcome import KnownIncident, Replayed, Unread
+from monitor.core.replay.outcome import Blind, KnownIncident, Replayed, Unread
 from monitor.core.replay.scoring import score
 from monitor.core.replay.totals import firing_seconds, totals
 from tests.core.replay.outcomes import END, key, outcome, page, stretch
@@ -136,3 +136,11 @@ def test_what_fired_before_the_replayed_time_is_not_counted() -> None:
 
 def test_what_fires_within_something_longer_adds_nothing() -> None:
     assert totals(outcome((), (stretch(0, 0, 100), stretch(5, 10, 20, ROLLBACK)))).firing == 100
+
+
+def test_time_without_data_is_told_once_for_all_that_it_befell() -> None:
+    dark = [Blind("g", alert, (), begin, end, "no series") for alert, begin, end in [("A", 0, 600), ("B", 300, 900)]]
+    half = replace(outcome(), blind=(*dark, Blind("g", "", (), END - 60, None, "no answer")))
+    assert sentences.unwatched(half) == "For 16 min data were missing (A, B, g): no page then is no health"
+    assert sentences.doubts(half) == [sentences.unwatched(half)]
+    assert sentences.doubts(outcome()) == []
