@@ -55,7 +55,7 @@ class Evaluations:
         """Let group `name` be evaluated soon."""
         self._beat(ticks_of(name))
         if not self._workers.submit(name, lambda: self._evaluate(name), self._most(name) + GRACE):
-            self._app.metrics.missed.labels(name, "overrun").inc()
+            self.missed(name, "overrun")
 
     def missed(self, name: str, why: str) -> None:
         """Tell of a tick that did not come."""
