@@ -99,6 +99,8 @@ def mended(folder: Path, prometheus: str, stall: str) -> str:
         goes_on(monitor, 30)
         eventually(lambda: healthy(monitor), 10, "it is well")
         seconds = time.monotonic() - began
+        if stall == "an evaluation that hangs once":
+            assert '"why": "overrun"' in monitor.log, "what was due while it hung is told of"
         assert monitor.metric("rollback_monitor_supervisor_mended_total") >= 1
         assert not monitor.incidents()
         (folder / "stall").unlink(missing_ok=True)
