@@ -10,7 +10,11 @@ from monitor.cli.options import EnvFile, Format, Name, SecretsDir
 DRILL = typer.Argument(metavar="ID", help="The drill, such as DRILL-0007 (default: the one that runs).")
 Which = Annotated[str, DRILL]
 
-drill = typer.Typer(help="Drills: prove that the team can roll back within its recovery window.", no_args_is_help=True)
+drill = typer.Typer(
+    help="Drills: prove that the team can roll back within its recovery window.",
+    short_help="Prove that the team can roll back in time.",
+    no_args_is_help=True,
+)
 
 
 @drill.command("start")
@@ -40,7 +44,7 @@ def status(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: For
     raise typer.Exit(drills.status(drills.Files(env_file, secrets_dir), output))
 
 
-@drill.command("inject")
+@drill.command("inject", short_help="Say that the fault is injected now (T0).")
 def inject(
     name: Which = "",
     note: Annotated[str, typer.Option(help="How it was done.")] = "",
@@ -68,7 +72,7 @@ def abort(
     raise typer.Exit(drills.act(drills.Files(env_file, secrets_dir), name, "abort", by, reason))
 
 
-@drill.command("finish")
+@drill.command("finish", short_help="Bring the running drill to its end.")
 def finish(name: Which = "", by: Name = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None) -> None:
     """Bring the running drill to its end; what is missing of it makes it incomplete."""
     from monitor.cli import drills  # noqa: PLC0415
@@ -90,7 +94,7 @@ def sign_off(
     raise typer.Exit(drills.act(drills.Files(env_file, secrets_dir), name, "sign-off", by, note))
 
 
-@drill.command("report")
+@drill.command("report", short_help="Print what a drill proved.")
 def report(name: Which = "", env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: Format = "text") -> None:
     """Print what a drill proved: its clock, what is missing, and the drills and incidents beside it."""
     from monitor.cli import drills  # noqa: PLC0415

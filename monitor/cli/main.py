@@ -20,7 +20,6 @@ FAULTS = "What breaks: login, errors, latency, billing, invoices, integrity or n
 
 app = typer.Typer(
     name="rollback-monitor",
-    help="Watches Prometheus for the moments to prepare a rollback or to roll back, and pages the team.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,6 +42,23 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     app()
+
+
+def _tell_version(*, asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    told: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Watches Prometheus for the moments to prepare a rollback or to roll back, and pages the team."""
+    del told  # the callback has seen to it, as it comes before what else is typed
 
 
 @app.command()
@@ -83,7 +99,7 @@ def rule_test(
     raise typer.Exit(ruletests.test(paths or [], prometheus, output))
 
 
-@app.command()
+@app.command(short_help="Write a first rules folder for your Prometheus.")
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder that is made.")] = Path("rules"),
     prometheus: Annotated[str | None, typer.Option(help="Its address (MONITOR_PROMETHEUS__URL).")] = None,
@@ -101,7 +117,7 @@ def init(
     raise typer.Exit(beginning.run(wanted, environment, channel, people))
 
 
-@app.command()
+@app.command(short_help="Say in words how two rule sets differ.")
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A rules folder.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one.")],
@@ -113,7 +129,7 @@ def diff(
     raise typer.Exit(differing.run(old, new, output))
 
 
-@app.command()
+@app.command(short_help="Say what the rules would have done on your history.")
 def replay(
     folder: Annotated[Path | None, typer.Argument(metavar="[RULES]", help="The rules folder (MONITOR_RULES).")] = None,
     rules: Annotated[Path | None, typer.Option(help="The same, as `run` takes it.")] = None,
@@ -169,7 +185,7 @@ def replay(
     raise typer.Exit(replaying.run(asked))
 
 
-@app.command()
+@app.command(short_help="Say why an alert does or does not fire.")
 def explain(
     alert: Annotated[str, typer.Argument(metavar="[ALERT]", help="The alert (default: a table of all of them).")] = "",
     at: Annotated[str, typer.Option(help="When: 2026-11-26T03:10:00Z, 03:10 (UTC), -15m; default: now.")] = "",
@@ -194,7 +210,7 @@ def doctor(env_file: EnvFile = None, secrets_dir: SecretsDir = None, output: For
     raise typer.Exit(doctoring.run(env_file=env_file, secrets_dir=secrets_dir, output=output))
 
 
-@app.command()
+@app.command(short_help="Show the whole thing on this machine.")
 def demo(
     break_: Annotated[str, typer.Option("--break", help=FAULTS)] = "login",
     for_: Annotated[str | None, typer.Option("--for", help="End by itself after this long, such as 90s.")] = None,
@@ -238,7 +254,7 @@ def version() -> None:
     typer.echo(__version__)
 
 
-@incident.command("export")
+@incident.command("export", short_help="Write the evidence of an incident into a folder.")
 def incident_export(
     name: Id,
     out: Annotated[Path, typer.Option(help="The folder that is made for it.")],
@@ -282,7 +298,7 @@ def slack_manifest(
     raise typer.Exit(slacking.manifest(url, name, command))
 
 
-@slack.command("test")
+@slack.command("test", short_help="Send a test page to every channel.")
 def slack_test(
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
@@ -295,7 +311,7 @@ def slack_test(
     raise typer.Exit(slacking.test(env_file=env_file, secrets_dir=secrets_dir, mention=mention))
 
 
-@export.command("prometheus")
+@export.command("prometheus", short_help="Print the rules as Prometheus's alerting rules.")
 def export_prometheus(
     rules: Annotated[Path | None, typer.Argument(help="The rules folder (default: rules).")] = None,
     for_version: Annotated[str, typer.Option(help="The Prometheus that will read them.")] = "2.42",

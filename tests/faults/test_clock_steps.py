@@ -44,7 +44,8 @@ class Watched(Stepped):
 
     def evaluations(self, seconds: float) -> list[float]:
         """Watch for so long, and then until one more is counted; give when evaluations were counted."""
-        end, seen, at = time.monotonic() + seconds, self._counted(), []
+        at: list[float] = []
+        end, seen = time.monotonic() + seconds, self._counted()
         while not at or at[-1] < end:
             time.sleep(0.1)
             counted = self._counted()
