@@ -12,6 +12,7 @@ from monitor.core.drill.duty import DutyFact
 from monitor.core.incidents.events import Event
 from monitor.core.incidents.incident import Incident, fold
 from monitor.core.incidents.silence import Hidden, Silence
+from monitor.core.naming import number_of
 from monitor.ports.store import (
     NO_INCIDENT,
     Change,
@@ -31,6 +32,7 @@ class Mirror:
 
     groups: dict[str, GroupState] = field(default_factory=dict)
     events: dict[str, tuple[Event, ...]] = field(default_factory=dict)
+    folded: dict[str, Incident] = field(default_factory=dict)
     posts: dict[str, Post] = field(default_factory=dict)
     silences: dict[int, Silence] = field(default_factory=dict)
     hidden: dict[str, Hidden] = field(default_factory=dict)
@@ -55,7 +57,7 @@ class Mirror:
     def learn(self, incident: str, store: Store) -> None:
         """Take over everything that `store` has of one incident, or of none. Raises StoreError."""
         if incident != NO_INCIDENT:
-            self.events[incident] = tuple(store.events(incident))
+            self._go_on(incident, store.events(incident))
         self.posts |= {post.key: post for post in store.posts(incident)}
 
     def strange(self, change: Change) -> tuple[str, ...]:
@@ -85,8 +87,8 @@ class Mirror:
         for group in change.groups:
             self.groups[group.name] = replace(group, version=group.version + 1)
         for new in change.events:
-            self.events[new.incident] = (*self.events.get(new.incident, ()), *new.events)
-            self.next_number = max(self.next_number, _number(new.incident) + 1)
+            self._go_on(new.incident, new.events)
+            self.next_number = max(self.next_number, number_of(new.incident) + 1)
         self.silences |= {one.id: replace(one, version=one.version + 1) for one in change.silences}
         self.hidden |= {one.id: one for one in change.hidden}
         self.duties |= {one.name: one for one in change.duties}
@@ -117,8 +119,9 @@ class Mirror:
     def trim(self) -> None:
         """Forget incidents that have ended and owe nothing, and old notes."""
         owing = {post.incident for post in self.posts.values() if post.state is PostState.OWED}
-        ended = {name for name in self.events if name not in owing and not self.incident(name).is_open}
-        self.events = {name: told for name, told in self.events.items() if name not in ended}
+        ended = {name for name, one in self.folded.items() if name not in owing and not one.is_open}
+        for name in ended:
+            del self.events[name], self.folded[name]
         newest = {post.reason: post.key for post in self.posts_of(NO_INCIDENT)}  # of each sort
         self.posts = {
             key: post
@@ -129,13 +132,18 @@ class Mirror:
 
     def incident(self, name: str) -> Incident:
         """Give one incident that is known."""
-        return fold(name, self.events[name])
+        return self.folded[name]
 
     def incidents(self, *, open_only: bool, since: datetime | None = None) -> list[Incident]:
         """Give the incidents that are known, newest first."""
-        folded = [self.incident(name) for name in sorted(self.events, key=_number, reverse=True)]
+        folded = sorted(self.folded.values(), key=lambda one: number_of(one.id), reverse=True)
         late = [one for one in folded if since is None or one.ended_at is None or one.ended_at >= since]
         return [one for one in late if one.is_open or not open_only]
+
+    def _go_on(self, incident: str, events: Sequence[Event]) -> None:
+        if events:
+            self.events[incident] = (*self.events.get(incident, ()), *events)
+            self.folded[incident] = fold(incident, events, self.folded.get(incident))
 
     def posts_of(self, incident: str) -> Sequence[Post]:
         """Give the posts of one incident, or of none, in order of decision."""
@@ -149,7 +157,3 @@ class Mirror:
 def in_order(posts: Iterable[Post]) -> list[Post]:
     """Give posts in order of decision."""
     return sorted(posts, key=lambda post: (post.decided_at, post.n))
-
-
-def _number(incident: str) -> int:
-    return int(incident.rpartition("-")[2])

@@ -8,8 +8,9 @@ from datetime import datetime
 from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent, fold_drill
 from monitor.core.incidents.events import Event
-from monitor.core.incidents.incident import Incident, apply, fold
+from monitor.core.incidents.incident import Incident, fold
 from monitor.core.incidents.silence import Hidden, Silence
+from monitor.core.naming import number_of
 from monitor.ports.store import (
     Change,
     ConflictError,
@@ -88,10 +89,7 @@ class MemoryStore:
         """Keep events, and the incident as they leave it: folding everything anew at each look costs the square."""
         known = self._incidents.get(new.incident)
         self._events[new.incident] = (*self._events.get(new.incident, ()), *new.events)
-        incident = fold(new.incident, new.events) if known is None else known
-        for event in new.events if known is not None else ():
-            incident = apply(incident, event)
-        self._incidents[new.incident] = incident
+        self._incidents[new.incident] = fold(new.incident, new.events, known)
 
     def _owe(self, post: Post) -> None:
         known = self._posts.get(post.key)
@@ -111,7 +109,7 @@ class MemoryStore:
         with self._lock:
             known = [one for one in self._incidents.values() if one.is_open or not open_only]
         late = [one for one in known if since is None or one.ended_at is None or one.ended_at >= since]
-        return sorted(late, key=lambda one: _number(one.id), reverse=True)
+        return sorted(late, key=lambda one: number_of(one.id), reverse=True)
 
     def events(self, incident: str) -> Sequence[Event]:
         """Give the events of one incident in order."""
@@ -121,7 +119,7 @@ class MemoryStore:
     def next_incident_number(self) -> int:
         """Give the number that the next incident would have."""
         with self._lock:
-            return max(map(_number, self._events), default=0) + 1
+            return max(map(number_of, self._events), default=0) + 1
 
     def posts(self, incident: str, *, kind: PostKind | None = None) -> Sequence[Post]:
         """Give everything that is or was owed for one incident, or for none, in order of decision."""
@@ -237,7 +235,3 @@ class MemoryDrillLog:
             if len(before) != expected_rev:
                 raise ConflictError(f"{drill} has {len(before)} events, not {expected_rev}")
             self._events[drill] = (*before, *events)
-
-
-def _number(incident: str) -> int:
-    return int(incident.rpartition("-")[2])

@@ -14,13 +14,15 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from monitor.adapters.store import codec, drilling, dutying, keeping, tables
 from monitor.adapters.store.lock import Lock
+from monitor.adapters.store.looking import Looks
 from monitor.core.drill.duty import DutyFact
 from monitor.core.drill.log import Drill, DrillEvent
 from monitor.core.incidents.events import Ended, Event, Opened
-from monitor.core.incidents.incident import Incident, fold
+from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.procedureevents import Reopened
 from monitor.core.incidents.silence import Hidden, Silence
 from monitor.core.model import utc
+from monitor.core.naming import number_of
 from monitor.ports.store import (
     Change,
     ConflictError,
@@ -57,6 +59,7 @@ class SqlStore:
     def __init__(self, engine: Engine, lock: Lock, set_aside: Path | None = None) -> None:
         self._engine = engine
         self._lock = lock
+        self._looks = Looks()
         self.set_aside = set_aside
         """Where the corrupt database went that this one begins in place of."""
 
@@ -144,22 +147,13 @@ class SqlStore:
 
     def incident(self, incident: str) -> Incident | None:
         """Give one incident, folded from its events."""
-        events = self.events(incident)
-        return fold(incident, events) if events else None
+        with self._reading() as connection:
+            return self._looks.at(connection, incident)
 
     def incidents(self, *, open_only: bool = False, since: datetime | None = None) -> Sequence[Incident]:
         """Give the incidents, newest first."""
-        table, events = tables.incidents, tables.events
-        query = select(table.c.id, events.c.body).join_from(table, events)
-        if open_only:
-            query = query.where(table.c.ended_at.is_(None))
-        if since is not None:
-            query = query.where(table.c.ended_at.is_(None) | (table.c.ended_at >= since))
-        told: dict[str, list[Event]] = {}
         with self._reading() as connection:
-            for name, body in connection.execute(query.order_by(table.c.number.desc(), events.c.seq)):
-                told.setdefault(name, []).append(codec.event_of(body))
-        return [fold(name, happened) for name, happened in told.items()]
+            return self._looks.among(connection, open_only=open_only, since=since)
 
     def events(self, incident: str) -> Sequence[Event]:
         """Give the events of one incident in order."""
@@ -335,7 +329,7 @@ def _write_events(connection: Connection, new: NewEvents) -> None:
     opened = new.events[0] if new.events and new.expected_rev == 0 else None
     if isinstance(opened, Opened):
         row = {"environment": opened.environment, "blind": opened.blind, "opened_at": opened.at}
-        number = int(new.incident.rpartition("-")[2])
+        number = number_of(new.incident)
         connection.execute(insert(incidents).values(id=new.incident, number=number, **row))
     rows = [
         {"incident": new.incident, "seq": seq, "at": event.at, "kind": event.kind, "body": codec.event_text(event)}

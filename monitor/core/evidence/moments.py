@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from monitor.core.incidents.events import Acknowledged, AlertFired, Ended, Event, Opened, ProcedureStarted
-from monitor.core.incidents.incident import Incident, apply, fold
+from monitor.core.incidents.incident import Incident, fold
 from monitor.core.incidents.procedureevents import Reopened, TargetsPinned
 from monitor.core.model import Tier
 from monitor.core.procedures.progress import Progress, rolled_back
@@ -71,7 +71,7 @@ def walked(incident: str, events: Iterable[Event]) -> Steps:
     """Give every event with the incident as it left it."""
     steps: list[tuple[Event, Incident]] = []
     for event in events:
-        steps.append((event, apply(steps[-1][1], event) if steps else fold(incident, [event])))
+        steps.append((event, fold(incident, [event], steps[-1][1] if steps else None)))
     return steps
 
 

@@ -141,12 +141,12 @@ PREPARE_KEEPS_ACKNOWLEDGEMENT = timedelta(hours=4)
 """While an incident fires at prepare, a new service keeps an acknowledgement younger than this."""
 
 
-def fold(incident: str, events: Iterable[Event]) -> Incident:
-    """Give the incident named `incident` as its `events` left it.
+def fold(incident: str, events: Iterable[Event], known: Incident | None = None) -> Incident:
+    """Give the incident named `incident` as its `events` left it; those after it, where it is `known` already.
 
     Raises ValueError where they do not begin with `Opened`.
     """
-    folded: Incident | None = None
+    folded = known
     for event in events:
         folded = _begin(incident, event) if folded is None else apply(folded, event)
     if folded is None:

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from monitor.core.incidents.events import AlertFired, Event
-from monitor.core.incidents.incident import Incident, apply, fold
+from monitor.core.incidents.incident import Incident, fold
 from monitor.core.model import AlertKey, State, Transition
 from monitor.core.naming import incident_id
 from monitor.core.pages.happenings import happened
@@ -153,7 +153,7 @@ def _with_before(name: str, events: Sequence[Event]) -> list[tuple[Incident | No
     before: Incident | None = None
     for event in events:
         found.append((before, event))
-        before = fold(name, [event]) if before is None else apply(before, event)
+        before = fold(name, [event], before)
     return found
 
 
