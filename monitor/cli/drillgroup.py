@@ -88,7 +88,7 @@ def sign_off(
     env_file: EnvFile = None,
     secrets_dir: SecretsDir = None,
 ) -> None:
-    """Stand by the result of a drill; two people must."""
+    """Stand by the result of a drill; two people must, and only signatures from Slack count towards the two."""
     from monitor.cli import drills  # noqa: PLC0415
 
     raise typer.Exit(drills.act(drills.Files(env_file, secrets_dir), name, "sign-off", by, note))

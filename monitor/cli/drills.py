@@ -7,12 +7,14 @@ from typing import Any
 from monitor.cli.incidents import INCIDENT, Asked, Files, RefusedError, login_name, printed
 from monitor.cli.incidentview import shown_time
 from monitor.core.drill.scenario import Kind
+from monitor.core.drill.signing import DOES_NOT_COUNT, incomplete
 from monitor.core.rules.rule import Place
 from monitor.core.words import lasted_seconds, plain
 from monitor.files.nodes import Scalar, WrongError
 from monitor.files.scalars import positive_duration
 
 PATH = "/api/v1/drills"
+UNVERIFIED = " (from a shell, unverified)"
 READING = 40
 """Seconds that a report may take: the daemon reads signals for it, and lets go of a request after 30."""
 
@@ -105,8 +107,12 @@ def _print_begun(answer: dict[str, Any]) -> None:
 
 def _print_moved(answer: dict[str, Any]) -> None:
     one = answer["drill"]
-    signed = ", ".join(sign["by"] for sign in one["signed"])
+    signed = ", ".join(f"{sign['by']}{'' if sign['verified'] else UNVERIFIED}" for sign in one["signed"])
     _say(f"{one['id']}: {one['stage'].replace('_', ' ')}{f', signed by {signed}' if signed else ''}.")
+    if one["signed"] and not one["signed"][-1]["counts"]:
+        _say(f"{one['signed'][-1]['by']}'s signature is kept, and {DOES_NOT_COUNT}.")
+    if one["signed"] and one["signatures_missing"]:
+        _say(f"{incomplete(one['id'], one['signatures_missing'])}.")
     if one["stage"] == "finished":
         _say(f"What it proved: rollback-monitor drill report {one['id']}")
 

@@ -12,11 +12,10 @@ from typing import TypeAlias
 
 import structlog
 
-from monitor.core.actor import MONITOR, Actor, same_person
+from monitor.core.actor import MONITOR, Actor
 from monitor.core.drill.asking import unusable
 from monitor.core.drill.clearing import clears_at
 from monitor.core.drill.log import (
-    SIGNATURES,
     Drill,
     DrillAborted,
     DrillEvent,
@@ -27,9 +26,11 @@ from monitor.core.drill.log import (
     fold_drill,
 )
 from monitor.core.drill.played import Played, instance
+from monitor.core.drill.refusals import refusal
 from monitor.core.drill.result import Result
 from monitor.core.drill.sayings import announced
 from monitor.core.drill.scenario import Scenario
+from monitor.core.drill.signing import sign
 from monitor.core.drill.staging import bare_rules, found, staged_rules, target_of
 from monitor.core.incidents.incident import Incident
 from monitor.core.naming import DRILL, incident_id
@@ -136,18 +137,25 @@ class Conductor:
         return self._decide(lambda _drill, now: DrillFinished(now, by))
 
     def sign_off(self, name: str, by: Actor, note: str = "") -> Outcome:
-        """Stand by the result of a drill that is over; two people must."""
+        """Stand by the result of a drill that is over; two people must whom somebody vouches for."""
+        return self._decide(lambda drill, now: sign(drill, by, note, now), name)
 
-        def decided(drill: Drill, now: datetime) -> DrillEvent | str:
-            if drill.finished is None:
-                return f"{drill.id} has not been finished: there is no result to sign."
-            if any(same_person(one.by, by) for one in drill.signed):
-                return f"{by.name} has signed {drill.id} already; a second person must."
-            if len(drill.signed) >= SIGNATURES:
-                return f"{drill.id} is signed by {' and '.join(one.by.name for one in drill.signed)}."
-            return SignedOff(now, by, note)
+    def refused(self, name: str, by: Actor, command: str, why: str) -> None:
+        """Keep that somebody was refused something: evidence of the drill called `name`, by default the one that runs.
 
-        return self._decide(decided, name)
+        Only as long as its record is open. Raises StoreError.
+        """
+        with self._lock:
+            stage = self.hall.stage
+            drills = stage.log.drills() if stage is not None else ()
+            drill = next((one for one in drills if (one.id == name if name else one.running)), None)
+            kept = refusal(drill, by, command, why, self.clock.now()) if drill is not None else None
+            if stage is None or drill is None or kept is None:
+                return
+            try:
+                stage.log.append_drill(drill.id, drill.rev, kept)
+            except ConflictError as error:  # another process wrote at the same moment: what it wrote goes first
+                log.warning("drill.refusal_not_kept", drill=drill.id, by=by.id, why=str(error))
 
     # --- what is asked of it ------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from monitor.core.actor import Actor
-from monitor.core.drill.cadence import Cadence, Counted, Standing, standing
+from monitor.core.drill.cadence import Cadence, Counted, Standing, day_of, standing
 from monitor.core.drill.duty import DutyRecord, Known, MigrationTold, Reminded, fold_duty
 from monitor.core.drill.log import Drill
 from monitor.core.drill.reminding import mend, notice, owed, sentence
@@ -77,7 +77,8 @@ class Duty:
         named = " ".join(name.split())
         if not named or len(named) > LONGEST_NAME:
             return NotNoted(f"Name the migration, in up to {LONGEST_NAME} letters.")
-        fact = MigrationTold(self.clock.now(), by, named)
+        now = self.clock.now()
+        fact = MigrationTold(now, by, named, day_of(now, self._cadence))
         try:
             self.production.store.commit(Change(duties=(fact,)))
         except ConflictError:

@@ -17,7 +17,13 @@ class Pressed:
     conductor: Conductor
 
     def handle(self, asked: Asked) -> str | None:
-        """Carry it out; None when it is done, else why not. Raises StoreError."""
+        """Carry it out; None when it is done, else why not, which is kept as evidence. Raises StoreError."""
+        why = self._carried_out(asked)
+        if why:
+            self.conductor.refused(asked.incident, asked.by, str(asked.command), why)
+        return why
+
+    def _carried_out(self, asked: Asked) -> str | None:
         running = self.conductor.running
         if running is None or running.id != asked.incident:
             return f"{asked.incident} does not run."

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from monitor.core.actor import Actor
 from monitor.core.drill.log import Drill
+from monitor.core.drill.refusals import OF_A_DRILL, SIGN_OFF
 from monitor.core.drill.report import so_far
+from monitor.core.drill.signing import incomplete, signers
 from monitor.core.naming import NOT_REAL
 from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
 from monitor.drills.duty import Duty, NotNoted
@@ -34,30 +36,44 @@ class Spoken:
         """Do what the words say, in the name of `by`, and give the answer. Raises StoreError."""
         verb, rest = (words[0].lower(), words[1:]) if words else ("status", ())
         if verb not in ANYBODY and not by.roles:
-            return ONLY_RESPONDERS
+            return self._refused(verb, rest, by, ONLY_RESPONDERS)
         match verb:
             case "status" | "report" | "due":
                 return self._read(verb, rest)
             case "start" if rest:
-                return self._start(rest[0], rest[1:], by)
+                people = _named(rest[1:])
+                if people is None:
+                    return (
+                        f"Not understood; nothing was done. Say who takes part so: start {rest[0][:40]} with @ana @ben."
+                    )
+                outcome: Outcome | None = self.conductor.start(Asked(rest[0], by, people))
             case "migrated" if rest:
                 return self._migrated(" ".join(rest), by)
-            case "inject":
-                return _told(self.conductor.inject(by, " ".join(rest)))
-            case "abort":
-                return _told(self.conductor.abort(by, " ".join(rest)))
-            case "finish":
-                return _told(self.conductor.finish(by))
-            case "sign-off" if rest:
-                return _told(self.conductor.sign_off(rest[0].upper(), by, " ".join(rest[1:])))
             case _:
-                return UNKNOWN
+                outcome = self._moved(verb, rest, by)
+        if isinstance(outcome, NoDrill):
+            return self._refused(verb, rest, by, outcome.sentence)
+        return _line(outcome) if outcome is not None else UNKNOWN
 
-    def _start(self, scenario: str, rest: tuple[str, ...], by: Actor) -> str:
-        """Begin a drill, with the people who are named instead of the configured ones, where any are."""
-        if rest and (rest[0].lower() != "with" or not rest[1:]):
-            return f"Not understood; nothing was done. Say who takes part so: start {scenario[:40]} with @ana @ben."
-        return _told(self.conductor.start(Asked(scenario, by, tuple(map(_meant, rest[1:])))))
+    def _moved(self, verb: str, rest: tuple[str, ...], by: Actor) -> Outcome | None:
+        """Do something with a drill that was begun; None where that is not understood."""
+        match verb:
+            case "inject":
+                return self.conductor.inject(by, " ".join(rest))
+            case "abort":
+                return self.conductor.abort(by, " ".join(rest))
+            case "finish":
+                return self.conductor.finish(by)
+            case "sign-off" if rest:
+                return self.conductor.sign_off(rest[0].upper(), by, " ".join(rest[1:]))
+            case _:
+                return None
+
+    def _refused(self, verb: str, rest: tuple[str, ...], by: Actor, why: str) -> str:
+        """Give why something was refused; of a drill that is evidence."""
+        if verb in OF_A_DRILL:
+            self.conductor.refused(rest[0].upper() if verb == SIGN_OFF and rest else "", by, verb, why)
+        return why
 
     def _read(self, verb: str, rest: tuple[str, ...]) -> str:
         """Answer what changes nothing."""
@@ -87,9 +103,9 @@ class Spoken:
         result = self.conductor.result(found)
         if result is None:
             return f"There is no drill {found[:40]}." if found else "No drill was ever held."
-        signed = ", ".join(one.by.signed for one in result.drill.signed) or "nobody"
-        where = f"The report: rollback-monitor drill report {found}"
-        return f"{_line(result.drill)}. {so_far(result)}. Signed by {signed}. {where}"
+        drill, where = result.drill, f"The report: rollback-monitor drill report {found}"
+        owed = f". {incomplete(found, drill.unsigned)}" if drill.finished is not None and drill.unsigned else ""
+        return f"{_line(drill)}. {so_far(result)}. Signed by {signers(drill)}{owed}. {where}"
 
     def _migrated(self, name: str, by: Actor) -> str:
         noted = self.duty.after_migration(name, by)
@@ -101,8 +117,11 @@ def _line(drill: Drill) -> str:
     return f"{NOT_REAL}{drill.id}, {drill.started.title} ({drill.started.drill_kind}): {stage}"
 
 
-def _told(outcome: Outcome) -> str:
-    return outcome.sentence if isinstance(outcome, NoDrill) else _line(outcome)
+def _named(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Give who takes part instead of the configured people, where any are named; None where that is not understood."""
+    if words and (words[0].lower() != "with" or not words[1:]):
+        return None
+    return tuple(map(_meant, words[1:]))
 
 
 def _meant(word: str) -> str:

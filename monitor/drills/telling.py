@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.core.actor import MONITOR
-from monitor.core.drill.log import SIGNATURES, Drill
+from monitor.core.drill.log import Drill
 from monitor.core.drill.report import so_far
 from monitor.core.incidents.events import Ended, EndReason
 from monitor.core.pages.posts import Notice
@@ -38,7 +38,7 @@ def report(stage: Stage, drill: Drill, now: datetime) -> None:
     """Owe the report to the thread of a drill that was finished, and again when it is signed. Raises StoreError."""
     if drill.finished is None or not stage.side.desk.plots:
         return
-    which = SIGNED if len(drill.signed) >= SIGNATURES else RESULT
+    which = RESULT if drill.unsigned else SIGNED
     posts = stage.side.store.posts(drill.id)
     owed = {one.n for one in posts if one.kind is PostKind.REPORT}
     page = next((one for one in posts if one.kind is PostKind.ROOT), None)

@@ -11,9 +11,11 @@ from starlette.routing import Route
 
 from monitor.core.actor import Actor
 from monitor.core.drill.log import Drill, DrillEvent
+from monitor.core.drill.refusals import OF_A_DRILL
 from monitor.core.drill.report import DATA, NAME
 from monitor.core.drill.result import Result
 from monitor.core.drill.scenario import Scenario
+from monitor.core.drill.signing import counts
 from monitor.core.evidence.moments import NAMES
 from monitor.core.evidence.plainly import time_of as exactly
 from monitor.drills.conductor import Asked, Conductor, NoDrill, Outcome
@@ -76,7 +78,14 @@ class _Drills:
 
     async def act(self, request: Request) -> Response:
         name, action = request.path_params["id"].upper(), request.path_params["action"]
-        return await self._done(request, lambda by, body: self._act(name, action, by, body))
+        return await self._done(request, lambda by, body: self._acted(name, action, by, body))
+
+    def _acted(self, name: str, action: str, by: Actor, body: Body) -> Outcome:
+        """Do something; what is refused of a drill is evidence, as a click is."""
+        outcome = self._act(name, action, by, body)
+        if isinstance(outcome, NoDrill) and action in OF_A_DRILL:
+            self._conductor.refused(name, by, action, outcome.sentence)
+        return outcome
 
     def _act(self, name: str, action: str, by: Actor, body: Body) -> Outcome:
         conductor, words = self._conductor, str(body.get("note", ""))[:LONGEST]
@@ -131,7 +140,7 @@ def drill_of(drill: Drill) -> dict[str, Any]:
         "kind": str(started.drill_kind),
         "hypothesis": started.hypothesis,
         "participants": list(started.participants),
-        "recovery_target_s": started.seconds,
+        "recovery_target_s": started.target,
         "abort_if": list(started.abort_if),
         "channel": started.channel,
         "rehearsal": started.rehearsal,
@@ -139,7 +148,8 @@ def drill_of(drill: Drill) -> dict[str, Any]:
         "injected": _event(drill.injected),
         "aborted": _event(drill.aborted),
         "finished": _event(drill.finished),
-        "signed": [_event(one) for one in drill.signed],
+        "signed": [(_event(one) or {}) | {"counts": counts(drill, one)} for one in drill.signed],
+        "signatures_missing": drill.unsigned,
     }
 
 

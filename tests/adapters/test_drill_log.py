@@ -14,6 +14,7 @@ from monitor.core.drill.log import (
     DrillAborted,
     DrillEvent,
     DrillFinished,
+    DrillRefused,
     DrillStarted,
     Injected,
     SignedOff,
@@ -25,6 +26,7 @@ from monitor.ports.store import ConflictError, DrillLog
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ANA = Actor("U1", "Ana", Source.SLACK, frozenset({Role.COMMANDER}))
+CLEO = Actor("U2", "Cleo", Source.SLACK)
 BEN = Actor("ben", "ben", Source.CLI, verified=False)
 
 
@@ -50,7 +52,9 @@ EVERY: tuple[DrillEvent, ...] = (
     Injected(NOON + timedelta(minutes=1), BEN, "by hand"),
     DrillAborted(NOON + timedelta(minutes=2), MONITOR, "a real page", "INC-0146"),
     DrillFinished(NOON + timedelta(minutes=3), ANA),
-    SignedOff(NOON + timedelta(minutes=4), BEN, "seen"),
+    SignedOff(NOON + timedelta(minutes=4), ANA, "seen"),
+    SignedOff(NOON + timedelta(minutes=5), CLEO, "seen too"),
+    DrillRefused(NOON + timedelta(minutes=6), BEN, "finish", "it is over"),
 )
 
 
@@ -81,13 +85,15 @@ def _after(*events: DrillEvent) -> Drill:
 
 
 def test_a_drill_stands_where_its_events_left_it() -> None:
-    injected, aborted, finished, signed = EVERY[1:]
+    injected, aborted, finished, signed, second, refused = EVERY[1:]
     assert _after().stage is Stage.STARTED
     assert _after(injected).stage is Stage.INJECTED
     assert _after(injected, aborted).stage is Stage.ABORTED
     assert _after(injected, finished).stage is Stage.FINISHED
     assert _after(injected, finished, signed).stage is Stage.FINISHED
-    assert _after(injected, finished, signed, signed).stage is Stage.SIGNED_OFF
+    assert _after(injected, finished, signed, signed).stage is Stage.FINISHED
+    assert _after(injected, finished, signed, second).stage is Stage.SIGNED_OFF
+    assert (_after(injected, refused).stage, _after(injected, refused).refused) == (Stage.INJECTED, (refused,))
     assert [_after(injected).running, _after(injected, finished).running] == [True, False]
 
 

@@ -1,5 +1,6 @@
 """What a drill is held against, as its page, its channel and its report say it: from the injection on, or nothing."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.core.drill.figures import of_drill
-from monitor.core.drill.report import report, sentence
+from monitor.core.drill.report import data, report, sentence
 from monitor.core.drill.result import Proven, Result, result
 from monitor.core.evidence.case import Posted
 from monitor.core.pages.page import ActionKind
@@ -68,6 +69,8 @@ def test_a_pager_drill_is_held_against_no_target(hall: Hall) -> None:
     assert hall.incident(drill.id).recovered_at is not None  # what is played heals by itself
     hall.app.conductor.finish(ANA)
     assert "(target" not in page(hall)
+    assert "mitigated" not in page(hall)
+    assert "acknowledged after 40 s, clear after 4 min, ended after 7 min" in page(hall)
     came_to = proven(hall)
     assert came_to.proven is Proven.PASSED
     assert sentence(came_to) == "Passed: the page reached people, and they took it."
@@ -76,6 +79,7 @@ def test_a_pager_drill_is_held_against_no_target(hall: Hall) -> None:
     written = report(came_to, (of_drill(came_to),)).decode()
     assert "| Recovery target | none: nothing is rolled back in it |" in written
     assert "| pager | passed |" in written
+    assert json.loads(data(came_to, ()))["recovery_target_s"] is None
 
 
 def test_without_slack_whoever_speaks_from_a_shell_may_start_a_rollback(hall: Hall) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.cadence import Cadence, Standing, Why
-from monitor.core.drill.duty import SchemaSeen
+from monitor.core.drill.duty import MigrationTold, SchemaSeen
 from monitor.core.drill.log import Drill, DrillAborted, DrillFinished, DrillStarted
 from monitor.core.drill.result import Proven, Result, result
 from monitor.core.drill.scenario import Kind
@@ -19,7 +19,7 @@ from monitor.drills.duty import NotNoted
 from monitor.drills.results import Results
 from monitor.drills.spoken import Spoken
 from monitor.ports.metrics import Answer, Samples, Unanswered
-from monitor.ports.store import NO_INCIDENT, PostKind
+from monitor.ports.store import NO_INCIDENT, Change, PostKind
 from monitor.showing import Progress, Showing
 from tests.drills.hall import ANA, BEN, Hall
 
@@ -196,6 +196,43 @@ def test_a_migration_the_day_after_a_drill_is_told_at_once_and_answered_by_the_n
     years.drills_come_to(Proven.PASSED)
     years.held()
     assert years.app.duty.standing().due.day.isoformat() == "2026-06-10"
+
+
+DAYS = [
+    ("far west, past midnight in UTC", "America/Los_Angeles", "2026-03-03T22:00", "2026-03-04T03:00", True),
+    ("far west, past midnight there", "America/Los_Angeles", "2026-03-04T07:30", "2026-03-04T08:30", False),
+    ("far east, past midnight in UTC", "Pacific/Auckland", "2026-03-03T23:00", "2026-03-04T02:00", True),
+    ("far east, past midnight there", "Pacific/Auckland", "2026-03-04T10:30", "2026-03-04T11:30", False),
+    ("in UTC, past midnight", "UTC", "2026-03-04T23:59:59", "2026-03-05T00:00", False),
+    ("first and last minutes of a day of 25 hours", "Europe/Berlin", "2026-10-24T22:01", "2026-10-25T22:59", True),
+    ("past midnight after it", "Europe/Berlin", "2026-10-25T22:59", "2026-10-25T23:00", False),
+    ("first and last minutes of a day of 23 hours", "Europe/Berlin", "2026-03-28T23:01", "2026-03-29T21:59", True),
+    ("past midnight after it", "Europe/Berlin", "2026-03-29T21:59", "2026-03-29T22:00", False),
+    ("summer time begins where midnight is left out", "Africa/Cairo", "2026-04-23T21:59", "2026-04-23T22:00", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "then", "same"), [row[1:] for row in DAYS], ids=[f"{row[0]} ({row[1]})" for row in DAYS]
+)
+def test_a_migration_that_is_told_twice_within_a_day_of_the_zone_is_one(
+    years: Years, zone: str, first: str, then: str, *, same: bool
+) -> None:
+    book = years.app.production.book
+    drills = replace(book.now.rules.routing.drills, cadence=Cadence(zone=zone))
+    book.swap(replace(book.now.rules, routing=replace(book.now.rules.routing, drills=drills)))
+    years.goes_to(first)
+    assert isinstance(years.app.duty.after_migration("invoices", ANA), Standing)
+    years.goes_to(then)
+    assert isinstance(years.app.duty.after_migration("invoices", BEN), NotNoted) is same
+    assert len(years.app.duty.standing().migrations) == (1 if same else 2)
+
+
+def test_a_migration_that_an_older_monitor_noted_down_goes_by_the_day_in_utc(years: Years) -> None:
+    years.app.store.commit(Change(duties=(MigrationTold(years.clock.now(), ANA, "invoices"),)))
+    assert isinstance(years.app.duty.after_migration("invoices", BEN), NotNoted)
+    (fact,) = years.app.store.duties()
+    assert fact.name == "migration_told/invoices/2026-03-02"
 
 
 def test_a_migration_while_one_is_overdue_changes_nothing(years: Years) -> None:

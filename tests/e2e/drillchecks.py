@@ -84,7 +84,7 @@ def world_agrees(
     assert drill["impact"]["slow"] is None
     assert drill["recovery_target_s"] == 300
     assert drill["within_target"] is (at["T10"] - at["T0"] <= 300)
-    assert drill["refused_clicks"] == 3
+    assert drill["refused_clicks"] == 5
     assert drill["skipped"] == ["Feature flags first"]
     assert (drill["gaps"], drill["said_not_seen"], drill["compared"]) == ([], [], [])
 
@@ -122,7 +122,8 @@ def printed_figures_hold(report: str, drill: dict[str, Any]) -> None:
     took_all = lasted(drill["durations_s"]["Time to mitigate"])
     assert f"Passed: mitigated {took_all} after the injection, within the target of 5 min." in report
     otherwise = report.partition("## What went otherwise")[2].partition("\n## ")[0]
-    assert re.findall(r"^- (.*)$", otherwise, re.MULTILINE) == ["Skipped: Feature flags first", "Refused clicks: 3"]
+    told = re.findall(r"^- (?!Refused to )(.*)$", otherwise, re.MULTILINE)
+    assert told == ["Skipped: Feature flags first", f"Refused clicks: {otherwise.count('- Refused to ')}"]
 
 
 def lasted(seconds: float) -> str:

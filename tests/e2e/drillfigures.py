@@ -101,7 +101,7 @@ def worked(folder: Path, name: str, roots: Sequence[Stored]) -> Worked:
     posts = rows(database, "posts", "incident", name)
     return Worked(
         clock,
-        sum(one["kind"] == "refused" for one in events),
+        sum(one["kind"] in {"refused", "drill_refused"} for one in (*events, *own)),
         [_title(plan, one["step"]) for one in events if one["kind"] == "step_skipped" and one["relevant"]],
         list(_out_of_order(events, plan)),
         max(0, len(roots) - 1),

@@ -24,7 +24,7 @@ from tests.servers.receiver import Receiver
 from tests.servers.registry import DockerRegistry
 from tests.servers.slack import SlackServer, pressed
 from tests.servers.slack_rules import buttons_of
-from tests.servers.slack_workspace import Stored
+from tests.servers.slack_workspace import APP, TEAM, Stored
 
 ONE_AT_A_TIME = threading.Lock()
 """Held while a daemon starts, which takes a whole processor: worlds that begin together must not starve each other."""
@@ -71,6 +71,13 @@ class World:
             if "is being kept" in str(refused):
                 return False
             raise
+
+    def types(self, user: str, words: str) -> str:
+        """Type `/rbm drill …` in Slack; give what is answered."""
+        who = {"user_id": user, "team_id": TEAM, "api_app_id": APP, "trigger_id": self.slack.trigger(user)}
+        sent = self.slack.send_payload({"command": "/rbm", "text": f"drill {words}", **who}, kind="slash_commands")
+        assert sent.acked
+        return str(self.slack.acks[sent.envelope]["payload"]["text"])
 
     def told(self, name: str) -> dict[str, Any]:
         """A drill as the API tells it."""
@@ -122,7 +129,7 @@ def world(folder: Path, build: Build = ReadyMade) -> Iterator[World]:
         flags = ["--query.lookback-delta=10s"]  # versions that history ends with are gone by the time of a rollback
         prometheus = stack.enter_context(Prometheus(scrape=scraped, history=history(shop, staging), flags=flags))
         slack, webhook = stack.enter_context(SlackServer()), stack.enter_context(Receiver())
-        slack.users["U0CLEO"] = "cleo"
+        slack.users |= {"U0CLEO": "cleo", "U0GUS": "gus"}
         rules, hook = written(folder, shop, staging, registry.host), {"MONITOR_WEBHOOK__URL": webhook.url}
         asked = f'count(count by (job) (http_requests_total{{job=~"{shop.logins}|{staging.logins}"}} offset 6s)) == 2'
         eventually(lambda: prometheus.query(asked, time.time()), 20, "Prometheus has scraped both shops")

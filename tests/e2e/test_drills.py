@@ -91,6 +91,11 @@ def begun(held: World) -> None:
     assert note.text.startswith(f"{NOT_REAL}: DRILL-0001 begins: Logins fail on staging (staging), by ana.")
     assert "Inject the fault: break the logins of staging" in note.text
     assert held.gate("auth", "2.14.1", "staging") == (200, held.gate("auth", "2.14.1", "staging")[1])
+    before = len(held.slack.told)
+    assert held.slack.click("U0CLEO", note, "inject_fault").acked  # who does not take part injects nothing
+    (why, *_) = eventually(lambda: held.slack.told[before:], 5, "cleo is told why not")
+    assert "Only responders and commanders" in why["text"]
+    assert "Only responders and commanders" in held.types("U0GUS", "finish")
 
 
 def break_staging(held: World, name: str, by: str = "bob") -> tuple[float, float]:
@@ -181,13 +186,25 @@ def finished(part: Part) -> None:
 
 
 def reported(part: Part, drill: dict[str, Any]) -> None:
-    """The report tells the same; two people sign it, and no one twice."""
+    """The report tells the same; two people sign it in Slack, and no one twice; a name in a shell is none of them."""
     held = part.world
-    held.says(f"/api/v1/drills/{part.name}/sign-off", "ana", note="as I saw it")
-    with pytest.raises(AssertionError, match="a second person must"):
-        held.says(f"/api/v1/drills/{part.name}/sign-off", "ana")
-    assert "DRILL-0001: signed off, signed by ana, bob." in held.drill("sign-off", part.name, "--as", "bob")
+    told = held.drill("sign-off", part.name, "--as", "dora")
+    assert "DRILL-0001: finished, signed by dora (from a shell, unverified)." in told
+    assert "Sign-off incomplete: 2 of 2 signatures are missing." in told
+    assert held.types("U0ANA", f"sign-off {part.name} as I saw it").endswith(": finished")
+    assert "a second person must" in held.types("U0ANA", f"sign-off {part.name}")
+    assert "Sign-off incomplete: 1 of 2 signatures is missing." in held.drill("report", part.name)
+    assert held.types("U0BOB", f"sign-off {part.name}").endswith(": signed off")
     report = held.drill("report", part.name)
+    assert "Sign-off incomplete" not in report
+    refused = report.partition("## What went otherwise")[2]
+    assert [who for who in ("cleo", "gus", "bob", "ana") if f"Refused to {who} at " in refused] == [
+        "cleo",
+        "gus",
+        "bob",
+        "ana",
+    ]
+    assert "inject fault: Only responders and commanders" in refused
     assert report.startswith("# DRILL (not real): DRILL-0001: PASSED\n")
     for letter in figures.ORDER:
         (row,) = [line for line in report.splitlines() if line.startswith(f"| {letter} |")]
@@ -205,9 +222,12 @@ def bundled(part: Part, drill: dict[str, Any]) -> None:
     assert part.world.monitor.command("incident", "verify", "bundle").returncode == 0
     folder = part.world.folder / "bundle"
     kept = json.loads((folder / "drill.json").read_text())
-    assert [one["by"]["name"] for one in kept["signed"]] == ["ana", "bob"]
+    assert [one["by"]["name"] for one in kept["signed"]] == ["dora", "ana", "bob"]
+    late = [(one["by"]["name"], one["command"]) for one in kept["refused"][len(drill["refused"]) :]]
+    assert (late, kept["refused_clicks"], kept["signatures_missing"]) == ([("ana", "sign-off")], 6, 0)
     assert kept["impact"]["failed"] == pytest.approx(drill["impact"]["failed"], rel=0.1)  # read anew until it is kept
-    assert kept | {"signed": [], "impact": drill["impact"]} == drill
+    signing = ("signed", "signatures_missing", "refused", "refused_clicks")
+    assert kept | {"impact": drill["impact"]} == drill | {name: kept[name] for name in signing}
     assert (folder / "report.md").read_text().startswith(f"# {NOT_REAL}: DRILL-0001: report")
     assert {one.name for one in folder.iterdir()} >= {"drill.md", "signals.json", "timeline.jsonl", "decisions.jsonl"}
 

@@ -102,4 +102,6 @@ def test_a_drill_is_begun_given_up_and_read(server: Server) -> None:
     assert server.refusal(f"{where}/mend", {"as": "ana"}, TOKEN)[1].startswith("There is no 'mend'; there are inject")
     server.ask(f"{where}/abort", {"as": "ana", "note": "staging is needed"}, TOKEN)
     assert server.read(where)["drill"]["aborted"]["reason"] == "staging is needed"
-    assert "Aborted by ana" in server.read(f"{where}/report")["report"]
+    told = server.read(f"{where}/report")
+    assert "Aborted by ana" in told["report"]
+    assert [one["command"] for one in told["result"]["refused"]] == ["abort", "inject"], "there is no mend"

@@ -81,11 +81,11 @@ def due(counted: Counted | None, migrations: Iterable[Migration], known_since: d
     when the monitor first knew of the team. A migration asks for one of its own until one that counts *began* after it.
     """
     if counted is None:
-        wanted = [Due(_later(_day(known_since, cadence), cadence.months), Why.FIRST)]
+        wanted = [Due(_later(day_of(known_since, cadence), cadence.months), Why.FIRST)]
     else:
-        wanted = [Due(_later(_day(counted.ended, cadence), cadence.months), Why.QUARTER, counted.name)]
+        wanted = [Due(_later(day_of(counted.ended, cadence), cadence.months), Why.QUARTER, counted.name)]
     for one in unanswered(counted, migrations):
-        day = _day(one.at, cadence) + timedelta(days=cadence.after_migration)
+        day = day_of(one.at, cadence) + timedelta(days=cadence.after_migration)
         wanted.append(Due(day, Why.MIGRATION, one.name))
     return min(wanted, key=lambda one: one.day)
 
@@ -95,7 +95,8 @@ def unanswered(counted: Counted | None, migrations: Iterable[Migration]) -> tupl
     return tuple(one for one in migrations if counted is None or one.at > counted.began)
 
 
-def _day(at: datetime, cadence: Cadence) -> date:
+def day_of(at: datetime, cadence: Cadence) -> date:
+    """Give the day of the team's own calendar on which a moment lies."""
     return at.astimezone(ZoneInfo(cadence.zone)).date()
 
 

@@ -47,17 +47,21 @@ class SchemaSeen:
 
 @dataclass(frozen=True, slots=True)
 class MigrationTold:
-    """Somebody said that a major migration was made."""
+    """Somebody said that a major migration was made; `day` is that of the team's own calendar.
+
+    Older ones have none: they go by the day in UTC.
+    """
 
     at: datetime
     by: Actor
     migration: str
+    day: date | None = None
     kind: Literal["migration_told"] = "migration_told"
 
     @property
     def name(self) -> str:
         """Said twice on one day, it is one."""
-        return f"{self.kind}/{self.migration}/{self.at.date()}"
+        return f"{self.kind}/{self.migration}/{self.day or self.at.date()}"
 
 
 @dataclass(frozen=True, slots=True)

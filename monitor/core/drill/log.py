@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from monitor.core.actor import Actor
+from monitor.core.actor import Actor, two_people
 from monitor.core.drill.scenario import Kind
 
 
@@ -32,6 +32,11 @@ class DrillStarted:
     rehearsal: bool = False
     channel: str = ""
     kind: Literal["drill_started"] = "drill_started"
+
+    @property
+    def target(self) -> int | None:
+        """The recovery target in seconds; None where it is held against none, since nothing is rolled back in it."""
+        return self.seconds if self.drill_kind.mitigates else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class DrillFinished:
 
 @dataclass(frozen=True, slots=True)
 class SignedOff:
-    """Somebody stands by the result."""
+    """Somebody stands by the result. Whether it counts towards the two is told by `Drill.vouched`."""
 
     at: datetime
     by: Actor
@@ -74,7 +79,18 @@ class SignedOff:
     kind: Literal["signed_off"] = "signed_off"
 
 
-DrillEvent: TypeAlias = DrillStarted | Injected | DrillAborted | DrillFinished | SignedOff
+@dataclass(frozen=True, slots=True)
+class DrillRefused:
+    """Somebody asked something of the drill that was refused; kept as evidence, changes nothing else."""
+
+    at: datetime
+    by: Actor
+    command: str
+    why: str
+    kind: Literal["drill_refused"] = "drill_refused"
+
+
+DrillEvent: TypeAlias = DrillStarted | Injected | DrillAborted | DrillFinished | SignedOff | DrillRefused
 
 
 class Stage(StrEnum):
@@ -88,7 +104,7 @@ class Stage(StrEnum):
 
 
 SIGNATURES = 2
-"""People who must sign a result off."""
+"""People who must sign a result off, and whom somebody must have vouched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +117,7 @@ class Drill:
     aborted: DrillAborted | None = None
     finished: DrillFinished | None = None
     signed: tuple[SignedOff, ...] = ()
+    refused: tuple[DrillRefused, ...] = ()
     rev: int = 1
 
     @property
@@ -109,8 +126,22 @@ class Drill:
         if self.aborted is not None:
             return Stage.ABORTED
         if self.finished is not None:
-            return Stage.SIGNED_OFF if len(self.signed) >= SIGNATURES else Stage.FINISHED
+            return Stage.FINISHED if self.unsigned else Stage.SIGNED_OFF
         return Stage.INJECTED if self.injected is not None else Stage.STARTED
+
+    @property
+    def vouched(self) -> tuple[SignedOff, ...]:
+        """The signatures that count: of people whom somebody vouched for, each once."""
+        counted: tuple[SignedOff, ...] = ()
+        for one in self.signed:
+            if one.by.verified and all(two_people(one.by, other.by) for other in counted):
+                counted = (*counted, one)
+        return counted
+
+    @property
+    def unsigned(self) -> int:
+        """How many signatures that count are missing."""
+        return max(0, SIGNATURES - len(self.vouched))
 
     @property
     def running(self) -> bool:
@@ -149,5 +180,7 @@ def _moved(drill: Drill, event: DrillEvent) -> Drill:
             return replace(drill, finished=event)
         case SignedOff():
             return replace(drill, signed=(*drill.signed, event))
+        case DrillRefused():
+            return replace(drill, refused=(*drill.refused, event))
         case DrillStarted():
             return drill

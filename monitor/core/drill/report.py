@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from monitor.core.drill.figures import COMPARED, Figures
-from monitor.core.drill.log import SIGNATURES, DrillStarted
+from monitor.core.drill.log import DrillStarted, SignedOff
 from monitor.core.drill.result import Proven, Result
+from monitor.core.drill.signing import DOES_NOT_COUNT, counts, incomplete
 from monitor.core.evidence import markdown
 from monitor.core.evidence.moments import NAMES, durations
 from monitor.core.evidence.plainly import plain, time_of
@@ -61,9 +62,15 @@ def _aim(started: DrillStarted) -> str:
 
 
 def _verdict(result: Result) -> str:
-    """Say in a sentence what it came to, and then what is missing."""
-    gaps = markdown.items(result.gaps)
-    return f"{markdown.text(sentence(result))}\n{f'{chr(10)}{gaps}' if gaps else ''}"
+    """Say in a sentence what it came to, and then what is missing, signatures too: passed is not yet signed."""
+    gaps, owed = markdown.items(result.gaps), _unsigned(result)
+    said = f"{sentence(result)}{f' {owed}.' if owed else ''}"
+    return f"{markdown.text(said)}\n{f'{chr(10)}{gaps}' if gaps else ''}"
+
+
+def _unsigned(result: Result) -> str:
+    drill = result.drill
+    return incomplete(drill.id, drill.unsigned) if drill.finished is not None else ""
 
 
 def sentence(result: Result) -> str:
@@ -156,7 +163,11 @@ def _otherwise(result: Result) -> Iterator[str]:
     yield from (f"Out of order: {one}" for one in result.out_of_order)
     yield from (f"Not seen at its target, somebody spoke for it: {one}" for one in result.said)
     if result.refused:
-        yield f"Refused clicks: {result.refused}"
+        yield f"Refused clicks: {len(result.refused)}"
+        yield from (
+            f"Refused to {one.by.signed} at {one.at:%H:%M:%S} UTC, {one.command.replace('_', ' ')}: {one.why}"
+            for one in result.refused
+        )
     if result.doubled:
         yield f"Pages doubled: {result.doubled}"
     if result.lost:
@@ -164,14 +175,14 @@ def _otherwise(result: Result) -> Iterator[str]:
 
 
 def _signed(result: Result) -> str:
-    signed = result.drill.signed
-    lines = [f"{one.by.signed}, {_at(one.at)}{f': {one.note}' if one.note else ''}" for one in signed]
-    missing = SIGNATURES - len(signed)
-    if missing > 0 and result.drill.finished is not None:
-        lines.append(
-            f"Missing: {missing} of {SIGNATURES} signatures (rollback-monitor drill sign-off {result.drill.id})"
-        )
-    return markdown.items(lines) or "Nobody has signed it.\n"
+    lines = [_signature(result, one) for one in result.drill.signed]
+    owed = _unsigned(result)
+    return markdown.items([*lines, owed] if owed else lines) or "Nobody has signed it.\n"
+
+
+def _signature(result: Result, one: SignedOff) -> str:
+    less = "" if counts(result.drill, one) else f" ({DOES_NOT_COUNT})"
+    return f"{one.by.signed}, {_at(one.at)}{f': {one.note}' if one.note else ''}{less}"
 
 
 def _at(at: datetime | None) -> str:
@@ -190,16 +201,18 @@ def data(result: Result, compared: Sequence[Figures]) -> bytes:
         "aborted": plain(drill.aborted),
         "finished": plain(drill.finished),
         "signed": plain(drill.signed),
+        "signatures_missing": drill.unsigned,
         "moments": {NAMES[name][0]: _time(getattr(found, name)) for name in NAMES},
         "durations_s": {one.what: one.span.total_seconds() if one.span else None for one in durations(found)},
-        "recovery_target_s": drill.started.seconds,
+        "recovery_target_s": drill.started.target,
         "within_target": result.within_target,
         "impact": plain(result.impact),
         "gaps": list(result.gaps),
         "skipped": list(result.skipped),
         "out_of_order": list(result.out_of_order),
         "said_not_seen": list(result.said),
-        "refused_clicks": result.refused,
+        "refused_clicks": len(result.refused),
+        "refused": plain(result.refused),
         "pages_doubled": result.doubled,
         "pages_lost": result.lost,
         "compared": [_row(one) for one in compared],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from monitor.core.drill.log import Drill
+from monitor.core.drill.log import Drill, DrillRefused
 from monitor.core.drill.scenario import Kind
 from monitor.core.evidence.case import Case, Posted
 from monitor.core.evidence.checklist import Item, Standing, checklist
@@ -50,7 +50,7 @@ class Impact:
 class Result:
     """What a drill came to. `gaps` are what could not be shown, `reached` which moments; times are in `moments`.
 
-    `skipped` and `out_of_order` are steps of its procedure by title; `refused` clicks that were refused; `doubled` and
+    `skipped` and `out_of_order` are steps of its procedure by title; `refused` what was refused; `doubled` and
     `lost` pages. `said` are services that nobody saw at their target and somebody spoke for.
     """
 
@@ -61,7 +61,7 @@ class Result:
     checklist: tuple[Item, ...]
     skipped: tuple[str, ...] = ()
     out_of_order: tuple[str, ...] = ()
-    refused: int = 0
+    refused: tuple[Refused | DrillRefused, ...] = ()
     doubled: int = 0
     lost: int = 0
     said: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ def result(drill: Drill, case: Case | None, impact: Impact = Impact()) -> Result
         items,
         skipped=_skipped(progress),
         out_of_order=tuple(_out_of_order(seen)),
-        refused=sum(isinstance(event, Refused) for event, _ in seen),
+        refused=_refused(drill, seen),
         doubled=_doubled(posted),
         lost=0 if drill.running else sum(one.kind == "root" and one.ts is None for one in posted),
         said=said,
@@ -188,6 +188,12 @@ def _out_of_order(steps: Steps) -> Iterator[str]:
             if state.open:
                 yield f"{_title(progress, event.step)} before {step.title}"
                 break
+
+
+def _refused(drill: Drill, seen: Steps) -> tuple[Refused | DrillRefused, ...]:
+    """Give what was refused on the page and its card, and on the drill itself, in the order of time."""
+    clicks = (event for event, _ in seen if isinstance(event, Refused))
+    return tuple(sorted((*clicks, *drill.refused), key=lambda one: one.at))
 
 
 def _title(progress: Progress, step: str) -> str:

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from monitor.core.drill.log import SIGNATURES, Drill, DrillStarted
+from monitor.core.drill.log import Drill, DrillStarted
 from monitor.core.drill.scenario import Scenario
+from monitor.core.drill.signing import how
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.shell import typed
 from monitor.core.words import lasted
@@ -49,6 +50,6 @@ def farewell(drill: Drill, address: str = "", mend: str = "") -> str:
     if drill.aborted is not None:
         return f"{over_words(drill, address, mend)}."
     return (
-        f"{drill.id} is over. What it proved: rollback-monitor drill report {drill.id}. {SIGNATURES} people sign it: "
-        f"rollback-monitor drill sign-off {drill.id}"
+        f"{drill.id} is over. What it proved: rollback-monitor drill report {drill.id}. Two people stand by it, and "
+        f"{how(drill.id)}"
     )

@@ -147,7 +147,8 @@ def _times(incident: Incident, since: datetime, ended: datetime) -> str:
     if incident.recovered_at is not None:
         target = incident.progress.plan.recovery_target if incident.progress else 0
         against = f" (target {lasted(timedelta(seconds=target))})" if target else ""
-        parts.append(f"mitigated after {lasted(incident.recovered_at - since)}{against}")
+        what = "mitigated" if target or incident.progress is None else "clear"  # a pager drill mitigates nothing
+        parts.append(f"{what} after {lasted(incident.recovered_at - since)}{against}")
     parts.append(f"ended after {lasted(ended - since)}")
     return ", ".join(parts)
 
