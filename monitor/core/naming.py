@@ -13,6 +13,11 @@ def incident_id(number: int, prefix: str = INCIDENT) -> str:
     return f"{prefix}-{number:04d}"
 
 
+def number_of(name: str) -> int:
+    """Give the number in the name of an incident or a drill."""
+    return int(name.rpartition("-")[2])
+
+
 def is_drill(name: str) -> bool:
     """Whether `name` is that of a drill."""
     return name.startswith(f"{DRILL}-")

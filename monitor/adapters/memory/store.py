@@ -10,6 +10,7 @@ from monitor.core.drill.log import Drill, DrillEvent, fold_drill
 from monitor.core.incidents.events import Event
 from monitor.core.incidents.incident import Incident, apply, fold
 from monitor.core.incidents.silence import Hidden, Silence
+from monitor.core.naming import number_of
 from monitor.ports.store import (
     Change,
     ConflictError,
@@ -220,10 +221,10 @@ class MemoryDrillLog:
         self._lock = threading.Lock()
 
     def drills(self) -> Sequence[Drill]:
-        """Give every drill, newest first."""
+        """Give every drill, the one that was begun last first, whatever the clock said then."""
         with self._lock:
             found = [fold_drill(name, events) for name, events in self._events.items()]
-        return sorted(found, key=lambda one: (one.started.at, one.id), reverse=True)
+        return sorted(found, key=lambda one: number_of(one.id), reverse=True)
 
     def drill_events(self, drill: str) -> Sequence[DrillEvent]:
         """Give the events of one drill in order."""
