@@ -77,6 +77,7 @@ def test_it_can_be_given_up_before_there_is_a_page_and_an_older_button_stops_no_
     (abort,) = under_notice(note.reason, note.said)
     assert (abort.kind, abort.value) == (ActionKind.ABORT_DRILL, "DRILL-0001|1")
     assert press(hall, first, abort.kind, GUEST, reason="not now") is None
+    hall.walk(1)
     second = hall.start("login")
     assert press(hall, first, abort.kind, GUEST, reason="not now") == "DRILL-0001 does not run."
     assert hall.drill(second.id).running
