@@ -12,7 +12,7 @@ from monitor.core.actor import MONITOR
 from monitor.core.drill.log import Drill, DrillStarted, Injected, Stage
 from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind
-from monitor.ports.store import NO_INCIDENT, PostKind, StoreError
+from monitor.ports.store import NO_INCIDENT, Change, Post, PostKind, StoreError
 from tests.drills.hall import ANA, BEN, ROOT, START, Hall
 from tests.drills.test_conductor import real_breach
 from tests.drills.test_pressed import STAGING
@@ -273,3 +273,86 @@ def test_what_could_not_be_said_at_once_is_said_when_it_can_be(hall: Hall) -> No
     hall.walk(40)
     assert any("DRILL-0002 begins" in one.said for one in hall.stage.side.store.posts(NO_INCIDENT))
     assert hall.incident("DRILL-0002").is_open
+
+
+class Address:
+    """Something that knows where a message stands."""
+
+    def permalink(self, channel: str, ts: str) -> str:
+        return f"https://example.slack.com/archives/{channel}/p{ts}"
+
+
+def test_a_channel_that_was_told_without_the_address_of_what_was_real_is_not_told_again(hall: Hall) -> None:
+    drill = waiting(hall)
+    real_breach(hall)
+    page = Post("INC-0001", "C0OPS", PostKind.ROOT, 0, "opened", hall.clock.now(), ts="1.0")
+    hall.app.production.store.commit(Change(posts=(page,)))
+    hall.walk(2)
+    before = hall.stage.side.store.posts(NO_INCIDENT)
+    hall.end()
+    hall.begin()
+    hall.app.production.evidence.permalinks = Address()
+    hall.app.conductor.resume()
+    assert hall.stage.side.store.posts(NO_INCIDENT) == before
+    assert before[-1].said == f"DRILL (not real): {PREEMPTED}. That was {drill.id}."
+
+
+# --- rules that change meanwhile --------------------------------------------------------------------------------------
+
+
+def rewrite(name: str, *pairs: tuple[str, str]) -> Callable[[Path], None]:
+    """Write a file of the rules anew, with one text in place of another."""
+
+    def change(rules: Path) -> None:
+        text = (rules / name).read_text()
+        for before, after in pairs:
+            assert before in text
+            text = text.replace(before, after)
+        (rules / name).write_text(text)
+
+    return change
+
+
+def without_its_rule(rules: Path) -> None:
+    for path in (rules / "drills").glob("*.yaml"):
+        if "alert: LoginFailing" in path.read_text():
+            path.unlink()
+    shutil.rmtree(rules / "tests")
+    rewrite("rollback.yaml", ("alert: LoginFailing", "alert: SignInFailing"))(rules)
+
+
+LOGIN = "drills/login.yaml"
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "another scenario": rewrite(LOGIN, ("value: 62%", "value: 1%"), ("rolled_back ", "acknowledged ")),
+    "no scenario": lambda rules: (rules / LOGIN).unlink(),
+    "no rule": without_its_rule,
+    "another limit": rewrite("rollback.yaml", ("above: 20%", "above: 95%")),
+    "another channel": rewrite(
+        "routing.yaml", ("shadow_report:", "drills: {channel: C0X, responders: [U0X]}\nshadow_report:")
+    ),
+    "a broken file": rewrite(LOGIN, ("version: 1", "version: [")),
+}
+
+
+@pytest.mark.parametrize("phase", [asked, fired], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_drill_goes_on_by_the_rules_that_it_began_with(
+    hall: Hall, phase: Phase, change: Callable[[Path], None]
+) -> None:
+    drill = phase(hall)
+    before = hall.stage.side.book.now
+    change(hall.rules)
+    taken = hall.app.folder.reload().report is not None
+    assert taken is (change is not CHANGES["a broken file"])
+    hall.walk(45)
+    for _ in range(2):
+        assert hall.stage.side.book.now.rules.groups == before.rules.groups
+        assert hall.stage.side.book.now.rules.routing == before.rules.routing
+        (incident,) = hall.stage.side.store.incidents()
+        assert [(one.fired_at - START).total_seconds() for one in incident.alerts if one.active] == [25.0]
+        if taken:  # else nothing begins anew with what this world takes for the last good rules
+            hall.end()
+            hall.begin()
+            hall.walk(5)
+    hall.app.conductor.finish(ANA)
+    assert (hall.drill(drill.id).stage, hall.incident(drill.id).is_open) == (Stage.FINISHED, False)
