@@ -20,7 +20,7 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.delivery.outbox import Destinations
 from monitor.drills.conductor import Conductor
 from monitor.drills.duty import Duty
-from monitor.drills.hall import Hall, Stage
+from monitor.drills.hall import Hall, Stage, newest_number
 from monitor.drills.pressed import Pressed
 from monitor.drills.results import Results
 from monitor.drills.schemas import SchemaWatch
@@ -210,6 +210,7 @@ def _hall(shared: Shared, rules: RuleSet, real: Callable[[], Side]) -> Hall:
             return environment != production.book.now.rules.routing.environment
 
         side = side_of(apart, disk, book, baselines, gated=gated, prefix=DRILL)
+        side.desk.number = lambda: newest_number(disk)
         side.hearing.hears = production.hearing.hears
         results = Results(disk, disk, production.store, side.evidence.case)
         side.evidence.beside, side.evidence.injected = results.files, results.injected

@@ -122,6 +122,8 @@ class Desk:
         self.opened: Callable[[str], None] = lambda _incident: None
         """Called with each incident that opened at the rollback tier, once it is written and before it is posted. It
         must neither wait nor raise: a page depends on it."""
+        self.number: Callable[[], int] = store.next_incident_number
+        """Gives the number of an incident that opens: a drill has its own before anything fires."""
         self._kept: dict[str, _Kept] = {}
         self._lock = Lock()
         self._turn = Lock()
@@ -183,7 +185,7 @@ class Desk:
         heard = self._hiding.sort(findings, now)
         if not heard.findings:
             return (), heard.kept
-        routing, number = self._book.now.rules.routing, self._store.next_incident_number()
+        routing, number = self._book.now.rules.routing, self.number()
         scope = Scope(routing.environment, number, routing.reopen_within, routing.group_by, self._prefix)
         responses = respond(self._store.incidents(open_only=True), heard.findings, now, scope)
         return self._hiding.tell(responses, heard.kept, now)

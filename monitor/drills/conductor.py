@@ -24,6 +24,7 @@ from monitor.core.drill.log import (
     Injected,
     SignedOff,
     fold_drill,
+    moved,
 )
 from monitor.core.drill.played import Played, instance
 from monitor.core.drill.refusals import refusal
@@ -40,7 +41,7 @@ from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import lasted
 from monitor.drills import telling
 from monitor.drills.closing import Closing, say_once
-from monitor.drills.hall import Hall, Stage
+from monitor.drills.hall import Hall, Stage, newest_number
 from monitor.drills.remains import Remains
 from monitor.drills.source import staged
 from monitor.ports.store import NO_INCIDENT, Change, ConflictError, KeptRules
@@ -92,6 +93,8 @@ class Conductor:
     _scenario: Scenario | None = None
     _staged: str = ""
     _left: Drill | None = None
+    """A drill that is over, until a later look has seen that nothing of it is open: its rule may be being read right
+    now, and then fire."""
     _remains: Remains = field(init=False)
 
     def __post_init__(self) -> None:
@@ -208,12 +211,7 @@ class Conductor:
                 return
             kept = stage.side.store.rules()
             rules = self.load(kept) if kept is not None else None
-            drill = drills[0]
-            self._set(stage, drill, rules or self.production.book.now.rules)
-            if not drill.running:
-                self._close(stage, drill)
-            elif self._scenario is not None:
-                say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, self._scenario))
+            self._go_on(stage, drills[0], rules or self.production.book.now.rules)
 
     @property
     def ready(self) -> bool:
@@ -229,19 +227,20 @@ class Conductor:
         """Look once; give whether a drill runs. Raises StoreError."""
         with self._lock:
             drill = self.running
+            if self._left is not None and self._close(self.hall.enter(), self._left):
+                self._left = None
             if drill is None:
-                if self._left is not None:
-                    self._close(self.hall.enter(), self._left)
                 return False
             if self._staged != drill.id:  # its database could not be read when the monitor was started
                 self.resume()
             stage, now = self.hall.enter(), self.clock.now()
             real = self._real(drill.started.at)
             incident = stage.side.store.incident(drill.id)
-            if real is not None:
+            ended = incident.ended_at if incident is not None else None  # also from a shell, while no monitor ran
+            if real is not None and (ended is None or real.opened_at < ended):
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"{real.id} is real", real.id))
-            elif incident is not None and incident.ended_at is not None:  # also from a shell, while no monitor ran
-                self._write(stage, drill, DrillFinished(incident.ended_at, MONITOR))
+            elif ended is not None:
+                self._write(stage, drill, DrillFinished(ended, MONITOR))
             elif now - drill.started.at > timedelta(seconds=self._longest(drill)):
                 longest = lasted(timedelta(seconds=self._longest(drill)))
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"it ran for longer than {longest}"))
@@ -283,7 +282,9 @@ class Conductor:
         if real is not None:
             return f"{real.id} is open: there is something real to do."
         unkept = self._remains.owed
-        return f"What {unkept.id} played is being kept: begin again in a moment." if unkept is not None else ""
+        if unkept is not None:
+            return f"What {unkept.id} played is being kept: begin again in a moment."
+        return f"{self._left.id} is being ended: begin again in a moment." if self._left is not None else ""
 
     def _begin(self, asked: Asked, scenario: Scenario, rules: RuleSet, route: Route) -> Outcome:
         stage, now = self.hall.enter(), self.clock.now()
@@ -314,19 +315,28 @@ class Conductor:
         except ConflictError:
             return NoDrill("Somebody else began a drill at the same moment.")
         drill = fold_drill(name, events)
-        self._set(stage, drill, rules)
-        say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, scenario))
         log.info("drill.started", drill=name, scenario=scenario.name, kind=str(scenario.kind), by=asked.by.id)
         self.changed()
+        self._go_on(stage, drill, rules)
         return drill
 
     def _name(self, stage: Stage) -> str:
-        numbers = [int(one.id.rpartition("-")[2]) for one in stage.log.drills()]
-        return incident_id(1 + max(numbers, default=0), DRILL)
+        return incident_id(1 + newest_number(stage.log), DRILL)
+
+    def _go_on(self, stage: Stage, drill: Drill, rules: RuleSet) -> None:
+        """Put the rules of a drill in force, and say or end what is not yet; what fails is done by the next look."""
+        self._staged = ""
+        self._set(stage, drill, rules)
+        if not drill.running:
+            self._left = drill
+            self._close(stage, drill)
+        elif self._scenario is not None:
+            say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, self._scenario))
+        self._staged = drill.id
 
     def _set(self, stage: Stage, drill: Drill, rules: RuleSet) -> None:
         """Put the rules of a drill in force; of one whose rule is gone nothing more can be judged."""
-        self._staged, self._scenario = drill.id, None
+        self._scenario = None
         people, wanted = drill.started.participants, rules.routing.drills.route
         route = Route(drill.started.channel, people, people or wanted.commanders, people or wanted.approvers)
         scenario = rules.drills.get(drill.started.scenario)
@@ -381,21 +391,26 @@ class Conductor:
             stage.log.append_drill(drill.id, drill.rev, event)
         except ConflictError:
             return NoDrill(f"Somebody else was first: look at {drill.id} again.")
-        after = fold_drill(drill.id, stage.log.drill_events(drill.id))
+        after = moved(drill, event)
         log.info("drill.moved", drill=drill.id, what=event.kind, by=event.by.id)
-        self._play(stage, after, stage.side.store.incident(drill.id))
-        if not after.running and drill.running:
+        ends = drill.running and not after.running
+        self._left = after if ends else self._left  # whatever fails from here on
+        self.changed()
+        if drill.id == self._staged:  # an older one may be signed while another is played
+            self._play(stage, after, stage.side.store.incident(drill.id))
+        if ends:
             self._close(stage, after)
-            self._remains.owe(stage, after, self._scenario)
         elif isinstance(event, SignedOff):
             telling.report(stage, after, self.clock.now())
-        self.changed()
         return after
 
-    def _close(self, stage: Stage, drill: Drill) -> None:
-        """End what is open of a drill that is over, now or as soon as it can be said where the real page stands."""
-        closing, mend = Closing(self.production, self.clock), self._scenario.mend if self._scenario else ""
-        self._left = None if closing.close(stage, drill, mend) else drill
+    def _close(self, stage: Stage, drill: Drill) -> bool:
+        """End what is open of a drill; False where it cannot be said yet where the real page stands."""
+        mend = self._scenario.mend if self._scenario else ""
+        closed = Closing(self.production, self.clock).close(stage, drill, mend)
+        if closed:
+            self._remains.owe(stage, drill, self._scenario)
+        return closed
 
 
 def _unstaffed(route: Route, *, free: bool) -> str:

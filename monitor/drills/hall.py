@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.core.actor import MONITOR
-from monitor.core.naming import is_drill
+from monitor.core.naming import is_drill, number_of
 from monitor.core.rules.ruleset import RuleSet
 from monitor.drills.results import Results
 from monitor.drills.source import DrillSource
@@ -46,6 +46,11 @@ class Stage:
         if live:
             over = tuple(replace(one, expired_at=now, expired_by=MONITOR) for one in live)
             self.side.store.commit(Change(silences=over))
+
+
+def newest_number(log: DrillLog) -> int:
+    """Give the number of the newest drill, under which its page opens; 0 where there was none. Raises StoreError."""
+    return max((number_of(one.id) for one in log.drills()), default=0)
 
 
 @dataclass(slots=True)

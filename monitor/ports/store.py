@@ -274,7 +274,7 @@ class DrillLog(Protocol):
     """What is kept of drills beside their incidents. Each call is one transaction and may be made from any thread."""
 
     def drills(self) -> Sequence[Drill]:
-        """Give every drill, newest first."""
+        """Give every drill, the one that was begun last first, whatever the clock said then."""
 
     def drill_events(self, drill: str) -> Sequence[DrillEvent]:
         """Give the events of one drill in order."""

@@ -26,6 +26,8 @@ START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 EVERYTHING = frozenset(Role)
 ANA = Actor("ana", "Ana", Source.CLI, EVERYTHING, verified=False)
 BEN = Actor("ben", "Ben", Source.CLI, EVERYTHING, verified=False)
+EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}))
+BOB = Actor("U0BOB", "Bob", Source.SLACK, frozenset({Role.RESPONDER}))
 
 
 class Unanswering(Plotting):

@@ -219,7 +219,7 @@ def test_the_channel_is_told_once_what_no_page_could_tell(hall: Hall) -> None:
         hall.end()
         hall.begin()
     notes = [one.said for one in hall.stage.side.store.posts("")]
-    assert notes[1:] == ["DRILL (not real): DRILL ABORTED by Ana: a mistake."]
+    assert notes[1:] == ["DRILL (not real): DRILL ABORTED by Ana: a mistake. That was DRILL-0001."]
     assert drill.id in notes[0]
 
 

@@ -18,10 +18,9 @@ from monitor.core.pages.shell import SPELLINGS, typed_action
 from monitor.drills.pressed import Pressed
 from monitor.drills.switchboard import Switchboard
 from monitor.people.requesting import NotDone
-from tests.drills.hall import ANA, BEN, ROOT, Hall
+from tests.drills.hall import ANA, BEN, BOB, ROOT, Hall
 
 EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}), click="c1")
-BOB = Actor("U0BOB", "Bob", Source.SLACK, frozenset({Role.RESPONDER}))
 GUEST = Actor("U0GUS", "Gus", Source.SLACK)
 STAGING = """
 title: Logins fail on staging
@@ -78,6 +77,7 @@ def test_it_can_be_given_up_before_there_is_a_page_and_an_older_button_stops_no_
     (abort,) = under_notice(note.reason, note.said)
     assert (abort.kind, abort.value) == (ActionKind.ABORT_DRILL, "DRILL-0001|1")
     assert press(hall, first, abort.kind, GUEST, reason="not now") is None
+    hall.walk(1)
     second = hall.start("login")
     assert press(hall, first, abort.kind, GUEST, reason="not now") == "DRILL-0001 does not run."
     assert hall.drill(second.id).running

@@ -9,17 +9,15 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.slack.interactions import Press
-from monitor.core.actor import Actor, Role, Source
+from monitor.core.actor import Actor, Source
 from monitor.core.drill.report import DATA, NAME
 from monitor.core.pages.page import ActionKind
 from monitor.drills.pressed import ONLY_RESPONDERS, Pressed
 from monitor.drills.spoken import Spoken
 from monitor.drills.switchboard import Switchboard
-from tests.drills.hall import ANA, ROOT, Hall
+from tests.drills.hall import ANA, BOB, EVA, ROOT, Hall
 from tests.drills.test_pressed import STAGING
 
-EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}))
-BOB = Actor("U0BOB", "Bob", Source.SLACK, frozenset({Role.RESPONDER}))
 GUEST = Actor("U0GUS", "Gus", Source.SLACK)
 NAMED = "DRILL-0001"
 

@@ -14,10 +14,8 @@ from monitor.core.drill.signing import signers
 from monitor.drills.conductor import NoDrill
 from monitor.drills.spoken import Spoken
 from monitor.web.drills import drill_of
-from tests.drills.hall import ANA, BEN, Hall
+from tests.drills.hall import ANA, BEN, BOB, EVA, Hall
 
-EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}))
-BOB = Actor("U0BOB", "Bob", Source.SLACK, frozenset({Role.RESPONDER}))
 ANA_IN_SLACK = Actor("U0ANA", "Ana", Source.SLACK, frozenset({Role.COMMANDER}))
 UNCOUNTED = "does not count towards the two: nobody vouches for a name that is given in a shell"
 HOW = "sign in Slack: /rbm drill sign-off DRILL-0001"

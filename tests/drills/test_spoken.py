@@ -12,9 +12,8 @@ from monitor.drills.conductor import Asked
 from monitor.drills.pressed import Pressed
 from monitor.drills.spoken import Spoken
 from monitor.drills.switchboard import Switchboard
-from tests.drills.hall import ROOT, Hall
+from tests.drills.hall import EVA, ROOT, Hall
 
-EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}))
 BEN = Actor("U0BEN", "Ben", Source.SLACK, frozenset({Role.COMMANDER}))
 GUEST = Actor("U0GUS", "Gus", Source.SLACK)
 

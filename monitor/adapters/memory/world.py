@@ -35,6 +35,10 @@ class ManualClock:
         """Give seconds that only `advance` moves."""
         return self._monotonic
 
+    def steps(self, seconds: float) -> None:
+        """Let the wall clock be set, forward or back, while no time passes."""
+        self._now += timedelta(seconds=seconds)
+
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._now += timedelta(seconds=seconds)

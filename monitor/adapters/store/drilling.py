@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from monitor.adapters.store import tables
 from monitor.core.drill.log import Drill, DrillEvent, fold_drill
+from monitor.core.naming import number_of
 from monitor.ports.store import ConflictError
 
 
@@ -25,13 +26,13 @@ def read(connection: Connection, drill: str) -> Sequence[DrillEvent]:
 
 
 def every(connection: Connection) -> Sequence[Drill]:
-    """Give every drill, newest first."""
+    """Give every drill, the one that was begun last first, whatever the clock said then."""
     table = tables.drill_events
     begun: dict[str, list[DrillEvent]] = {}
     for name, body in connection.execute(select(table.c.drill, table.c.body).order_by(table.c.drill, table.c.seq)):
         begun.setdefault(name, []).append(_adapter().validate_json(body))
     drills = [fold_drill(name, events) for name, events in begun.items()]
-    return sorted(drills, key=lambda one: (one.started.at, one.id), reverse=True)
+    return sorted(drills, key=lambda one: number_of(one.id), reverse=True)
 
 
 def append(connection: Connection, drill: str, expected_rev: int, events: Sequence[DrillEvent]) -> None:

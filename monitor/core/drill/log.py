@@ -164,23 +164,25 @@ def fold_drill(name: str, events: Iterable[DrillEvent]) -> Drill:
                 raise ValueError(f"{name} begins with {event.kind}, not with drill_started")  # their order is wrong
             folded = Drill(name, event)
         else:
-            folded = replace(_moved(folded, event), rev=folded.rev + 1)
+            folded = moved(folded, event)
     if folded is None:
         raise ValueError(f"{name} has no events")
     return folded
 
 
-def _moved(drill: Drill, event: DrillEvent) -> Drill:
+def moved(drill: Drill, event: DrillEvent) -> Drill:
+    """Give the drill as one more event leaves it."""
+    after = replace(drill, rev=drill.rev + 1)
     match event:
         case Injected():
-            return replace(drill, injected=event)
+            return replace(after, injected=event)
         case DrillAborted():
-            return replace(drill, aborted=event)
+            return replace(after, aborted=event)
         case DrillFinished():
-            return replace(drill, finished=event)
+            return replace(after, finished=event)
         case SignedOff():
-            return replace(drill, signed=(*drill.signed, event))
+            return replace(after, signed=(*drill.signed, event))
         case DrillRefused():
-            return replace(drill, refused=(*drill.refused, event))
+            return replace(after, refused=(*drill.refused, event))
         case DrillStarted():
-            return drill
+            return after

@@ -48,7 +48,7 @@ def over_words(drill: Drill, address: str = "", mend: str = "") -> str:
 def farewell(drill: Drill, address: str = "", mend: str = "") -> str:
     """Give what the channel is told where no page tells it: that it is over, and what is left to do."""
     if drill.aborted is not None:
-        return f"{over_words(drill, address, mend)}."
+        return f"{over_words(drill, address, mend)}. That was {drill.id}."
     return (
         f"{drill.id} is over. What it proved: rollback-monitor drill report {drill.id}. Two people stand by it, and "
         f"{how(drill.id)}"

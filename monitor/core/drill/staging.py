@@ -11,6 +11,9 @@ from monitor.core.rules.ruleset import RuleSet
 AS_LONG_AS_IT_TAKES = 86_400
 """Seconds in which everything that fires belongs to one incident: a drill has no second one."""
 
+NEVER = 10**9
+"""Seconds after which the rule of a drill would be blind: once the drill is over, nobody reads it any more."""
+
 SOON = 5
 """Seconds between two evaluations, and behind now, where a scenario has tiers of its own: it is to be seen soon."""
 
@@ -32,7 +35,7 @@ def staged_rules(rules: RuleSet, scenario: Scenario, name: str, route: Route, se
         group = replace(group, interval=min(group.interval, SOON), query_offset=min(group.query_offset, SOON))
     known = rules.procedures.get(procedure)
     return RuleSet(
-        (replace(group, name=name, rules=(acted,), blind_after=AS_LONG_AS_IT_TAKES),),
+        (replace(group, name=name, rules=(acted,), blind_after=NEVER),),
         _routing(rules.routing, scenario, route),
         {procedure: _told(known, scenario, seconds)} if known is not None else {},
         rules.digest,
