@@ -35,7 +35,7 @@ Row = Sequence[str]
 
 
 class View:
-    """Tells what was found, in the units of each alert's values; `rules` are those that were tried."""
+    """Tells what was found, in the units of each alert's values; `rules` are all that an alert may be of."""
 
     def __init__(self, told: Told, rules: Sequence[RuleSet]) -> None:
         every = [rule for one in rules for group in one.groups for rule in group.rules]

@@ -165,6 +165,16 @@ def test_another_rule_set_is_shown_beside(run: Run, tmp_path: Path) -> None:
     assert re.search(r"prepare  opens  41 min +40 %  INC-0002  Errors a", lost), "what the other rules made of it"
 
 
+def test_a_renamed_rule_is_compared_with_what_it_was_in_its_units(run: Run, tmp_path: Path) -> None:
+    renamed = RULES.replace("alert: Errors", "alert: Failing\n        renamed_from: Errors")
+    _, text, _ = run(rules=folder_of(renamed, tmp_path / "renamed"), against=run.folder)
+    assert "The same pages" in text
+    other = folder_of(RULES.replace("alert: Errors", "alert: Failing"), tmp_path / "other")
+    _, text, _ = run(rules=other, against=run.folder)
+    lost = text.partition("Pages lost\n")[2].partition("\n\n")[0]
+    assert re.search(r"40 %  INC-0002  Errors a", lost), "the units of a rule that only the other set has"
+
+
 @pytest.mark.parametrize("output", ["text", "html", "markdown"])
 def test_no_page_is_no_quiet_where_a_rule_fires_in_the_shadow(run: Run, output: str) -> None:
     _, text, _ = run(output=output, changes=["Errors.shadow=true"])
@@ -243,6 +253,15 @@ def test_known_incidents_are_caught_or_missed(run: Run, tmp_path: Path) -> None:
     assert found["incidents"][0]["time_to_page_s"] == 385
     _, text, _ = run(incidents=known)
     assert "Known incidents" in text
+
+
+def test_an_incident_that_names_no_rule_is_told_where_it_stands(run: Run, tmp_path: Path) -> None:
+    known = tmp_path / "known.csv"
+    known.write_text("name,start,end,alert\nslow,2025-03-04T03:14:00Z,2025-03-04T04:05:00Z,Erors\n")
+    code, text, said = run(incidents=known)
+    assert (code, "slow" in text) == (0, True)
+    assert f"{known}:2:48: warning: no rule is called `Erors`" in said
+    assert "did you mean `Errors`?" in said
 
 
 @pytest.mark.parametrize(("output", "begins"), [("html", "<!doctype html>"), ("markdown", "")])
