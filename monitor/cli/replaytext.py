@@ -58,12 +58,12 @@ class View:
     def _head(self, outcome: Replayed) -> str:
         lines = [
             f"{_time(outcome.begin)} to {_time(outcome.end)} UTC, evaluated every {outcome.interval} s",
-            _sentence(sentences.pages(outcome), sentences.rate(outcome)),
+            sentences.whole(sentences.pages(outcome), sentences.rate(outcome)),
         ]
         if self._told.compared is not None:
-            lines.append(_sentence(sentences.change(self._told.compared)))
-        lines.append(_sentence(sentences.judged(outcome, self._told.scored, self._told.compared)))
-        lines += [_warned(one) for one in sentences.doubts(outcome)]
+            lines.append(sentences.whole(sentences.change(self._told.compared)))
+        lines.append(sentences.whole(sentences.judged(outcome, self._told.scored, self._told.compared)))
+        lines += [f"! {sentences.whole(one)}" for one in sentences.doubts(outcome)]
         return "\n".join(line for line in lines if line)
 
     # --- tables -----------------------------------------------------------------------------------------------------
@@ -214,15 +214,6 @@ def _unread(outcome: Replayed) -> str:
 
 def _holds(stretch: Stretch, at: int) -> bool:
     return stretch.since <= at and (stretch.resolved_at is None or at <= stretch.resolved_at + 60)
-
-
-def _sentence(*parts: str) -> str:
-    text = ", ".join(part for part in parts if part)
-    return f"{text[0].upper()}{text[1:]}." if text else ""
-
-
-def _warned(text: str) -> str:
-    return f"! {_sentence(text)}" if text else ""
 
 
 def _time(at: int) -> str:

@@ -57,7 +57,7 @@ def strangers(known: Iterable[KnownIncident], alerts: Collection[str]) -> tuple[
             if alert not in alerts:
                 hint = nearest(alert, names, "name a rule by its `alert`, or none for any")
                 report.warning(
-                    one.place, "unknown-alert", f"no rule is called `{alert}`: its pages catch nothing", hint
+                    one.place, "unknown-alert", f"no rule is called `{alert}`: nothing of that name pages", hint
                 )
     return report.findings()
 

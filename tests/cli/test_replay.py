@@ -275,6 +275,12 @@ def test_documents_are_written_to_a_file(run: Run, output: str, begins: str) -> 
     assert "Errors" in written
 
 
+@pytest.mark.parametrize("output", ["text", "html", "markdown"])
+def test_a_quiet_time_is_told_in_a_whole_sentence(run: Run, output: str) -> None:
+    _, text, _ = run(output=output, end="2025-03-04T03:05:00Z")
+    assert "No page in 5 min." in text
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
