@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 import structlog
+import typer
 
-from monitor.cli import replay
+from monitor.cli import main, replay
 from monitor.cli.replay import Asked
 from monitor.cli.replayprogress import Shown
 from monitor.workbench.replay.history import Progress
@@ -305,6 +306,11 @@ def test_what_cannot_be_used_is_told_in_a_sentence(run: Run, more: dict[str, Any
     code, text, said = run(**more)
     assert (code, text) == (2, "")
     assert words in said
+
+
+def test_two_rules_folders_are_no_choice_that_the_program_makes() -> None:
+    with pytest.raises(typer.BadParameter, match="one is given as RULES and other as --rules"):
+        main.replay(folder=Path("one"), rules=Path("other"))
 
 
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_read(
