@@ -51,7 +51,8 @@ class View:
             blocks.append(f"{_table(*_sweep(self._told.variants))}\n  What follows is about the first of them.")
         if self._told.compared is not None:
             blocks += self._compared(self._told.compared)
-        blocks += [_scored(self._told.scored), self._pages("Pages", outcome.pages, outcome), self._alerts(outcome)]
+        blocks += [_scored(self._told.scored), self._pages("Pages", outcome.pages, outcome), self._shadow(outcome)]
+        blocks.append(self._alerts(outcome))
         blocks += [_blind(outcome), _insufficient(outcome), _unread(outcome)]
         return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -97,6 +98,15 @@ class View:
             for one in pages
         ]
         return _table(title, ("when", "tier", "why", "fires for", "peak", "incident", "alert"), rows)
+
+    def _shadow(self, outcome: Replayed) -> str:
+        """Tell when what is in the shadow fired: whoever takes it out of there is called at these times."""
+        rows = [
+            (_time(one.fired_at), TIERS[one.key.tier], *self._how([one], outcome), _instanced(one.key))
+            for one in outcome.alerts
+            if one.fired_at is not None and one.key.alert in outcome.shadowed
+        ]
+        return _table("Fired in the shadow", ("when", "tier", "fires for", "peak", "alert"), sorted(rows))
 
     def _how(self, found: Sequence[Stretch], outcome: Replayed) -> tuple[str, str]:
         """Give how long what a page was about fired, and its worst value."""
@@ -221,9 +231,12 @@ def _time(at: int) -> str:
 
 
 def _who(page: Paged) -> str:
-    alerts = dict.fromkeys(f"{key.alert} {_instance(key.labels)}".strip() for key in page.alerts)
-    first, *rest = alerts or [""]
+    first, *rest = dict.fromkeys(map(_instanced, page.alerts)) or [""]
     return f"{first} and {len(rest)} more" if rest else first
+
+
+def _instanced(key: AlertKey) -> str:
+    return f"{key.alert} {_instance(key.labels)}".strip()
 
 
 def _instance(labels: Labels) -> str:

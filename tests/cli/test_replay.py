@@ -184,6 +184,13 @@ def test_no_page_is_no_quiet_where_a_rule_fires_in_the_shadow(run: Run, output: 
     assert "shadow, where" not in run(output=output)[1]
 
 
+def test_a_terminal_shows_when_what_is_in_the_shadow_fired(run: Run) -> None:
+    _, text, _ = run(changes=["Errors.shadow=true"])
+    shadow = text.partition("Fired in the shadow\n")[2].partition("\n\n")[0]
+    assert re.search(r"2025-03-04 03:20:15  prepare   41 min +40 %  Errors a$", shadow, re.MULTILINE), shadow
+    assert "Fired in the shadow\n" not in run()[1]
+
+
 def test_what_fires_in_the_shadow_is_told_to_programs(run: Run, tmp_path: Path) -> None:
     shadowed = folder_of(RULES.replace("keep_firing_for: 1m", "shadow: true"), tmp_path / "shadowed")
     found = run.json(rules=shadowed)
