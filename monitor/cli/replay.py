@@ -19,6 +19,7 @@ import structlog
 from monitor.cli.replayjson import Told, document
 from monitor.cli.replayprogress import Shown
 from monitor.cli.replaytext import View
+from monitor.core.model import utc
 from monitor.core.replay.comparison import compare
 from monitor.core.replay.outcome import KnownIncident, Replayed, Variant
 from monitor.core.replay.renaming import names_taken, renamed, under_all_names
@@ -34,10 +35,10 @@ from monitor.settings.loading import SettingsError
 from monitor.settings.loading import load as load_settings
 from monitor.settings.settings import Settings
 from monitor.sourcing import replay_world, source_of
+from monitor.workbench.moments import moment_of
 from monitor.workbench.replay.cache import DiskCache, NoCache
 from monitor.workbench.replay.fetching import Fetcher
 from monitor.workbench.replay.history import History
-from monitor.workbench.replay.moments import moment
 from monitor.workbench.replay.origin import origin_of
 from monitor.workbench.replay.replaying import Replay
 
@@ -118,7 +119,7 @@ def _planned(asked: Asked) -> _Plan:
         raise _UnusableError(*problem.sentences) from None
     now = time.time()
     try:
-        begin, end = moment(asked.begin, now), moment(asked.end, now)
+        begin, end = (int(moment_of(one, utc(now), zoned=True).timestamp()) for one in (asked.begin, asked.end))
         combinations = variants(asked.changes)
     except WrongError as wrong:
         raise _UnusableError(f"{wrong.place.file}: {wrong.message}{f' ({wrong.hint})' if wrong.hint else ''}") from None
