@@ -1,5 +1,6 @@
 """What a replay tells of incidents, covers, blindness and parts that nobody answered: short stories."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,6 +179,25 @@ def test_a_source_that_was_away_has_lived_before(tmp_path: Path) -> None:
     outcome = replayed(source, rules_of(QUEUE, tmp_path), 0, HOUR)
     assert [(one.begin - START, one.end) for one in outcome.blind] == [(0, None)]
     assert not outcome.unread
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "why"),
+    [
+        pytest.param(QUEUE, {"a": math.nan}, "no data (the value is nan)", id="not a number"),
+        pytest.param(QUEUE, {}, "its selectors match no series", id="nothing at all"),
+        pytest.param(
+            f"{QUEUE}  requires: {{expr: sum(gone), above: 1}}\n",
+            {"a": 150.0},
+            "its condition (`requires`) gave no data",
+            id="no condition",
+        ),
+    ],
+)
+def test_blindness_says_what_the_daemon_would_say(tmp_path: Path, rule: str, values: Values, why: str) -> None:
+    source = by_job(lambda expr, at: {"a": 5.0} if at < 600 else {} if "gone" in expr else values)
+    outcome = replayed(source, rules_of(rule, tmp_path), 0, HOUR)
+    assert {one.why for one in outcome.blind if not one.labels} == {why}
 
 
 def test_traces_hold_what_was_judged(tmp_path: Path) -> None:
