@@ -192,7 +192,7 @@ class Replay:
 
     def _before_it_lived(self, rules: RuleSet) -> Iterable[Unread]:
         if self._first > self._begin:
-            why = f"the source has no samples before {utc(self._born):%Y-%m-%d %H:%M:%S} UTC"
+            why = f"no samples before {utc(self._born):%Y-%m-%d %H:%M:%S} UTC"
             for group in rules.groups:
                 for rule in group.rules:
                     yield Unread(group.name, rule.alert, self._begin, min(self._first, self._end), why)
