@@ -240,6 +240,8 @@ def _cache(asked: Asked, settings: Settings) -> NoCache:
     except RuntimeError:  # nobody's home
         return NoCache()
     origin = origin_of(base, *_asked_with(settings))
+    if origin is None and asked.cache is not None:
+        sys.stderr.write(f"{asked.cache} cannot hold readings (--cache): nothing is kept for the next run\n")
     return NoCache() if origin is None else DiskCache(base, origin)
 
 

@@ -142,6 +142,13 @@ def test_a_second_run_reads_from_the_disk_and_says_the_same(run: Run, prometheus
     assert ranges_read(prometheus) == read
 
 
+def test_a_cache_that_was_asked_for_and_cannot_be_is_told(run: Run, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    code, _, said = run(cache=taken)
+    assert (code, f"{taken} cannot hold readings (--cache): nothing is kept for the next run\n" in said) == (0, True)
+
+
 def test_a_sweep_gives_a_row_for_each_combination(run: Run) -> None:
     changes = ["Errors.prepare.above=2%,5%,20%", "Errors.prepare.for=1m,5m"]
     found = run.json(changes=changes)
