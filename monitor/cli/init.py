@@ -12,6 +12,7 @@ from pathlib import Path
 
 from monitor.bootstrap.app import SystemClock
 from monitor.cli.doctor import in_seconds
+from monitor.core.replay.sentences import counted
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import percent, plain
 from monitor.evaluation.baselines import Baselines
@@ -79,7 +80,7 @@ def run(wanted: Wanted, environment: str, channel: str, responders: tuple[str, .
         with _waiting():
             looked = _look(wanted)
     except SettingsError as error:
-        return _say("\n".join(error.sentences), 2)
+        return _say("\n".join(_as_typed(one, wanted) for one in error.sentences), 2)
     if isinstance(looked, str):
         return _say(looked, 1)
     texts = files_of(looked.found, Options(environment, channel, responders))
@@ -89,6 +90,11 @@ def run(wanted: Wanted, environment: str, channel: str, responders: tuple[str, .
         return _unwritable(wanted, error)
     sys.stdout.write(plainly(_report(looked, wanted, loaded)))
     return 0
+
+
+def _as_typed(sentence: str, wanted: Wanted) -> str:
+    """Name the option where it was that: nobody set the variable."""
+    return sentence.replace("MONITOR_PROMETHEUS__URL", "--prometheus", 1) if wanted.prometheus else sentence
 
 
 def _unwritable(wanted: Wanted, error: OSError) -> int:
@@ -175,7 +181,8 @@ def _report(looked: Looked, wanted: Wanted, loaded: Loaded) -> Iterator[str]:
     yield from _missing(found)
     yield ""
     rules = [rule for group in loaded.rules.groups for rule in group.rules] if loaded.rules else []
-    yield f"Wrote {wanted.folder}/: {len(rules)} rules, all in the shadow; routing.yaml, releases.yaml, a procedure."
+    written = counted(len(rules), "rule")
+    yield f"Wrote {wanted.folder}/: {written}, all in the shadow; routing.yaml, releases.yaml, a procedure."
     yield from (f"  {one}" for one in map(str, loaded.findings[:SHOWN]))
     yield from _doubts(looked, loaded.rules)
     yield ""

@@ -3,7 +3,9 @@
 One file a command group; each is imported only when it is called, so that `--help` and `check` stay quick.
 """
 
+import errno
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +17,11 @@ from monitor.cli.drillgroup import drill
 from monitor.cli.incidentgroup import incident
 from monitor.cli.options import EnvFile, Format, Id, SecretsDir
 from monitor.cli.silencegroup import silence
+
+UNWRITTEN = 74
+"""What was printed could not be written (EX_IOERR): the codes of the commands speak of what they found."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 FAULTS = "What breaks: login, errors, latency, billing, invoices, integrity or none."
 
@@ -41,7 +48,27 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    app()
+    try:
+        app()
+    except (OSError, SystemExit) as ended:
+        if why := _unwritten(ended):
+            sys.stderr.write(f"standard output cannot be written: {why}\n")
+            sys.exit(UNWRITTEN)
+        raise
+
+
+def _unwritten(ended: BaseException) -> str:
+    """Give why what was printed is not all out, empty where it is; a reader that has enough is none of our business."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return ""
+    except OSError as problem:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter would try again, and complain
+        return problem.strerror or str(problem)
+    if isinstance(ended, OSError) and ended.filename is None and ended.errno in FULL:
+        return ended.strerror or str(ended)  # what is longer than the buffer fails at once, and leaves nothing in it
+    return ""
 
 
 def _tell_version(*, asked: bool) -> None:
@@ -167,6 +194,8 @@ def replay(
     """
     from monitor.cli import replay as replaying  # noqa: PLC0415
 
+    if folder is not None and rules is not None and folder != rules:
+        raise typer.BadParameter(f"{folder} is given as RULES and {rules} as --rules: which? (--against compares two)")
     asked = replaying.Asked(
         folder or rules,
         from_,

@@ -19,24 +19,26 @@ import structlog
 from monitor.cli.replayjson import Told, document
 from monitor.cli.replayprogress import Shown
 from monitor.cli.replaytext import View
+from monitor.core.model import utc
 from monitor.core.replay.comparison import compare
 from monitor.core.replay.outcome import KnownIncident, Replayed, Variant
+from monitor.core.replay.renaming import names_taken, renamed, under_all_names
 from monitor.core.replay.scoring import score
 from monitor.core.rules.ruleset import RuleSet
 from monitor.core.words import plain
 from monitor.files import Severity, load
 from monitor.files.changes import KeyChange, variants
 from monitor.files.findings import Finding
-from monitor.files.incidentsfile import IncidentsError, read_incidents
+from monitor.files.incidentsfile import IncidentsError, read_incidents, strangers
 from monitor.files.nodes import WrongError
 from monitor.settings.loading import SettingsError
 from monitor.settings.loading import load as load_settings
 from monitor.settings.settings import Settings
 from monitor.sourcing import replay_world, source_of
+from monitor.workbench.moments import moment_of
 from monitor.workbench.replay.cache import DiskCache, NoCache
 from monitor.workbench.replay.fetching import Fetcher
 from monitor.workbench.replay.history import History
-from monitor.workbench.replay.moments import moment
 from monitor.workbench.replay.origin import origin_of
 from monitor.workbench.replay.replaying import Replay
 
@@ -117,7 +119,7 @@ def _planned(asked: Asked) -> _Plan:
         raise _UnusableError(*problem.sentences) from None
     now = time.time()
     try:
-        begin, end = moment(asked.begin, now), moment(asked.end, now)
+        begin, end = (int(moment_of(one, utc(now), zoned=True).timestamp()) for one in (asked.begin, asked.end))
         combinations = variants(asked.changes)
     except WrongError as wrong:
         raise _UnusableError(f"{wrong.place.file}: {wrong.message}{f' ({wrong.hint})' if wrong.hint else ''}") from None
@@ -134,7 +136,8 @@ def _planned(asked: Asked) -> _Plan:
     if not any(begin <= end // group.interval * group.interval for _, rules in tried for group in rules.groups):
         raise _UnusableError("nothing is evaluated between --from and --to: let them lie further apart")
     _writable(asked.out)
-    return _Plan(settings, begin, end, now, tried, against, _known(asked.incidents))
+    sets = [*(rules for _, rules in tried), *([against] if against is not None else [])]
+    return _Plan(settings, begin, end, now, tried, against, _known(asked.incidents, sets))
 
 
 def _writable(out: Path | None) -> None:
@@ -168,13 +171,18 @@ def _readable(end: int, now: float, tried: Sequence[tuple[tuple[KeyChange, ...],
     return min(end, int(now) - max(offsets, default=0))
 
 
-def _known(path: Path | None) -> tuple[KnownIncident, ...]:
+def _known(path: Path | None, sets: Sequence[RuleSet]) -> tuple[KnownIncident, ...]:
+    """Read the known incidents; one that names an alert of no rule set is told, and scored all the same."""
     if path is None:
         return ()
     try:
-        return read_incidents(path)
+        known = read_incidents(path)
     except IncidentsError as problem:
         raise _UnusableError(*(str(one) for one in problem.findings)) from None
+    rules = [rule for each in sets for group in each.groups for rule in group.rules]
+    for one in strangers(known, {name: None for rule in rules for name in (rule.alert, rule.renamed_from) if name}):
+        sys.stderr.write(f"{plain(str(one))}\n")
+    return tuple(under_all_names(one, sets) for one in known)
 
 
 # --- what is done -----------------------------------------------------------------------------------------------------
@@ -197,7 +205,9 @@ def _replayed(asked: Asked, plan: _Plan) -> tuple[Told, int]:
     traces = asked.output == "html"
     found = [replay.outcome(one, with_traces=traces and place == 0) for place, one in enumerate(numbers)]
     outcome = found[0]
-    compared = compare(replay.outcome(other), outcome) if other is not None else None
+    compared = None
+    if other is not None and plan.against is not None:
+        compared = compare(renamed(replay.outcome(other), names_taken(plan.against, plan.tried[0][1])), outcome)
     tried = zip(plan.tried, found, strict=True)
     sweep = [Variant(tuple(one.words for one in changes), each) for (changes, _), each in tried]
     told = Told(outcome, compared, score(outcome, plan.known), sweep if len(sweep) > 1 else ())
@@ -230,6 +240,8 @@ def _cache(asked: Asked, settings: Settings) -> NoCache:
     except RuntimeError:  # nobody's home
         return NoCache()
     origin = origin_of(base, *_asked_with(settings))
+    if origin is None and asked.cache is not None:
+        sys.stderr.write(f"{asked.cache} cannot hold readings (--cache): nothing is kept for the next run\n")
     return NoCache() if origin is None else DiskCache(base, origin)
 
 
@@ -249,7 +261,8 @@ def _text(asked: Asked, plan: _Plan, told: Told) -> str:
     if asked.output == "json":
         return document(told)
     if asked.output == "text":
-        return View(told, [rules for _, rules in plan.tried]).text()
+        against = [plan.against] if plan.against is not None else []
+        return View(told, [*against, *(rules for _, rules in plan.tried)]).text()
     from monitor.workbench import report  # noqa: PLC0415  # loaded only where it is used
 
     if asked.output == "markdown":

@@ -35,7 +35,7 @@ Row = Sequence[str]
 
 
 class View:
-    """Tells what was found, in the units of each alert's values; `rules` are those that were tried."""
+    """Tells what was found, in the units of each alert's values; `rules` are all that an alert may be of."""
 
     def __init__(self, told: Told, rules: Sequence[RuleSet]) -> None:
         every = [rule for one in rules for group in one.groups for rule in group.rules]
@@ -51,19 +51,20 @@ class View:
             blocks.append(f"{_table(*_sweep(self._told.variants))}\n  What follows is about the first of them.")
         if self._told.compared is not None:
             blocks += self._compared(self._told.compared)
-        blocks += [_scored(self._told.scored), self._pages("Pages", outcome.pages, outcome), self._alerts(outcome)]
+        blocks += [_scored(self._told.scored), self._pages("Pages", outcome.pages, outcome), self._shadow(outcome)]
+        blocks.append(self._alerts(outcome))
         blocks += [_blind(outcome), _insufficient(outcome), _unread(outcome)]
         return "\n\n".join(block for block in blocks if block) + "\n"
 
     def _head(self, outcome: Replayed) -> str:
         lines = [
             f"{_time(outcome.begin)} to {_time(outcome.end)} UTC, evaluated every {outcome.interval} s",
-            _sentence(sentences.pages(outcome), sentences.rate(outcome)),
+            sentences.whole(sentences.pages(outcome), sentences.rate(outcome)),
         ]
         if self._told.compared is not None:
-            lines.append(_sentence(sentences.change(self._told.compared)))
-        lines.append(_sentence(sentences.judged(outcome, self._told.scored, self._told.compared)))
-        lines += [_warned(one) for one in sentences.doubts(outcome)]
+            lines.append(sentences.whole(sentences.change(self._told.compared)))
+        lines.append(sentences.whole(sentences.judged(outcome, self._told.scored, self._told.compared)))
+        lines += [f"! {sentences.whole(one)}" for one in sentences.doubts(outcome)]
         return "\n".join(line for line in lines if line)
 
     # --- tables -----------------------------------------------------------------------------------------------------
@@ -97,6 +98,15 @@ class View:
             for one in pages
         ]
         return _table(title, ("when", "tier", "why", "fires for", "peak", "incident", "alert"), rows)
+
+    def _shadow(self, outcome: Replayed) -> str:
+        """Tell when what is in the shadow fired: whoever takes it out of there is called at these times."""
+        rows = [
+            (_time(one.fired_at), TIERS[one.key.tier], *self._how([one], outcome), _instanced(one.key))
+            for one in outcome.alerts
+            if one.fired_at is not None and one.key.alert in outcome.shadowed
+        ]
+        return _table("Fired in the shadow", ("when", "tier", "fires for", "peak", "alert"), sorted(rows))
 
     def _how(self, found: Sequence[Stretch], outcome: Replayed) -> tuple[str, str]:
         """Give how long what a page was about fired, and its worst value."""
@@ -216,23 +226,17 @@ def _holds(stretch: Stretch, at: int) -> bool:
     return stretch.since <= at and (stretch.resolved_at is None or at <= stretch.resolved_at + 60)
 
 
-def _sentence(*parts: str) -> str:
-    text = ", ".join(part for part in parts if part)
-    return f"{text[0].upper()}{text[1:]}." if text else ""
-
-
-def _warned(text: str) -> str:
-    return f"! {_sentence(text)}" if text else ""
-
-
 def _time(at: int) -> str:
     return f"{utc(at):%Y-%m-%d %H:%M:%S}"
 
 
 def _who(page: Paged) -> str:
-    alerts = dict.fromkeys(f"{key.alert} {_instance(key.labels)}".strip() for key in page.alerts)
-    first, *rest = alerts or [""]
+    first, *rest = dict.fromkeys(map(_instanced, page.alerts)) or [""]
     return f"{first} and {len(rest)} more" if rest else first
+
+
+def _instanced(key: AlertKey) -> str:
+    return f"{key.alert} {_instance(key.labels)}".strip()
 
 
 def _instance(labels: Labels) -> str:

@@ -4,7 +4,7 @@ Every mistake is told at once, with its place and what would be right.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from monitor.core.rules.rule import Place
 from monitor.files import incidentkeys as keys
 from monitor.files.csvfile import parse_csv
 from monitor.files.fields import Fields
-from monitor.files.findings import Finding, Report
+from monitor.files.findings import Finding, Report, nearest
 from monitor.files.nodes import Node, Scalar, WrongError
 from monitor.files.nodes import Sequence as List
 from monitor.files.scalars import name, names, scalar
@@ -47,6 +47,19 @@ def read_incidents(path: Path) -> tuple[KnownIncident, ...]:
     if report.findings():
         raise IncidentsError(report.findings())
     return found
+
+
+def strangers(known: Iterable[KnownIncident], alerts: Collection[str]) -> tuple[Finding, ...]:
+    """Give a warning for each alert that an incident names and that is none of `alerts`: nothing can catch it."""
+    report, names = Report(), tuple(alerts)
+    for one in known:
+        for alert in one.alerts:
+            if alert not in alerts:
+                hint = nearest(alert, names, "name a rule by its `alert`, or none for any")
+                report.warning(
+                    one.place, "unknown-alert", f"no rule is called `{alert}`: nothing of that name pages", hint
+                )
+    return report.findings()
 
 
 def _text(path: Path) -> str:
@@ -88,7 +101,7 @@ def _incident(node: Node, report: Report) -> KnownIncident | None:
         return None
     if end <= begin:
         report.error(fields.at("end"), "value", f"`{called}` ends before it begins", "the end is later than the start")
-    return KnownIncident(called, begin, end, alerts)
+    return KnownIncident(called, begin, end, alerts, fields.at("alert" if fields.has("alert") else "alerts"))
 
 
 def _alerts(fields: Fields) -> tuple[str, ...]:

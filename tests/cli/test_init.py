@@ -129,3 +129,8 @@ def test_an_address_that_is_none_is_2(tmp_path: Path) -> None:
     done = init(tmp_path / "rules", "prometheus:9090")
     assert done.code == 2
     assert "http://" in done.err
+
+
+def test_an_address_that_is_none_is_called_by_its_option(tmp_path: Path) -> None:
+    done = init(tmp_path / "new", "prometheus:9090")
+    assert (done.code, done.err.startswith("--prometheus is no URL; write it with its scheme")) == (2, True)

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 import structlog
+import typer
 
-from monitor.cli import replay
+from monitor.cli import main, replay
 from monitor.cli.replay import Asked
 from monitor.cli.replayprogress import Shown
 from monitor.workbench.replay.history import Progress
@@ -141,6 +142,13 @@ def test_a_second_run_reads_from_the_disk_and_says_the_same(run: Run, prometheus
     assert ranges_read(prometheus) == read
 
 
+def test_a_cache_that_was_asked_for_and_cannot_be_is_told(run: Run, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    code, _, said = run(cache=taken)
+    assert (code, f"{taken} cannot hold readings (--cache): nothing is kept for the next run\n" in said) == (0, True)
+
+
 def test_a_sweep_gives_a_row_for_each_combination(run: Run) -> None:
     changes = ["Errors.prepare.above=2%,5%,20%", "Errors.prepare.for=1m,5m"]
     found = run.json(changes=changes)
@@ -165,12 +173,29 @@ def test_another_rule_set_is_shown_beside(run: Run, tmp_path: Path) -> None:
     assert re.search(r"prepare  opens  41 min +40 %  INC-0002  Errors a", lost), "what the other rules made of it"
 
 
+def test_a_renamed_rule_is_compared_with_what_it_was_in_its_units(run: Run, tmp_path: Path) -> None:
+    renamed = RULES.replace("alert: Errors", "alert: Failing\n        renamed_from: Errors")
+    _, text, _ = run(rules=folder_of(renamed, tmp_path / "renamed"), against=run.folder)
+    assert "The same pages" in text
+    other = folder_of(RULES.replace("alert: Errors", "alert: Failing"), tmp_path / "other")
+    _, text, _ = run(rules=other, against=run.folder)
+    lost = text.partition("Pages lost\n")[2].partition("\n\n")[0]
+    assert re.search(r"40 %  INC-0002  Errors a", lost), "the units of a rule that only the other set has"
+
+
 @pytest.mark.parametrize("output", ["text", "html", "markdown"])
 def test_no_page_is_no_quiet_where_a_rule_fires_in_the_shadow(run: Run, output: str) -> None:
     _, text, _ = run(output=output, changes=["Errors.shadow=true"])
     assert "o page in 2 h" in text
     assert "Errors fired in the shadow, where it pages nobody" in text
     assert "shadow, where" not in run(output=output)[1]
+
+
+def test_a_terminal_shows_when_what_is_in_the_shadow_fired(run: Run) -> None:
+    _, text, _ = run(changes=["Errors.shadow=true"])
+    shadow = text.partition("Fired in the shadow\n")[2].partition("\n\n")[0]
+    assert re.search(r"2025-03-04 03:20:15  prepare   41 min +40 %  Errors a$", shadow, re.MULTILINE), shadow
+    assert "Fired in the shadow\n" not in run()[1]
 
 
 def test_what_fires_in_the_shadow_is_told_to_programs(run: Run, tmp_path: Path) -> None:
@@ -245,6 +270,15 @@ def test_known_incidents_are_caught_or_missed(run: Run, tmp_path: Path) -> None:
     assert "Known incidents" in text
 
 
+def test_an_incident_that_names_no_rule_is_told_where_it_stands(run: Run, tmp_path: Path) -> None:
+    known = tmp_path / "known.csv"
+    known.write_text("name,start,end,alert\nslow,2025-03-04T03:14:00Z,2025-03-04T04:05:00Z,Erors\n")
+    code, text, said = run(incidents=known)
+    assert (code, "slow" in text) == (0, True)
+    assert f"{known}:2:48: warning: no rule is called `Erors`" in said
+    assert "did you mean `Errors`?" in said
+
+
 @pytest.mark.parametrize(("output", "begins"), [("html", "<!doctype html>"), ("markdown", "")])
 def test_documents_are_written_to_a_file(run: Run, output: str, begins: str) -> None:
     out = run.there / "report"
@@ -254,6 +288,12 @@ def test_documents_are_written_to_a_file(run: Run, output: str, begins: str) -> 
     written = out.read_text()
     assert written.lower().startswith(begins)
     assert "Errors" in written
+
+
+@pytest.mark.parametrize("output", ["text", "html", "markdown"])
+def test_a_quiet_time_is_told_in_a_whole_sentence(run: Run, output: str) -> None:
+    _, text, _ = run(output=output, end="2025-03-04T03:05:00Z")
+    assert "No page in 5 min." in text
 
 
 @pytest.mark.parametrize(
@@ -280,6 +320,11 @@ def test_what_cannot_be_used_is_told_in_a_sentence(run: Run, more: dict[str, Any
     code, text, said = run(**more)
     assert (code, text) == (2, "")
     assert words in said
+
+
+def test_two_rules_folders_are_no_choice_that_the_program_makes() -> None:
+    with pytest.raises(typer.BadParameter, match="one is given as RULES and other as --rules"):
+        main.replay(folder=Path("one"), rules=Path("other"))
 
 
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_read(

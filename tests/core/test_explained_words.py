@@ -174,6 +174,7 @@ def test_the_reading_in_a_sentence() -> None:
     assert reading(explained(BREACH)) == "5 % of 600 requests failed: a breach (limit: above 2 %)."
     assert reading(explained(FEW)) == "Too little to judge: 12 of 50 requests needed."
     assert reading(explained(NO_DATA)) == "No data."
+    assert reading(explained(Observation(math.nan))) == "No data (the value is nan)."
 
 
 BUCKETS = {0.1: 400.0, 0.5: 900.0, 1.0: 990.0, math.inf: 1000.0}

@@ -178,6 +178,15 @@ def test_a_review_is_never_too_long_for_a_comment(repository: Repository, tmp_pa
     assert review.endswith(f"{1:0100}\n\nThe whole is too long for a comment: `replay --against` says the rest.\n")
 
 
+def test_a_review_without_its_base_says_so_in_the_comment(repository: Repository) -> None:
+    done = repository.run(str(CI / "review-rules"), "rules", "origin/gone", ok=False)
+    review = (repository.path / "review.md").read_text()
+    assert done.returncode == 1
+    assert "No review: the base `origin/gone` is not there. Is it fetched?" in review
+    assert "invalid reference: origin/gone" in review
+    assert "Is it fetched?" in done.stdout
+
+
 def test_a_review_leaves_nothing_behind(repository: Repository) -> None:
     reviewed(repository)
     assert repository.git("worktree", "list").stdout.count("\n") == 1

@@ -39,7 +39,7 @@ def test_a_replay_alone() -> None:
 
 
 def test_a_replay_without_anything() -> None:
-    assert markdown(Replayed(0, WEEK, 15, (), (), (), (), ())).startswith("**no page in 7 days.**")
+    assert markdown(Replayed(0, WEEK, 15, (), (), (), (), ())).startswith("**No page in 7 days.**")
 
 
 def test_what_was_missed_stands_first_and_bold() -> None:

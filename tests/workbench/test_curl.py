@@ -3,15 +3,12 @@
 import shlex
 import subprocess
 import urllib.parse
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.workbench.curl import Door, curl
-from monitor.workbench.moments import MomentError, moment_of
 from monitor.workbench.questions import Question
 from tests.servers.receiver import Receiver
 
@@ -67,28 +64,3 @@ def test_a_shell_sends_it_as_it_is_meant(tmp_path: Path) -> None:
         (asked,) = receiver.received
     assert urllib.parse.parse_qs(asked.body.decode()) == {"query": [HOSTILE], "time": ["60"]}
     assert (asked.headers["Authorization"], asked.headers["X-Scope-OrgID"]) == ("Bearer told", "team a")
-
-
-NOW = datetime(2026, 11, 26, 3, 30, 5, tzinfo=UTC)
-MOMENTS = [
-    ("now", NOW),
-    ("-15m", datetime(2026, 11, 26, 3, 15, 5, tzinfo=UTC)),
-    ("-1.5h", datetime(2026, 11, 26, 2, 0, 5, tzinfo=UTC)),
-    ("03:10", datetime(2026, 11, 26, 3, 10, tzinfo=UTC)),
-    ("23:59:30", datetime(2026, 11, 25, 23, 59, 30, tzinfo=UTC)),
-    ("2026-11-26T04:10:00+02:00", datetime(2026, 11, 26, 2, 10, tzinfo=UTC)),
-    ("2026-11-26T03:10:00Z", datetime(2026, 11, 26, 3, 10, tzinfo=UTC)),
-    ("2026-11-26 03:10", datetime(2026, 11, 26, 3, 10, tzinfo=UTC)),
-    ("1795660000", datetime.fromtimestamp(1795660000, UTC)),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), MOMENTS, ids=[row[0] for row in MOMENTS])
-def test_a_time_as_people_type_it(text: str, expected: datetime) -> None:
-    assert moment_of(text, NOW) == expected
-
-
-@pytest.mark.parametrize("text", ["", "25:00", "yesterday", "-15", "2026-13-01", "3"])
-def test_what_is_no_time_is_told_with_what_would_be(text: str) -> None:
-    with pytest.raises(MomentError, match="is no time; write 2026-11-26T03:10:00Z"):
-        moment_of(text, NOW)

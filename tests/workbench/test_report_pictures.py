@@ -16,6 +16,11 @@ pytestmark = pytest.mark.skipif(shutil.which("chromium") is None, reason="pictur
 BUILD = Path(__file__).parents[2] / "build"
 
 FIRST_PLOT = "document.querySelector('article .drawn .over').getBoundingClientRect().toJSON()"
+TOO_WIDE = """
+[...document.querySelectorAll("html, .doubt, .beside-each-other > *, .scroll:has(> .stacks)")]
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.textContent.slice(0, 60))
+"""
 WIDTH = "document.documentElement.scrollWidth"
 CONTRAST = """
 (() => {
@@ -74,6 +79,22 @@ async def read_out(page: Page) -> str:
     box = await page.evaluate(FIRST_PLOT)
     await page.point(box["x"] + box["width"] / 2, box["y"] + 60)
     return str(await page.evaluate("document.querySelector('.read:not([hidden])').textContent"))
+
+
+def test_names_of_any_length_fit_their_tables(tmp_path: Path) -> None:
+    source = tmp_path / "replay.html"
+    name = "ErrorsOfAnApiWithANameThatNobodyWouldEverWantToReadInATableButThatSomebodyWroteInARuleFileAllTheSame"
+    source.write_text(report().replace(">LoginFailing<", f">{name}<").replace(">LoginFailing.", f">{name}."))
+
+    async def run() -> None:
+        async with browser() as page:
+            await page.open(source.as_uri())
+            for width in (1160, 390):
+                await page.size(width, 1500)
+                assert await page.evaluate(TOO_WIDE) == []
+            keep("replay-long-names.png", await page.picture())
+
+    asyncio.run(asyncio.wait_for(run(), 100))
 
 
 def test_the_report_in_a_browser(tmp_path: Path) -> None:

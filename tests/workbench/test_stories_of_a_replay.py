@@ -1,11 +1,14 @@
 """What a replay tells of incidents, covers, blindness and parts that nobody answered: short stories."""
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from monitor.adapters.memory.store import MemoryStore
-from monitor.core.model import Tier
+from monitor.adapters.memory.world import ScriptedSource
+from monitor.core.model import Tier, utc
 from monitor.core.replay.outcome import Replayed
 from monitor.ports.metrics import Answer, BadQuery, Partial, Unanswered
 from monitor.workbench.replay.cache import NoCache
@@ -151,19 +154,50 @@ def test_what_two_rule_sets_have_in_common_is_folded_and_lived_once(tmp_path: Pa
     assert len(replay._lived) == 2
 
 
-def test_where_the_source_has_no_samples_yet_nothing_is_absent(tmp_path: Path) -> None:
-    source = by_job(lambda _, at: {"a": 5.0} if at >= 1800 else {})
-    script = source.script
-    source.script = lambda expr, at: (
-        by_job(lambda *_: {"": 1.0} if at >= START + 1800 else {}).script("up", at)
-        if expr == "count(up)"
-        else script(expr, at)
-    )
-    rules = rules_of(f"{QUEUE}  no_data: breach\n", tmp_path)
-    outcome = replayed(source, rules, 0, HOUR)
+def _scraped(source: ScriptedSource, when: Callable[[int], bool]) -> ScriptedSource:
+    """The same source, which had samples of itself only at some seconds after START."""
+    script, up = source.script, by_job(lambda _, at: {"": 1.0} if when(at) else {})
+    return ScriptedSource(lambda expr, at: up.script("up", at) if expr == "count(up)" else script(expr, at))
+
+
+@pytest.mark.parametrize(
+    ("born", "unread"),
+    [pytest.param(1800, (0, 1800), id="at first"), pytest.param(86400, (0, HOUR), id="all the while")],
+)
+def test_where_the_source_has_no_samples_yet_nothing_is_absent(
+    tmp_path: Path, born: int, unread: tuple[int, int]
+) -> None:
+    source = _scraped(by_job(lambda _, at: {"a": 5.0} if at >= born else {}), lambda at: at >= born)
+    outcome = replayed(source, rules_of(f"{QUEUE}  no_data: breach\n", tmp_path), 0, HOUR)
     assert (outcome.alerts, outcome.blind) == ((), ())
-    assert [(one.begin - START, one.end - START) for one in outcome.unread] == [(0, 1800)]
-    assert "no samples before" in outcome.unread[0].why
+    assert [(one.begin - START, one.end - START) for one in outcome.unread] == [unread]
+    assert f"no samples before {utc(START + born):%Y-%m-%d %H:%M:%S}" in outcome.unread[0].why
+
+
+def test_a_source_that_was_away_has_lived_before(tmp_path: Path) -> None:
+    source = _scraped(by_job(lambda *_: {}), lambda at: not -86400 <= at < 86400)
+    outcome = replayed(source, rules_of(QUEUE, tmp_path), 0, HOUR)
+    assert [(one.begin - START, one.end) for one in outcome.blind] == [(0, None)]
+    assert not outcome.unread
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "why"),
+    [
+        pytest.param(QUEUE, {"a": math.nan}, "no data (the value is nan)", id="not a number"),
+        pytest.param(QUEUE, {}, "its selectors match no series", id="nothing at all"),
+        pytest.param(
+            f"{QUEUE}  requires: {{expr: sum(gone), above: 1}}\n",
+            {"a": 150.0},
+            "its condition (`requires`) gave no data",
+            id="no condition",
+        ),
+    ],
+)
+def test_blindness_says_what_the_daemon_would_say(tmp_path: Path, rule: str, values: Values, why: str) -> None:
+    source = by_job(lambda expr, at: {"a": 5.0} if at < 600 else {} if "gone" in expr else values)
+    outcome = replayed(source, rules_of(rule, tmp_path), 0, HOUR)
+    assert {one.why for one in outcome.blind if not one.labels} == {why}
 
 
 def test_traces_hold_what_was_judged(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def reading(one: Explanation) -> str:
     if judged.verdict in {Verdict.BREACH, Verdict.BETWEEN, Verdict.CLEAR}:
         return f"{judged.why}: {VERDICTS[judged.verdict]} (limit: {acting_limit(one)})."
     word = VERDICTS[judged.verdict]
-    return f"{_upper(word)}." if judged.why == word else f"{_upper(word)}: {judged.why}."
+    return f"{_upper(judged.why)}." if judged.why.startswith(word) else f"{_upper(word)}: {judged.why}."
 
 
 def why(one: Explanation) -> str:

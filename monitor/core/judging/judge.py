@@ -43,7 +43,7 @@ def judge(
     if _lacking(observation, tier_rule):
         return _judgement(Verdict.INSUFFICIENT, tier_rule, observation, _too_few(observation, tier_rule))
     if not _is_number(observation.value) or not _is_number(observation.requests or 0.0):
-        return _judgement(Verdict.NO_DATA, tier_rule, observation, _nothing(observation.value))
+        return _judgement(Verdict.NO_DATA, tier_rule, observation, nothing(observation.value))
     verdict = _compare(observation.value, tier_rule)
     if verdict is Verdict.BREACH and not enough(observation.failures or 0.0, needed_failures(signal, tier_rule)):
         why = f"{observation.failures or 0:.0f} of {tier_rule.guards.min_failures:g} failures needed"
@@ -69,7 +69,7 @@ def unseen(signal: Signal, tier_rule: TierRule | None = None) -> Judgement:
         return Judgement(Verdict.CLEAR, why="the condition does not hold")
     if isinstance(signal, Query) and signal.absent is not None and tier_rule is not None:
         return judge(signal, tier_rule, Observation(signal.absent))
-    return Judgement(Verdict.NO_DATA, limit=tier_rule.limit if tier_rule else None, why=_nothing(None))
+    return Judgement(Verdict.NO_DATA, limit=tier_rule.limit if tier_rule else None, why=nothing(None))
 
 
 def _is_number(value: float | None) -> TypeGuard[float]:
@@ -122,7 +122,7 @@ def _judge_latency(
     if _lacking(observation, tier_rule):
         verdict, why = Verdict.INSUFFICIENT, _too_few(observation, tier_rule)
     elif not _is_number(seconds):
-        verdict, why = Verdict.NO_DATA, _nothing(seconds)
+        verdict, why = Verdict.NO_DATA, nothing(seconds)
     else:
         verdict = Verdict.INSUFFICIENT if judged.value is None else _compare(judged.value, tier_rule)
         why = _latency_said(signal, seconds, references)
@@ -239,7 +239,8 @@ def _no_proof(tier_rule: TierRule, limit: float) -> str:
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
-def _nothing(value: float | None) -> str:
+def nothing(value: float | None) -> str:
+    """Say that there is nothing to judge by: no value, or one that is no number."""
     return "no data" if value is None else f"no data (the value is {value})"
 
 

@@ -9,7 +9,7 @@ from monitor.core.judging.observe import Samples
 from monitor.core.model import AlertKey, Judgement, Labels, Verdict
 from monitor.core.rules.rule import NoData, Requires, Rule
 
-NOT_MET = "its condition is not met"
+NOT_MET, NO_CONDITION = "its condition is not met", "its condition (`requires`) gave no data"
 
 
 def completed(rule: Rule, judgements: Mapping[AlertKey, Judgement], required: Samples) -> dict[AlertKey, Judgement]:
@@ -53,7 +53,7 @@ def under_condition(judgement: Judgement, requires: Requires, labels: Labels, sa
         and all(own.get(name) == value for name, value in sample.labels if name != "__name__")
     ]
     if not values:
-        return replace(judgement, verdict=Verdict.NO_DATA, why="its condition (`requires`) gave no data")
+        return replace(judgement, verdict=Verdict.NO_DATA, why=NO_CONDITION)
     if any(_met(value, requires) for value in values):
         return judgement
     side, limit = ("above", requires.above) if requires.above is not None else ("below", requires.below)

@@ -4,9 +4,10 @@ Times are grid times (whole seconds since the epoch); an end that is None was no
 This module must not know where readings come from nor how a report looks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.core.model import AlertKey, Labels, State, Tier
+from monitor.core.rules.rule import Place
 from monitor.core.rules.signal import Unit
 
 
@@ -148,9 +149,13 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class KnownIncident:
-    """An incident that people remember: alerts that should have paged of it, none meaning any."""
+    """An incident that people remember: alerts that should have paged of it, none meaning any.
+
+    `place` is where these stand.
+    """
 
     name: str
     begin: int
     end: int
     alerts: tuple[str, ...] = ()
+    place: Place = field(default=Place("", 1, 1), compare=False)

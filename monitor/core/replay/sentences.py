@@ -37,6 +37,12 @@ def period(outcome: Replayed) -> str:
     return f"{hours} h" if hours and (seconds + NEAR) % 3600 <= 2 * NEAR else lasted_seconds(seconds)
 
 
+def whole(*parts: str) -> str:
+    """Give parts as one sentence that stands alone, with its capital and its full stop; nothing of nothing."""
+    text = ", ".join(part for part in parts if part)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
 def pages(outcome: Replayed) -> str:
     """Give how many pages there are, of which kind: "9 pages in 7 days: 2 to roll back, 7 to prepare"."""
     if _empty(outcome):

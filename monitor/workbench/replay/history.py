@@ -162,13 +162,15 @@ class History:
         wanted = range(start, end + 1, step)
         missing = [at for at in wanted if at not in rows]
         for first, last in _stretches(missing, base):
-            ahead = last if base == GRID or last > first else min(last + AHEAD * base, self._known_until())
+            ahead = last if base == GRID or last > first else min(last + AHEAD * base, self.known_until)
             problem = self._more(expr, base, (first, max(last, ahead)), rows)
             if problem is not None and any(at not in rows for at in range(first, last + 1, base)):
                 return problem
         return RangeSamples({at: rows.get(at, ()) for at in wanted})
 
-    def _known_until(self) -> int:
+    @property
+    def known_until(self) -> int:
+        """The newest second that can be read."""
         return int(self._fetcher.asked_at)
 
     def _more(

@@ -33,6 +33,9 @@ from monitor.workbench.replay.world import World
 COARSE = 5000
 """Points at which the beginning of a history is looked for."""
 
+BEFORE = 15 * 86400
+"""Seconds in which a source that has nothing at first is asked for what it had before: its beginning, or an outage?"""
+
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
@@ -64,7 +67,7 @@ class Replay:
         self._parts: dict[tuple[object, ...], Mapping[str, str]] = {}
         self._prepared: list[_Prepared] = []
         self._lead = 0
-        self._first = 0
+        self._first = self._born = 0
         self.complete = True
 
     def want(self, rules: RuleSet) -> int:
@@ -91,7 +94,8 @@ class Replay:
         self._first = self._begin - self._lead
         try:
             if any(_minds_absence(rule) for one in self._prepared for rule in _rules(one.rules)):
-                self._first = max(self._first, self._lived_from())
+                self._born = self._lived_from()
+                self._first = max(self._first, min(self._born, self._end))
             for prepared in self._prepared:
                 self._want(prepared)
             self._deploys.expect(self._end)
@@ -165,11 +169,19 @@ class Replay:
         now = self._source.instant(SCRAPED, self._first, deadline=PATIENCE)
         if not isinstance(now, Samples) or now.samples:
             return self._first
-        step = max(1, (self._end - self._first) // COARSE)
-        about = self._first_sample(self._first, self._end, step)
-        if about is None:  # it knows no scrapes: metrics are written to it
-            return self._first
-        return self._first_sample(max(self._first, about - step), about, 1) or about
+        if self._first_sample(self._first - BEFORE, self._first, BEFORE // COARSE) is not None:
+            return self._first  # it was away, and that is for blindness to tell
+        spans = (self._first, self._end), (self._end, self._history.known_until)
+        found = (self._first_seen(*span) for span in spans)
+        return next((at for at in found if at is not None), self._first)  # none: metrics are written to it
+
+    def _first_seen(self, begin: int, end: int) -> int | None:
+        """Give when the source first had samples between `begin` and `end`; None where it had none."""
+        if begin > end:
+            return None
+        step = max(1, (end - begin) // COARSE)
+        about = self._first_sample(begin, end, step)
+        return None if about is None else self._first_sample(max(begin, about - step), about, 1) or about
 
     def _first_sample(self, begin: int, end: int, step: int) -> int | None:
         answer = self._source.columns(SCRAPED, begin, end, step, deadline=PATIENCE)
@@ -180,7 +192,7 @@ class Replay:
 
     def _before_it_lived(self, rules: RuleSet) -> Iterable[Unread]:
         if self._first > self._begin:
-            why = f"the source has no samples before {utc(self._first):%Y-%m-%d %H:%M:%S} UTC"
+            why = f"no samples before {utc(self._born):%Y-%m-%d %H:%M:%S} UTC"
             for group in rules.groups:
                 for rule in group.rules:
                     yield Unread(group.name, rule.alert, self._begin, min(self._first, self._end), why)

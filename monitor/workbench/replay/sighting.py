@@ -4,16 +4,21 @@ A lookout measures how long something has not been seen. It is told of every poi
 goes out of sight, and asked when it has been out of sight for long enough; nothing happens between.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from monitor.core.judging.point import within_limit
+from monitor.core.judging.judge import nothing
+from monitor.core.judging.point import NO_CONDITION, within_limit
 from monitor.core.model import AlertKey, Judgement, Labels, State, Verdict
+from monitor.core.rules.rule import Rule
+from monitor.core.rules.signal import Query
 from monitor.evaluation.lookout import Look
 from monitor.workbench.replay.folding import Folded
 from monitor.workbench.replay.history import Flags, runs
+from monitor.workbench.replay.tracks import Track
 from monitor.workbench.replay.verdicts import CODES, Code
 
 _VERDICTS = {code: verdict for verdict, code in CODES.items()}
@@ -56,7 +61,7 @@ class Sighting:
             if hole.begin <= index < hole.end:
                 return Look(folded.rule, error=hole.why, active=self._active(index))
         found = {
-            key: Judgement(_VERDICTS[Code(int(track.codes[index]))], why=_why(Code(int(track.codes[index]))))
+            key: Judgement(_VERDICTS[Code(int(track.codes[index]))], why=_why(folded.rule, track, index))
             for key, track in folded.tracks.items()
             if Code.ABSENT < track.codes[index] < Code.WRONG
         }
@@ -69,8 +74,14 @@ class Sighting:
         return tuple(key for key, flags in self.active.items() if flags[index])
 
 
-def _why(code: Code) -> str:
-    return "no data" if code is Code.NO_DATA else ""
+def _why(rule: Rule, track: Track, index: int) -> str:
+    """Give why there is nothing to judge by, in the daemon's words."""
+    if track.codes[index] != Code.NO_DATA:
+        return ""
+    value = float(track.values[index])
+    if math.isfinite(value) and rule.requires is not None:
+        return NO_CONDITION
+    return nothing(value if isinstance(rule.signal, Query) else None)  # of others it may be that there was no number
 
 
 def sighting(folded: Folded) -> Sighting | None:

@@ -63,8 +63,10 @@ def _verdict(outcome: Replayed, compared: Compared | None, scored: Sequence[Scor
     said = sentences.change(compared) if compared else sentences.pages(outcome)
     judged, rate = sentences.judged(outcome, scored, compared), sentences.rate(outcome)
     doubts = sentences.doubts(outcome)
-    lines = [f"**{said}.**{f' {judged}.' if judged else ''}{f' That is {rate}.' if rate and not compared else ''}"]
-    lines += [f"> {_text(_REFERRING.sub(chr(0x200B), plain(one)))}." for one in doubts]
+    told = [f"**{sentences.whole(said)}**", sentences.whole(judged)]
+    told += [f"That is {rate}."] if rate and not compared else []
+    lines = [" ".join(one for one in told if one)]
+    lines += [f"> {_text(_REFERRING.sub(chr(0x200B), plain(sentences.whole(one))))}" for one in doubts]
     lines.append(f"Replay of {stretch_of_time(outcome.begin, outcome.end)}.")
     return "\n\n".join(lines) + "\n"
 

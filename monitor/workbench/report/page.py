@@ -108,7 +108,7 @@ def _head(outcome: Replayed, title: str, compared: Compared | None, scored: Sequ
         sentences.change(compared) if compared else sentences.pages(outcome),
         sentences.judged(outcome, scored, compared),
     ]
-    verdict = " ".join(f"{one}." for one in told if one)
+    verdict = " ".join(sentences.whole(one) for one in told if one)
     doubts = sentences.doubts(outcome)
     return tag(
         "header",
@@ -119,7 +119,7 @@ def _head(outcome: Replayed, title: str, compared: Compared | None, scored: Sequ
         ),
         tag("h1", title),
         tag("p", verdict, class_="verdict"),
-        *(tag("p", f"{one}.", class_="doubt") for one in doubts),
+        *(tag("p", sentences.whole(one), class_="doubt") for one in doubts),
         _figures(outcome, totals(outcome), scored),
         class_="top",
     )

@@ -181,7 +181,9 @@ def incidents_table(scored: Sequence[Scored], compared: Compared | None) -> Mark
             lasted_seconds(one.incident.end - one.incident.begin),
             *old[index : index + 1],
             _finding(one),
-            joined(tier_chip(one.page), " ", one.page.alerts[0].alert) if one.page and one.page.alerts else "",
+            joined(tier_chip(one.page), " ", tag("span", one.page.alerts[0].alert, class_="long"))
+            if one.page and one.page.alerts
+            else "",
             waited(one.time_to_page),
         ]
         for index, one in enumerate(sorted(scored, key=in_time))

@@ -144,3 +144,15 @@ def test_time_without_data_is_told_once_for_all_that_it_befell() -> None:
     assert sentences.unwatched(half) == "For 16 min data were missing (A, B, g): no page then is no health"
     assert sentences.doubts(half) == [sentences.unwatched(half)]
     assert sentences.doubts(outcome()) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        (("no page in 7 days", "", "none"), "No page in 7 days, none."),
+        (("3 h are gone",), "3 h are gone."),
+        (("",), ""),
+    ],
+)
+def test_a_sentence_that_stands_alone(parts: tuple[str, ...], found: str) -> None:
+    assert sentences.whole(*parts) == found
