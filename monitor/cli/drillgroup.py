@@ -80,7 +80,7 @@ def finish(name: Which = "", by: Name = "", env_file: EnvFile = None, secrets_di
     raise typer.Exit(drills.act(drills.Files(env_file, secrets_dir), name, "finish", by, ""))
 
 
-@drill.command("sign-off")
+@drill.command("sign-off", short_help="Stand by the result of a drill; two people must.")
 def sign_off(
     name: Annotated[str, typer.Argument(metavar="ID", help="The drill, such as DRILL-0007.")],
     note: Annotated[str, typer.Option(help="What you want to be read beside your name.")] = "",

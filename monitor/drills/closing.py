@@ -9,6 +9,7 @@ from datetime import timedelta
 from monitor.core.actor import MONITOR
 from monitor.core.drill.log import Drill
 from monitor.core.drill.sayings import farewell, over_words
+from monitor.core.drill.signing import asked_for
 from monitor.core.incidents.asks import No, Refusal
 from monitor.core.incidents.events import Ended, EndReason, Event
 from monitor.core.incidents.incident import Incident
@@ -40,7 +41,7 @@ class Closing:
         if address is None and self.clock.now() - over < PAGE_WITHIN:
             return False
         proved = telling.came_to(stage, drill)
-        why = ". ".join(words for words in (over_words(drill, address or "", mend), proved) if words)
+        why = ". ".join(one for one in (over_words(drill, address or "", mend), proved, asked_for(drill)) if one)
 
         def end(incident: Incident) -> tuple[Event, ...] | Refusal:
             if not incident.is_open:

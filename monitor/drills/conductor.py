@@ -31,7 +31,7 @@ from monitor.core.drill.refusals import refusal
 from monitor.core.drill.result import Result
 from monitor.core.drill.sayings import announced
 from monitor.core.drill.scenario import Scenario
-from monitor.core.drill.signing import sign
+from monitor.core.drill.signing import first, sign
 from monitor.core.drill.staging import bare_rules, found, staged_rules, target_of
 from monitor.core.incidents.incident import Incident
 from monitor.core.naming import DRILL, incident_id
@@ -401,6 +401,8 @@ class Conductor:
         if ends:
             self._close(stage, after)
         elif isinstance(event, SignedOff):
+            if len(after.vouched) == 1:
+                say_once(stage, Notice.DRILL_SIGNED, after, first(after))
             telling.report(stage, after, self.clock.now())
         return after
 

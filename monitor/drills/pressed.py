@@ -1,4 +1,4 @@
-"""What somebody asks of a drill by a button: that its fault is injected now, or that it is given up."""
+"""What somebody asks of a drill by a button: that its fault is injected now, that it is given up, to stand by it."""
 
 from dataclasses import dataclass
 
@@ -24,6 +24,8 @@ class Pressed:
         return why
 
     def _carried_out(self, asked: Asked) -> str | None:
+        if asked.command is ActionKind.SIGN_OFF:
+            return self._signed(asked)
         running = self.conductor.running
         if running is None or running.id != asked.incident:
             return f"{asked.incident} does not run."
@@ -33,6 +35,12 @@ class Pressed:
             return asked.doubt or ONLY_RESPONDERS
         else:
             outcome = self.conductor.inject(asked.by)
+        return outcome.sentence if isinstance(outcome, NoDrill) else None
+
+    def _signed(self, asked: Asked) -> str | None:
+        if not asked.by.roles:
+            return asked.doubt or ONLY_RESPONDERS
+        outcome = self.conductor.sign_off(asked.incident, asked.by)
         return outcome.sentence if isinstance(outcome, NoDrill) else None
 
     def form_of(self, asked: Asked) -> Form | None:

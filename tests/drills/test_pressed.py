@@ -10,7 +10,7 @@ from monitor.adapters.slack.interactions import Press
 from monitor.core.actor import Actor, Role, Source
 from monitor.core.drill.log import Drill, Stage
 from monitor.core.naming import NOT_REAL
-from monitor.core.pages.actions import actions_of, under_notice
+from monitor.core.pages.actions import actions_of, sign_off, under_notice
 from monitor.core.pages.forms import Form
 from monitor.core.pages.page import OF_DRILLS, ActionKind
 from monitor.core.pages.posts import Notice
@@ -107,6 +107,49 @@ def test_what_is_played_waits_for_no_fault_and_other_notes_have_no_buttons(hall:
     assert under_notice(Notice.DRILL_STARTED, "without a name") == ()
 
 
+def test_two_people_stand_by_its_result_with_the_buttons_where_it_is_said_to_be_over(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    (early,) = sign_off(f"{drill.id}|1", "Sign off")
+    assert press(hall, drill, early.kind, EVA) == "DRILL-0001 has not been finished: there is no result to sign."
+    hall.app.conductor.finish(ANA)
+    (button,) = [one for one in actions_of(hall.incident(drill.id)) if one.kind is ActionKind.SIGN_OFF]
+    assert button.label == SPELLINGS[button.kind].button
+    assert typed_action(button) == "rollback-monitor drill sign-off DRILL-0001"
+    assert board(hall).form_of(Press(drill.id, button.kind, EVA), chosen=False) is None
+    assert (press(hall, drill, button.kind, GUEST) or "").startswith("Only responders and commanders")
+    assert press(hall, drill, button.kind, EVA) is None
+    assert "a second person must" in (press(hall, drill, button.kind, EVA) or "")
+    notes = [one for one in hall.stage.side.store.posts("") if one.reason == Notice.DRILL_SIGNED]
+    assert [one.said for one in notes] == [
+        f"{NOT_REAL}Eva stands by the result of DRILL-0001. A second person must: Sign off."
+    ]
+    assert [one.kind for one in under_notice(notes[0].reason, notes[0].said)] == [ActionKind.SIGN_OFF]
+    assert press(hall, drill, button.kind, BOB) is None
+    assert hall.drill(drill.id).stage is Stage.SIGNED_OFF
+    refused = [(one.by.name, one.command) for one in hall.drill(drill.id).refused]
+    assert refused == [("Eva", "sign_off"), ("Gus", "sign_off"), ("Eva", "sign_off")]
+    assert press(hall, drill, button.kind, BOB) == "DRILL-0001 is signed by Eva and Bob."
+
+
+def test_where_people_ended_the_page_the_channel_is_asked_to_sign(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.act(drill.id, ActionKind.FALSE_ALARM, reason="only a try", lasts="1h")
+    hall.app.conductor.finish(ANA)
+    assert not [one for one in actions_of(hall.incident(drill.id)) if one.kind is ActionKind.SIGN_OFF]
+    (note,) = [one for one in hall.stage.side.store.posts("") if one.reason == Notice.DRILL_OVER]
+    assert [one.kind for one in under_notice(note.reason, note.said)] == [ActionKind.SIGN_OFF]
+
+
+def test_nobody_is_asked_to_sign_what_was_given_up(hall: Hall) -> None:
+    drill = hall.start("login")
+    hall.walk(60)
+    hall.app.conductor.abort(ANA, "enough")
+    assert not [one for one in actions_of(hall.incident(drill.id)) if one.kind is ActionKind.SIGN_OFF]
+    assert under_notice(Notice.DRILL_OVER, f"{NOT_REAL}DRILL ABORTED by Ana: enough.") == ()
+
+
 @pytest.mark.parametrize("kind", sorted(OF_DRILLS))
 def test_an_incident_is_not_asked_for_what_is_asked_of_a_drill(hall: Hall, kind: ActionKind) -> None:
     drill = hall.start("login")
@@ -124,7 +167,7 @@ def test_the_thread_is_told_what_it_came_to_with_what_is_missing(hall: Hall) -> 
     hall.app.conductor.finish(ANA)
     assert hall.incident(drill.id).end_note == (
         "DRILL-0001 is over. Incomplete so far: T3 Slack accepted the page: not seen; T7 Target pinned: not seen; "
-        "T8 First service rolled back: not seen; and 6 more"
+        "T8 First service rolled back: not seen; and 6 more. Two people stand by the result: Sign off"
     )
 
 

@@ -18,7 +18,7 @@ from tests.drills.hall import ANA, BEN, BOB, EVA, Hall
 
 ANA_IN_SLACK = Actor("U0ANA", "Ana", Source.SLACK, frozenset({Role.COMMANDER}))
 UNCOUNTED = "does not count towards the two: nobody vouches for a name that is given in a shell"
-HOW = "sign in Slack: /rbm drill sign-off DRILL-0001"
+HOW = "press Sign off in Slack, where DRILL-0001 was said to be over"
 
 STORIES = [
     ("nobody", [], [], 2),
@@ -73,7 +73,7 @@ def test_a_report_shows_each_signature_as_what_it_is_and_what_is_missing(hall: H
     assert "Sign-off incomplete: 2 of 2 signatures are missing." in verdict.partition("## What it proved")[2]
     assert f"({UNCOUNTED})" in end.partition("Ben (from a shell, unverified)")[2]
     assert (
-        f"Sign-off incomplete: 2 of 2 signatures are missing. Those count that Slack vouches for, of two people; {HOW}"
+        f"Sign-off incomplete: 2 of 2 signatures are missing. Those count that Slack vouches for, of two people: {HOW}"
         in (end.replace("\\", ""))
     )
     assert json.loads(files[DATA])["signatures_missing"] == 2
@@ -94,7 +94,7 @@ def test_whoever_signs_in_a_shell_is_told_that_it_does_not_count_and_how_it_woul
     assert capsys.readouterr().out.splitlines() == [
         "DRILL-0001: finished, signed by Eva, Ben (from a shell, unverified).",
         f"Ben's signature is kept, and {UNCOUNTED}.",
-        f"Sign-off incomplete: 1 of 2 signatures is missing. Those count that Slack vouches for, of two people; {HOW}.",
+        f"Sign-off incomplete: 1 of 2 signatures is missing. Those count that Slack vouches for, of two people: {HOW}.",
         "What it proved: rollback-monitor drill report DRILL-0001",
     ]
     drill = signed(hall, BOB)

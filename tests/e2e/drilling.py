@@ -192,19 +192,19 @@ class Part:
             late.add_note("\n".join([*shown, self.world.monitor.log[-3000:]]))
             raise
 
-    def clicks(self, user: str, action: str, *, card: bool = False) -> tuple[float, float]:
-        """Press a button of page or card, by its action id or its label; give when it was pressed and taken."""
-        message = self.card if card else self.page
+    def clicks(self, user: str, action: str, *, card: bool = False, on: Stored | None = None) -> tuple[float, float]:
+        """Press a button, by its action id or its label, of page, card or `on`; give when it was pressed and taken."""
+        message = on or (self.card if card else self.page)
         labelled = [one for one in buttons_of(message.blocks) if one["text"]["text"] == action]
         button = labelled[0] if labelled else pressed(message, action)
         began = time.time()
         assert self.world.slack.send_payload(self.world.slack.payload(user, message, button)).acked
         return began, time.time()
 
-    def is_refused(self, user: str, action: str, words: str, *, card: bool = False) -> None:
+    def is_refused(self, user: str, action: str, words: str, *, card: bool = False, on: Stored | None = None) -> None:
         """Press a button and be told why nothing came of it."""
         before = len(self.world.slack.told)
-        self.clicks(user, action, card=card)
+        self.clicks(user, action, card=card, on=on)
         told = eventually(lambda: self.world.slack.told[before:], 5, f"{user} is told {words!r}")
         assert words in told[0]["text"]
 

@@ -194,7 +194,13 @@ def reported(part: Part, drill: dict[str, Any]) -> None:
     assert held.types("U0ANA", f"sign-off {part.name} as I saw it").endswith(": finished")
     assert "a second person must" in held.types("U0ANA", f"sign-off {part.name}")
     assert "Sign-off incomplete: 1 of 2 signatures is missing." in held.drill("report", part.name)
-    assert held.types("U0BOB", f"sign-off {part.name}").endswith(": signed off")
+    note = eventually(
+        lambda: [one for one in held.slack.messages(CHANNEL) if "ana stands by" in one.text], 10, "a note"
+    )[0]
+    part.is_refused("U0ANA", "Sign off", "a second person must", on=note)
+    part.is_refused("U0GUS", "Sign off", "Only responders and commanders", on=note)
+    part.clicks("U0BOB", "Sign off", on=note)
+    eventually(lambda: held.told(part.name)["stage"] == "signed_off", 10, "it is signed off")
     report = held.drill("report", part.name)
     assert "Sign-off incomplete" not in report
     refused = report.partition("## What went otherwise")[2]
@@ -224,7 +230,8 @@ def bundled(part: Part, drill: dict[str, Any]) -> None:
     kept = json.loads((folder / "drill.json").read_text())
     assert [one["by"]["name"] for one in kept["signed"]] == ["dora", "ana", "bob"]
     late = [(one["by"]["name"], one["command"]) for one in kept["refused"][len(drill["refused"]) :]]
-    assert (late, kept["refused_clicks"], kept["signatures_missing"]) == ([("ana", "sign-off")], 6, 0)
+    assert late == [("ana", "sign-off"), ("ana", "sign_off"), ("gus", "sign_off")], "in words, and by the button"
+    assert (kept["refused_clicks"], kept["signatures_missing"]) == (8, 0)
     assert kept["impact"]["failed"] == pytest.approx(drill["impact"]["failed"], rel=0.1)  # read anew until it is kept
     signing = ("signed", "signatures_missing", "refused", "refused_clicks")
     assert kept | {"impact": drill["impact"]} == drill | {name: kept[name] for name in signing}

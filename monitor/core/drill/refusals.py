@@ -5,8 +5,10 @@ from datetime import datetime
 
 from monitor.core.actor import Actor
 from monitor.core.drill.log import Drill, DrillRefused
+from monitor.core.pages.page import ActionKind
 
 SIGN_OFF = "sign-off"
+SIGNING = frozenset({SIGN_OFF, str(ActionKind.SIGN_OFF)})
 OF_A_DRILL = frozenset({"start", "inject", "abort", "finish", SIGN_OFF})
 """What is asked of a drill in words; while one runs, to begin another is asked of it too."""
 
@@ -17,7 +19,7 @@ def refusal(drill: Drill, by: Actor, command: str, why: str, at: datetime) -> Dr
     It is open while the drill runs, and for signatures until they are there: a late press on an old button changes no
     report that was signed.
     """
-    signing = command == SIGN_OFF and drill.finished is not None and drill.unsigned > 0
+    signing = command in SIGNING and drill.finished is not None and drill.unsigned > 0
     if not (drill.running or signing) or (by.click and by.click in _clicks(drill)):
         return None
     return DrillRefused(at, by, command, why)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from monitor.core.drill.log import Drill, DrillStarted
 from monitor.core.drill.scenario import Scenario
-from monitor.core.drill.signing import how
+from monitor.core.drill.signing import asked_for
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.shell import typed
 from monitor.core.words import lasted
@@ -49,7 +49,4 @@ def farewell(drill: Drill, address: str = "", mend: str = "") -> str:
     """Give what the channel is told where no page tells it: that it is over, and what is left to do."""
     if drill.aborted is not None:
         return f"{over_words(drill, address, mend)}. That was {drill.id}."
-    return (
-        f"{drill.id} is over. What it proved: rollback-monitor drill report {drill.id}. Two people stand by it, and "
-        f"{how(drill.id)}"
-    )
+    return f"{drill.id} is over. What it proved: rollback-monitor drill report {drill.id}. {asked_for(drill)}."

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from monitor.core.actor import Actor, same_person
 from monitor.core.drill.log import SIGNATURES, Drill, SignedOff
+from monitor.core.pages.page import ActionKind
+from monitor.core.pages.shell import SPELLINGS
 
 DOES_NOT_COUNT = "does not count towards the two: nobody vouches for a name that is given in a shell"
 
@@ -38,7 +40,24 @@ def counts(drill: Drill, one: SignedOff) -> bool:
 
 def how(name: str) -> str:
     """Give how a drill is signed so that it counts."""
-    return f"sign in Slack: /rbm drill sign-off {name}"
+    return f"press {SPELLINGS[ActionKind.SIGN_OFF].button} in Slack, where {name} was said to be over"
+
+
+def asked_for(drill: Drill) -> str:
+    """Give what people are asked once a drill is over, without a stop; nothing where it was given up.
+
+    It names the button, which is how a message comes to have it.
+    """
+    if drill.finished is None:
+        return ""
+    return f"Two people stand by the result: {SPELLINGS[ActionKind.SIGN_OFF].button}"
+
+
+def first(drill: Drill) -> str:
+    """Give what the channel is told once one of the two has signed."""
+    (one,) = drill.vouched
+    label = SPELLINGS[ActionKind.SIGN_OFF].button
+    return f"{one.by.name} stands by the result of {drill.id}. A second person must: {label}."
 
 
 def incomplete(name: str, missing: int) -> str:
@@ -47,7 +66,7 @@ def incomplete(name: str, missing: int) -> str:
         return ""
     return (
         f"Sign-off incomplete: {missing} of {SIGNATURES} signatures {'is' if missing == 1 else 'are'} missing. Those "
-        f"count that Slack vouches for, of two people; {how(name)}"
+        f"count that Slack vouches for, of two people: {how(name)}"
     )
 
 

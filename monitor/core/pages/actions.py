@@ -14,7 +14,7 @@ from monitor.core.model import AlertKey, Tier
 from monitor.core.naming import drill_named, is_drill
 from monitor.core.pages.page import Action, ActionKind, Place
 from monitor.core.pages.posts import Happening, Notice
-from monitor.core.pages.shell import typed
+from monitor.core.pages.shell import SPELLINGS, typed
 from monitor.core.procedures.procedure import Does, Step
 from monitor.core.procedures.progress import Progress, blocked, current, last_settled, members, open_wave
 from monitor.core.procedures.proposals import PROPOSED, proposed
@@ -77,14 +77,16 @@ def _approve(incident: Incident, step: str) -> Action:
 
 
 def under_notice(notice: str, said: str) -> tuple[Action, ...]:
-    """Give the buttons under what the channel of drills is told of one that begins.
+    """Give the buttons under what the channel of drills is told of one that begins, is over or waits for a signature.
 
     One that waits for its fault names the command for that, and has its button.
     """
     drill = drill_named(said)
+    value, waits = f"{drill}|1", typed(ActionKind.INJECT_FAULT, drill) in said
+    if drill and notice in {Notice.DRILL_OVER, Notice.DRILL_SIGNED}:
+        return sign_off(value, said)
     if not drill or notice != Notice.DRILL_STARTED:
         return ()
-    value, waits = f"{drill}|1", typed(ActionKind.INJECT_FAULT, drill) in said
     inject = Action(ActionKind.INJECT_FAULT, "Fault injected now", value, place=Place.FIRST)
     return (*((inject,) if waits else ()), abort_drill(value))
 
@@ -92,6 +94,13 @@ def under_notice(notice: str, said: str) -> tuple[Action, ...]:
 def abort_drill(value: str) -> Action:
     """Give what ends a drill at once; anybody may, since it may frighten anybody."""
     return Action(ActionKind.ABORT_DRILL, "Abort drill…", value, place=Place.MORE, asks=True)
+
+
+def sign_off(value: str, said: str) -> tuple[Action, ...]:
+    """Give the button to stand by the result of a drill, where what is `said` of its end asks for it."""
+    label = SPELLINGS[ActionKind.SIGN_OFF].button
+    confirm = ("Sign it off?", "You stand by what the report says of this drill. Two people must.", label, "Not yet")
+    return (Action(ActionKind.SIGN_OFF, label, value, confirm),) if label in said else ()
 
 
 UNDER: Mapping[str, Callable[[Incident], tuple[Action, ...]]] = {
@@ -208,7 +217,7 @@ def _after_the_end(incident: Incident) -> tuple[Action, ...]:
         minutes = int(REOPEN_WITHIN.total_seconds() // 60)
         label = f"Open again (within {minutes} min)…"
         actions.append(Action(ActionKind.REOPEN, label, value, place=Place.MORE, asks=True))
-    return tuple(actions)
+    return (*actions, *(sign_off(value, incident.end_note) if is_drill(incident.id) else ()))
 
 
 def instance(key: AlertKey) -> str:

@@ -60,9 +60,10 @@ class ActionKind(StrEnum):
     COMPLETE = "complete"
     INJECT_FAULT = "inject_fault"
     ABORT_DRILL = "abort_drill"
+    SIGN_OFF = "sign_off"
 
 
-OF_DRILLS = frozenset({ActionKind.INJECT_FAULT, ActionKind.ABORT_DRILL})
+OF_DRILLS = frozenset({ActionKind.INJECT_FAULT, ActionKind.ABORT_DRILL, ActionKind.SIGN_OFF})
 """What is asked of a drill, and not of its incident."""
 
 

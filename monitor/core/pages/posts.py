@@ -68,6 +68,7 @@ class Notice(StrEnum):
     STORAGE_SET_ASIDE = "storage_set_aside"
     DRILL_STARTED = "drill_started"
     DRILL_OVER = "drill_over"
+    DRILL_SIGNED = "drill_signed"
     DRILL_DUE = "drill_due"
     DRILL_OVERDUE = "drill_overdue"
     SHADOW_REPORT = "shadow_report"

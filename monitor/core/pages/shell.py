@@ -76,6 +76,7 @@ SPELLINGS: Mapping[ActionKind, Spelling] = {
     ActionKind.COMPLETE: Spelling("Complete the record…", 'complete {id} --root-cause "…"'),
     ActionKind.INJECT_FAULT: Spelling("Fault injected now", "inject {id}", program=DRILLS),
     ActionKind.ABORT_DRILL: Spelling("Abort drill…", 'abort {id} --reason "…"', program=DRILLS),
+    ActionKind.SIGN_OFF: Spelling("Sign off", "sign-off {id}", program=DRILLS),
 }
 """Every action. Where words must be filled in stands "…" or a word in capitals."""
 
