@@ -169,13 +169,13 @@ class Conductor:
     def report(self, name: str) -> Mapping[str, bytes] | None:
         """Give the report of a drill as files, or None where there is no such drill. Raises StoreError."""
         stage = self.hall.stage
-        drill = next((one for one in self.drills() if one.id == name), None)
+        drill = stage.results.drill(name) if stage is not None else None
         return stage.results.report(drill) if stage is not None and drill is not None else None
 
     def result(self, name: str) -> Result | None:
         """Give what is known of a drill by now, without its impact, or None where there is none. Raises StoreError."""
         stage = self.hall.stage
-        drill = next((one for one in self.drills() if one.id == name), None)
+        drill = stage.results.drill(name) if stage is not None else None
         return stage.results.of(drill) if stage is not None and drill is not None else None
 
     def untold(self, name: str) -> int:

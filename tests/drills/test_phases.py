@@ -14,7 +14,7 @@ from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind
 from monitor.ports.store import NO_INCIDENT, Change, Post, PostKind, StoreError
 from tests.drills.hall import ANA, BEN, ROOT, START, Hall
-from tests.drills.test_conductor import real_breach
+from tests.drills.test_conductor import compared, real_breach
 from tests.drills.test_pressed import STAGING
 
 PREEMPTED = "DRILL ABORTED by INC-0001, which is real. Leave this and look there"
@@ -217,6 +217,7 @@ def test_a_clock_that_stepped_back_between_two_drills_hides_neither(hall: Hall) 
     hall.begin()
     hall.walk(400)
     assert {one.key.alert for one in hall.incident(second.id).alerts} == {"CriticalApiErrors"}
+    assert compared(hall, second.id) == ["DRILL-0001"]
 
 
 def test_a_drill_that_is_over_is_never_blind(hall: Hall) -> None:
