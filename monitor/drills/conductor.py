@@ -362,9 +362,10 @@ class Conductor:
         return self._scenario.longest if self._scenario is not None else 2 * drill.started.seconds
 
     def _real(self, since: datetime) -> Incident | None:
-        """Give what really happened since a drill began."""
-        opened = self.production.store.incidents(open_only=True)  # when it began, none of them needed anybody
-        return next((one for one in opened if _needs_people(one) or one.opened_at >= since), None)
+        """Give what really happened since a drill began, also where it is over by now."""
+        happened = self.production.store.incidents(since=since)  # when it began, none of them needed anybody
+        needed = (one for one in happened if one.opened_at >= since or (one.is_open and _needs_people(one)))
+        return next(needed, None)
 
     def _decide(self, decide: Callable[[Drill, datetime], DrillEvent | str], name: str = "") -> Outcome:
         with self._lock:

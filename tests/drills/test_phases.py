@@ -153,6 +153,19 @@ def test_something_real_gives_it_up_in_each_phase_and_knows_nothing_of_it(hall: 
     assert len(delivered(hall)) == len(set(delivered(hall)))
 
 
+def test_something_real_that_was_over_before_the_monitor_looked_gives_it_up_all_the_same(hall: Hall) -> None:
+    drill = fired(hall)
+    real_breach(hall)
+    hall.act("INC-0001", ActionKind.FALSE_ALARM, reason="a probe that was wrong")
+    hall.end()
+    hall.begin()
+    hall.walk(10)
+    aborted = hall.drill(drill.id).aborted
+    assert aborted is not None
+    assert aborted.incident == "INC-0001"
+    assert hall.start("login").id == "DRILL-0002"
+
+
 @pytest.mark.parametrize("phase", list(OVER), ids=lambda one: one.__name__)
 def test_what_was_over_before_something_real_came_is_not_given_up(hall: Hall, phase: Phase) -> None:
     drill = phase(hall)
