@@ -177,13 +177,13 @@ class Conductor:
     def report(self, name: str) -> Mapping[str, bytes] | None:
         """Give the report of a drill as files, or None where there is no such drill. Raises StoreError."""
         stage = self.hall.stage
-        drill = next((one for one in self.drills() if one.id == name), None)
+        drill = stage.results.drill(name) if stage is not None else None
         return stage.results.report(drill) if stage is not None and drill is not None else None
 
     def result(self, name: str) -> Result | None:
         """Give what is known of a drill by now, without its impact, or None where there is none. Raises StoreError."""
         stage = self.hall.stage
-        drill = next((one for one in self.drills() if one.id == name), None)
+        drill = stage.results.drill(name) if stage is not None else None
         return stage.results.of(drill) if stage is not None and drill is not None else None
 
     def untold(self, name: str) -> int:
@@ -370,9 +370,10 @@ class Conductor:
         return self._scenario.longest if self._scenario is not None else 2 * drill.started.seconds
 
     def _real(self, since: datetime) -> Incident | None:
-        """Give what really happened since a drill began."""
-        opened = self.production.store.incidents(open_only=True)  # when it began, none of them needed anybody
-        return next((one for one in opened if _needs_people(one) or one.opened_at >= since), None)
+        """Give what really happened since a drill began, also where it is over by now."""
+        happened = self.production.store.incidents(since=since)  # when it began, none of them needed anybody
+        needed = (one for one in happened if one.opened_at >= since or (one.is_open and _needs_people(one)))
+        return next(needed, None)
 
     def _decide(self, decide: Callable[[Drill, datetime], DrillEvent | str], name: str = "") -> Outcome:
         with self._lock:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.core.drill.figures import Figures, earlier, of_drill, of_incident
+from monitor.core.drill.figures import Figures, of_drill, of_incident
 from monitor.core.drill.impact import impact
-from monitor.core.drill.log import Drill
+from monitor.core.drill.log import Drill, fold_drill
 from monitor.core.drill.report import DATA, NAME, data, report
 from monitor.core.drill.result import Result, result
 from monitor.core.evidence import Case
+from monitor.core.naming import number_of
 from monitor.evidence.collecting import bare
 from monitor.ports.store import DrillLog, Store
 
@@ -39,13 +40,10 @@ class Results:
 
     def compared(self, drill: Drill) -> tuple[Figures, ...]:
         """Give the rows beside a drill, newest first: drills, then what was real. Raises StoreError."""
-        began = drill.started.at
-        before = [one for one in self.log.drills() if one.started.at < began and not one.running]
+        number = number_of(drill.id)
+        before = [one for one in self.log.drills() if number_of(one.id) < number and not one.running]
         drills = [of_drill(self.of(one, self._kept(one.id))) for one in before[:MOST_DRILLS]]
-        return (
-            *earlier(drills, began, MOST_DRILLS),
-            *earlier(self._real(drill), began, MOST_REAL),
-        )
+        return (*drills, *self._real(drill))
 
     def _kept(self, name: str) -> Case | None:
         """Give the case of a drill with the signals that were kept of it: nothing is read anew for a row."""
@@ -64,14 +62,19 @@ class Results:
                 break
         return found
 
+    def drill(self, name: str) -> Drill | None:
+        """Give a drill by its name, or None where there is none. Raises StoreError."""
+        events = self.log.drill_events(name)
+        return fold_drill(name, events) if events else None
+
     def injected(self, name: str) -> datetime | None:
         """Give when the fault of a drill was injected. Raises StoreError."""
-        found = next((one for one in self.log.drills() if one.id == name), None)
+        found = self.drill(name)
         return found.injected.at if found is not None and found.injected is not None else None
 
     def files(self, case: Case) -> Mapping[str, bytes]:
         """Give what a bundle of a drill holds beside its incident's. Raises StoreError."""
-        drill = next((one for one in self.log.drills() if one.id == case.id), None)
+        drill = self.drill(case.id)
         return self._written(drill, case) if drill is not None else {}
 
     def report(self, drill: Drill) -> Mapping[str, bytes]:

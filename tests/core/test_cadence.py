@@ -125,6 +125,35 @@ def test_reminders_come_in_the_morning_of_the_team(now: str, days: int | None) -
         assert owed(Due(DAY, Why.FIRST), moment, BERLIN, [told]) is None
 
 
+CHANGES_OF_CLOCKS = [
+    ("New York skips that time", "America/New_York", "2026-03-08", 150, "2026-03-08T07:30"),
+    ("New York shows it twice", "America/New_York", "2026-11-01", 90, "2026-11-01T05:30"),
+    ("Berlin skips it", "Europe/Berlin", "2026-03-29", 150, "2026-03-29T01:30"),
+    ("Berlin shows it twice", "Europe/Berlin", "2026-10-25", 150, "2026-10-25T00:30"),
+    ("Lord Howe skips half an hour", "Australia/Lord_Howe", "2026-10-04", 135, "2026-10-03T15:45"),
+    ("Lord Howe shows half an hour twice", "Australia/Lord_Howe", "2026-04-05", 105, "2026-04-04T14:45"),
+    ("Apia, a day before London", "Pacific/Apia", "2026-03-02", 540, "2026-03-01T20:00"),
+    ("a leap day in Apia", "Pacific/Apia", "2028-02-29", 540, "2028-02-28T20:00"),
+    ("the last minute of a year in New York", "America/New_York", "2026-12-31", 1439, "2027-01-01T04:59"),
+]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "minute", "first"),
+    [row[1:] for row in CHANGES_OF_CLOCKS],
+    ids=[row[0] for row in CHANGES_OF_CLOCKS],
+)
+def test_a_reminder_comes_once_on_the_day_on_which_clocks_change(zone: str, day: str, minute: int, first: str) -> None:
+    cadence, due_day = Cadence(zone=zone, at=minute), Due(date.fromisoformat(day) + timedelta(days=14), Why.FIRST)
+    moment, told = at(first), list[Reminded]()
+    for seconds in range(-7200, 14_401, 60):  # every minute around it, and back again, as a clock that is set back
+        for back in (0, 3600):
+            now = moment + timedelta(seconds=seconds - back)
+            days = owed(due_day, now, cadence, told)
+            told += [Reminded(now, due_day.day, days)] if days is not None else []
+    assert [(one.at, one.days) for one in told] == [(moment, 14)]
+
+
 def test_what_is_due_on_another_day_is_told_anew() -> None:
     told = [Reminded(NOON, date(2026, 3, 16), 14)]
     assert owed(Due(date(2026, 3, 10), Why.MIGRATION), NOON, Cadence(), told) == 14

@@ -14,7 +14,7 @@ from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind
 from monitor.ports.store import NO_INCIDENT, Change, Post, PostKind, StoreError
 from tests.drills.hall import ANA, BEN, BOB, EVA, ROOT, START, Hall
-from tests.drills.test_conductor import real_breach
+from tests.drills.test_conductor import compared, real_breach
 from tests.drills.test_pressed import STAGING
 
 PREEMPTED = "DRILL ABORTED by INC-0001, which is real. Leave this and look there"
@@ -153,6 +153,19 @@ def test_something_real_gives_it_up_in_each_phase_and_knows_nothing_of_it(hall: 
     assert len(delivered(hall)) == len(set(delivered(hall)))
 
 
+def test_something_real_that_was_over_before_the_monitor_looked_gives_it_up_all_the_same(hall: Hall) -> None:
+    drill = fired(hall)
+    real_breach(hall)
+    hall.act("INC-0001", ActionKind.FALSE_ALARM, reason="a probe that was wrong")
+    hall.end()
+    hall.begin()
+    hall.walk(10)
+    aborted = hall.drill(drill.id).aborted
+    assert aborted is not None
+    assert aborted.incident == "INC-0001"
+    assert hall.start("login").id == "DRILL-0002"
+
+
 @pytest.mark.parametrize("phase", list(OVER), ids=lambda one: one.__name__)
 def test_what_was_over_before_something_real_came_is_not_given_up(hall: Hall, phase: Phase) -> None:
     drill = phase(hall)
@@ -217,6 +230,7 @@ def test_a_clock_that_stepped_back_between_two_drills_hides_neither(hall: Hall) 
     hall.begin()
     hall.walk(400)
     assert {one.key.alert for one in hall.incident(second.id).alerts} == {"CriticalApiErrors"}
+    assert compared(hall, second.id) == ["DRILL-0001"]
 
 
 def test_a_drill_that_is_over_is_never_blind(hall: Hall) -> None:
@@ -295,64 +309,3 @@ def test_a_channel_that_was_told_without_the_address_of_what_was_real_is_not_tol
     hall.app.conductor.resume()
     assert hall.stage.side.store.posts(NO_INCIDENT) == before
     assert before[-1].said == f"DRILL (not real): {PREEMPTED}. That was {drill.id}."
-
-
-# --- rules that change meanwhile --------------------------------------------------------------------------------------
-
-
-def rewrite(name: str, *pairs: tuple[str, str]) -> Callable[[Path], None]:
-    """Write a file of the rules anew, with one text in place of another."""
-
-    def change(rules: Path) -> None:
-        text = (rules / name).read_text()
-        for before, after in pairs:
-            assert before in text
-            text = text.replace(before, after)
-        (rules / name).write_text(text)
-
-    return change
-
-
-def without_its_rule(rules: Path) -> None:
-    for path in (rules / "drills").glob("*.yaml"):
-        if "alert: LoginFailing" in path.read_text():
-            path.unlink()
-    shutil.rmtree(rules / "tests")
-    rewrite("rollback.yaml", ("alert: LoginFailing", "alert: SignInFailing"))(rules)
-
-
-LOGIN = "drills/login.yaml"
-CHANGES: dict[str, Callable[[Path], None]] = {
-    "another scenario": rewrite(LOGIN, ("value: 62%", "value: 1%"), ("rolled_back ", "acknowledged ")),
-    "no scenario": lambda rules: (rules / LOGIN).unlink(),
-    "no rule": without_its_rule,
-    "another limit": rewrite("rollback.yaml", ("above: 20%", "above: 95%")),
-    "another channel": rewrite(
-        "routing.yaml", ("shadow_report:", "drills: {channel: C0X, responders: [U0X]}\nshadow_report:")
-    ),
-    "a broken file": rewrite(LOGIN, ("version: 1", "version: [")),
-}
-
-
-@pytest.mark.parametrize("phase", [asked, fired], ids=lambda one: one.__name__)
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_drill_goes_on_by_the_rules_that_it_began_with(
-    hall: Hall, phase: Phase, change: Callable[[Path], None]
-) -> None:
-    drill = phase(hall)
-    before = hall.stage.side.book.now
-    change(hall.rules)
-    taken = hall.app.folder.reload().report is not None
-    assert taken is (change is not CHANGES["a broken file"])
-    hall.walk(45)
-    for _ in range(2):
-        assert hall.stage.side.book.now.rules.groups == before.rules.groups
-        assert hall.stage.side.book.now.rules.routing == before.rules.routing
-        (incident,) = hall.stage.side.store.incidents()
-        assert [(one.fired_at - START).total_seconds() for one in incident.alerts if one.active] == [25.0]
-        if taken:  # else nothing begins anew with what this world takes for the last good rules
-            hall.end()
-            hall.begin()
-            hall.walk(5)
-    hall.app.conductor.finish(ANA)
-    assert (hall.drill(drill.id).stage, hall.incident(drill.id).is_open) == (Stage.FINISHED, False)

@@ -1,6 +1,5 @@
 """The times by which drills and real incidents are compared. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,9 +48,3 @@ def of_incident(case: Case) -> Figures | None:
 def _times(found: Moments) -> tuple[timedelta | None, ...]:
     took = {one.what: one.span for one in durations(found)}
     return tuple(took[what] for what in COMPARED)
-
-
-def earlier(rows: Sequence[Figures], than: datetime, most: int = 4) -> tuple[Figures, ...]:
-    """Give the last `most` rows before a time, newest first."""
-    before = sorted((one for one in rows if one.at < than), key=lambda one: one.at, reverse=True)
-    return tuple(before[:most])
