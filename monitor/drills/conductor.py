@@ -4,8 +4,8 @@ One drill at a time. Everything that it says is written before it is done, so th
 on where it was. It judges nothing: that is the result's business.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import TypeAlias
@@ -14,7 +14,6 @@ import structlog
 
 from monitor.core.actor import MONITOR, Actor
 from monitor.core.drill.asking import unusable
-from monitor.core.drill.clearing import clears_at
 from monitor.core.drill.log import (
     Drill,
     DrillAborted,
@@ -26,13 +25,11 @@ from monitor.core.drill.log import (
     fold_drill,
     moved,
 )
-from monitor.core.drill.played import Played, instance
 from monitor.core.drill.refusals import refusal
-from monitor.core.drill.result import Result
 from monitor.core.drill.sayings import announced
 from monitor.core.drill.scenario import Scenario
 from monitor.core.drill.signing import first, sign
-from monitor.core.drill.staging import bare_rules, found, staged_rules, target_of
+from monitor.core.drill.staging import target_of
 from monitor.core.incidents.incident import Incident
 from monitor.core.naming import DRILL, incident_id
 from monitor.core.pages.posts import Notice
@@ -42,9 +39,10 @@ from monitor.core.words import lasted
 from monitor.drills import telling
 from monitor.drills.closing import Closing, say_once
 from monitor.drills.hall import Hall, Stage, newest_number
+from monitor.drills.playing import Playing
+from monitor.drills.records import Records
 from monitor.drills.remains import Remains
-from monitor.drills.source import staged
-from monitor.ports.store import NO_INCIDENT, Change, ConflictError, KeptRules
+from monitor.ports.store import Change, ConflictError, KeptRules
 from monitor.ports.world import Clock
 from monitor.side import Side
 
@@ -90,7 +88,7 @@ class Conductor:
     changed: Callable[[], None] = lambda: None
     live: bool = False
     _lock: RLock = field(default_factory=RLock)
-    _scenario: Scenario | None = None
+    _playing: Playing = field(default_factory=Playing)
     _staged: str = ""
     _left: Drill | None = None
     """A drill that is over, until a later look has seen that nothing of it is open: its rule may be being read right
@@ -149,9 +147,7 @@ class Conductor:
         Only as long as its record is open. Raises StoreError.
         """
         with self._lock:
-            stage = self.hall.stage
-            drills = stage.log.drills() if stage is not None else ()
-            drill = next((one for one in drills if (one.id == name if name else one.running)), None)
+            stage, drill = self.hall.stage, self.records.one(name)
             kept = refusal(drill, by, command, why, self.clock.now()) if drill is not None else None
             if stage is None or drill is None or kept is None:
                 return
@@ -160,37 +156,12 @@ class Conductor:
             except ConflictError as error:  # another process wrote at the same moment: what it wrote goes first
                 log.warning("drill.refusal_not_kept", drill=drill.id, by=by.id, why=str(error))
 
-    # --- what is asked of it ------------------------------------------------------------------------------------------
+    # --- what is known ------------------------------------------------------------------------------------------------
 
     @property
-    def running(self) -> Drill | None:
-        """The drill that runs, or None. Raises StoreError."""
-        stage = self.hall.stage
-        drills = stage.log.drills() if stage is not None else ()
-        return next((one for one in drills if one.running), None)
-
-    def drills(self) -> tuple[Drill, ...]:
-        """Every drill, newest first. Raises StoreError."""
-        stage = self.hall.stage
-        return tuple(stage.log.drills()) if stage is not None else ()
-
-    def report(self, name: str) -> Mapping[str, bytes] | None:
-        """Give the report of a drill as files, or None where there is no such drill. Raises StoreError."""
-        stage = self.hall.stage
-        drill = stage.results.drill(name) if stage is not None else None
-        return stage.results.report(drill) if stage is not None and drill is not None else None
-
-    def result(self, name: str) -> Result | None:
-        """Give what is known of a drill by now, without its impact, or None where there is none. Raises StoreError."""
-        stage = self.hall.stage
-        drill = stage.results.drill(name) if stage is not None else None
-        return stage.results.of(drill) if stage is not None and drill is not None else None
-
-    def untold(self, name: str) -> int:
-        """Give how much of a drill is owed to its channel and not there yet. Raises StoreError."""
-        stage = self.hall.stage
-        owed = stage.side.store.owed() if stage is not None else ()
-        return sum(one.incident in {name, NO_INCIDENT} for one in owed)
+    def records(self) -> Records:
+        """What is on record of drills."""
+        return Records(self.hall)
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every drill that could be begun, by name."""
@@ -205,8 +176,7 @@ class Conductor:
         What a monitor that was killed had begun to say or to end is said and ended.
         """
         with self._lock:
-            stage = self.hall.stage
-            drills = stage.log.drills() if stage is not None else ()
+            stage, drills = self.hall.stage, self.records.drills()
             if stage is None or not drills:
                 return
             kept = stage.side.store.rules()
@@ -226,7 +196,7 @@ class Conductor:
     def look(self) -> bool:
         """Look once; give whether a drill runs. Raises StoreError."""
         with self._lock:
-            drill = self.running
+            drill = self.records.running
             if self._left is not None and self._close(self.hall.enter(), self._left):
                 self._left = None
             if drill is None:
@@ -241,11 +211,11 @@ class Conductor:
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"{real.id} is real", real.id))
             elif ended is not None:
                 self._write(stage, drill, DrillFinished(ended, MONITOR))
-            elif now - drill.started.at > timedelta(seconds=self._longest(drill)):
-                longest = lasted(timedelta(seconds=self._longest(drill)))
+            elif now - drill.started.at > timedelta(seconds=self._playing.longest(drill)):
+                longest = lasted(timedelta(seconds=self._playing.longest(drill)))
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"it ran for longer than {longest}"))
             else:
-                self._play(stage, drill, incident)
+                self._playing.play(stage, drill, incident)
                 return True
             return False
 
@@ -275,7 +245,7 @@ class Conductor:
     def _in_the_way(self) -> str:
         if not self.live:
             return "No monitor runs: a drill needs one. Start it with rollback-monitor run."
-        running = self.running
+        running = self.records.running
         if running is not None:
             return f"{running.id} runs since {running.started.at:%H:%M} UTC: finish or abort it first."
         real = next((one for one in self.production.store.incidents(open_only=True) if _needs_people(one)), None)
@@ -326,48 +296,15 @@ class Conductor:
     def _go_on(self, stage: Stage, drill: Drill, rules: RuleSet) -> None:
         """Put the rules of a drill in force, and say or end what is not yet; what fails is done by the next look."""
         self._staged = ""
-        self._set(stage, drill, rules)
+        self._playing.set(stage, drill, rules)
+        if self._playing.scenario is not None:
+            self._remains.owe(stage, drill, self._playing.scenario)
         if not drill.running:
             self._left = drill
             self._close(stage, drill)
-        elif self._scenario is not None:
-            say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, self._scenario))
+        elif self._playing.scenario is not None:
+            say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, self._playing.scenario))
         self._staged = drill.id
-
-    def _set(self, stage: Stage, drill: Drill, rules: RuleSet) -> None:
-        """Put the rules of a drill in force; of one whose rule is gone nothing more can be judged."""
-        self._scenario = None
-        people, wanted = drill.started.participants, rules.routing.drills.route
-        route = Route(drill.started.channel, people, people or wanted.commanders, people or wanted.approvers)
-        scenario = rules.drills.get(drill.started.scenario)
-        if scenario is None or rules.rule(scenario.alert) is None:
-            what = f"rule {scenario.alert}" if scenario is not None else f"scenario {drill.started.scenario}"
-            log.error("drill.not_staged", drill=drill.id, why=f"there is no {what} any more")
-            stage.judge_by(bare_rules(rules, route))
-            return
-        stage.judge_by(staged_rules(rules, scenario, drill.id, route, drill.started.seconds))
-        self._scenario = scenario
-        self._play(stage, drill, stage.side.store.incident(drill.id))
-        self._remains.owe(stage, drill, scenario)
-
-    def _play(self, stage: Stage, drill: Drill, incident: Incident | None) -> None:
-        """Let the source play what the scenario says as things stand; what was played can be read until the next."""
-        scenario = self._scenario
-        if scenario is None or scenario.script is None or drill.injected is None:
-            return
-        book = stage.side.book.now
-        _, rule = found(book.rules, scenario.alert)
-        script = scenario.script
-        end = clears_at(script, drill.injected.at, incident) or drill.over_at
-        played = Played(
-            replace(script, labels=instance(rule, script.labels)),
-            drill.injected.at.timestamp(),
-            end.timestamp() if end is not None else None,
-        )
-        stage.source.play = staged(rule, book.plan, played)
-
-    def _longest(self, drill: Drill) -> int:
-        return self._scenario.longest if self._scenario is not None else 2 * drill.started.seconds
 
     def _real(self, since: datetime) -> Incident | None:
         """Give what really happened since a drill began, also where it is over by now."""
@@ -377,9 +314,7 @@ class Conductor:
 
     def _decide(self, decide: Callable[[Drill, datetime], DrillEvent | str], name: str = "") -> Outcome:
         with self._lock:
-            stage = self.hall.stage
-            drills = stage.log.drills() if stage is not None else ()
-            drill = next((one for one in drills if (one.id == name if name else one.running)), None)
+            stage, drill = self.hall.stage, self.records.one(name)
             if stage is None or drill is None:
                 return NoDrill(f"There is no drill {name}." if name else "No drill runs.")
             decided = decide(drill, self.clock.now())
@@ -398,7 +333,7 @@ class Conductor:
         self._left = after if ends else self._left  # whatever fails from here on
         self.changed()
         if drill.id == self._staged:  # an older one may be signed while another is played
-            self._play(stage, after, stage.side.store.incident(drill.id))
+            self._playing.play(stage, after, stage.side.store.incident(drill.id))
         if ends:
             self._close(stage, after)
         elif isinstance(event, SignedOff):
@@ -409,10 +344,11 @@ class Conductor:
 
     def _close(self, stage: Stage, drill: Drill) -> bool:
         """End what is open of a drill; False where it cannot be said yet where the real page stands."""
-        mend = self._scenario.mend if self._scenario else ""
+        scenario = self._playing.scenario
+        mend = scenario.mend if scenario is not None else ""
         closed = Closing(self.production, self.clock).close(stage, drill, mend)
         if closed:
-            self._remains.owe(stage, drill, self._scenario)
+            self._remains.owe(stage, drill, scenario)
         return closed
 
 

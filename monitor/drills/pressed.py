@@ -26,7 +26,7 @@ class Pressed:
     def _carried_out(self, asked: Asked) -> str | None:
         if asked.command is ActionKind.SIGN_OFF:
             return self._signed(asked)
-        running = self.conductor.running
+        running = self.conductor.records.running
         if running is None or running.id != asked.incident:
             return f"{asked.incident} does not run."
         if asked.command is ActionKind.ABORT_DRILL:

@@ -88,7 +88,7 @@ class Spoken:
                 return UNKNOWN
 
     def _status(self) -> str:
-        drills = self.conductor.drills()
+        drills = self.conductor.records.drills()
         running = next((one for one in drills if one.running), None)
         lines = [_line(running)] if running is not None else ["No drill runs."]
         lines += [f"Last: {_line(one)}" for one in drills[:1] if one is not running]
@@ -98,9 +98,9 @@ class Spoken:
 
     def _report(self, name: str = "") -> str:
         """Say what a drill came to, by default the last one, and who signed it; the whole of it is in its thread."""
-        drills = self.conductor.drills()
+        drills = self.conductor.records.drills()
         found = name.upper() or (drills[0].id if drills else "")
-        result = self.conductor.result(found)
+        result = self.conductor.records.result(found)
         if result is None:
             return f"There is no drill {found[:40]}." if found else "No drill was ever held."
         drill, where = result.drill, f"The report: rollback-monitor drill report {found}"

@@ -47,21 +47,21 @@ class _Drills:
         self._changing = changing
 
     async def every(self, _request: Request) -> Response:
-        drills = await run_in_threadpool(self._conductor.drills)
+        drills = await run_in_threadpool(self._conductor.records.drills)
         known = self._conductor.scenarios()
         return answer({"drills": [drill_of(one) for one in drills], "scenarios": [scenario_of(one) for one in known]})
 
     async def one(self, request: Request) -> Response:
         name = request.path_params["id"].upper()
-        found = await run_in_threadpool(self._conductor.result, name)
+        found = await run_in_threadpool(self._conductor.records.result, name)
         if found is None:
             return wrong(f"There is no drill {name}.", 404)
-        untold = await run_in_threadpool(self._conductor.untold, name)
+        untold = await run_in_threadpool(self._conductor.records.untold, name)
         return answer({"drill": result_of(found) | {"untold": untold}})
 
     async def report(self, request: Request) -> Response:
         name = request.path_params["id"].upper()
-        files = await run_in_threadpool(self._conductor.report, name)
+        files = await run_in_threadpool(self._conductor.records.report, name)
         if files is None:
             return wrong(f"There is no drill {name}.", 404)
         return answer({"report": files[NAME].decode(), "result": orjson.loads(files[DATA])})
@@ -91,7 +91,7 @@ class _Drills:
         conductor, words = self._conductor, str(body.get("note", ""))[:LONGEST]
         if action == "sign-off":
             return conductor.sign_off(name, by, words)
-        running = conductor.running
+        running = conductor.records.running
         if running is None or running.id != name:
             return NoDrill(f"{name} does not run.")
         match action:

@@ -45,7 +45,7 @@ def test_of_starts_at_the_same_moment_one_begins_whoever_asks_where(hall: Hall) 
     shell: Callable[[], str | Outcome] = lambda: hall.app.conductor.start(Asked("login", ANA))  # noqa: E731
     slack: Callable[[], str | Outcome] = lambda: speak(("start", "errors"), EVA)  # noqa: E731
     given = at_once(shell, slack, shell, slack)
-    (drill,) = hall.app.conductor.drills()
+    (drill,) = hall.app.conductor.records.drills()
     refused = [
         one for one in given if f"{drill.id} runs since" in (one.sentence if isinstance(one, NoDrill) else str(one))
     ]
@@ -97,24 +97,21 @@ def test_what_is_over_is_not_finished_given_up_or_injected_again(hall: Hall) -> 
 def test_of_what_never_was_there_is_nothing_to_tell_and_the_oldest_is_told_whole(hall: Hall) -> None:
     conductor = hall.app.conductor
     speak = Spoken(conductor, hall.app.duty)
-    assert (conductor.report("DRILL-0001"), conductor.result("DRILL-0001"), conductor.untold("DRILL-0001")) == (
-        None,
-        None,
-        0,
-    )
+    known, name = conductor.records, "DRILL-0001"
+    assert (known.report(name), known.result(name), known.untold(name)) == (None, None, 0)
     assert conductor.sign_off("DRILL-0001", ANA) == NoDrill("There is no drill DRILL-0001.")
     assert speak(("report",), EVA) == "No drill was ever held."
     assert hall.app.hall.open is None, "no database is made for a question"
     drill = hall.start("login")
     hall.walk(40)
-    while_it_runs = conductor.report(drill.id)
+    while_it_runs = conductor.records.report(drill.id)
     assert while_it_runs is not None
     assert b"RUNNING" in while_it_runs["drill.md"]
     conductor.finish(ANA)
     hall.walk(10)
     hall.clock.advance(3 * 365 * 86_400)
     hall.stage.side.store.prune(int(hall.clock.now().timestamp()) - 400 * 86_400)
-    much_later = conductor.report(drill.id)
+    much_later = conductor.records.report(drill.id)
     assert much_later is not None
     assert b"| T2 | Rule fired | 2026-03-02 10:00:25 |" in much_later["drill.md"]
     assert b"2026-03-02 10:00:40" in much_later["drill.md"]

@@ -38,7 +38,7 @@ def hall(tmp_path: Path) -> Iterator[Hall]:
 
 def test_nothing_is_made_for_drills_before_one_is_held(hall: Hall, tmp_path: Path) -> None:
     assert hall.app.hall.stage is None
-    assert hall.app.conductor.running is None
+    assert hall.app.conductor.records.running is None
     assert sorted(path.name for path in tmp_path.glob("*.db")) == ["monitor.db"]
 
 
@@ -152,7 +152,7 @@ def test_a_report_tells_the_clock_from_what_was_seen_and_what_is_missing(hall: H
     hall.act(drill.id, ActionKind.START)
     hall.walk(5)
     hall.app.conductor.finish(ANA)
-    files = hall.app.conductor.report(drill.id)
+    files = hall.app.conductor.records.report(drill.id)
     assert files is not None
     told = json.loads(files["drill.json"])
     assert told["result"] == "incomplete"
@@ -357,7 +357,7 @@ def test_a_drill_that_was_called_a_false_alarm_keeps_the_next_one_from_nothing(h
     hall.act(drill.id, ActionKind.FALSE_ALARM, reason="it was only a drill")
     hall.walk(70)
     assert hall.drill(drill.id).stage is Stage.FINISHED
-    result = hall.app.conductor.result(drill.id)
+    result = hall.app.conductor.records.result(drill.id)
     assert result is not None
     assert "T10 Signals clear: Ana said that it is a false alarm, nobody saw it" in result.gaps
     again = hall.start("login")
@@ -383,7 +383,7 @@ def test_what_no_drill_can_be_held_with_is_refused_before_anything_is_written(
     refused = hall.app.conductor.start(Asked(by=ANA, **wanted))  # type: ignore[arg-type]  # as the table has it
     assert isinstance(refused, NoDrill)
     assert told in refused.sentence
-    assert hall.app.conductor.drills() == ()
+    assert hall.app.conductor.records.drills() == ()
 
 
 def test_a_drill_that_is_over_is_not_opened_again(hall: Hall) -> None:
@@ -424,6 +424,6 @@ def test_a_report_stands_beside_the_four_before_it_however_many_come_after(hall:
 
 def compared(hall: Hall, name: str) -> list[str]:
     """The drills beside one, as its report has them."""
-    files = hall.app.conductor.report(name)
+    files = hall.app.conductor.records.report(name)
     assert files is not None
     return [one["name"] for one in json.loads(files["drill.json"])["compared"]]

@@ -45,7 +45,7 @@ def say(hall: Hall, words: str, by: Actor) -> str:
 
 def kept(hall: Hall) -> list[tuple[str, str, str]]:
     """What the result has: who, what, and the first words of why."""
-    found = hall.app.conductor.result(NAMED)
+    found = hall.app.conductor.records.result(NAMED)
     assert found is not None
     return [(one.by.name, one.command, " ".join(one.why.split()[:3])) for one in found.refused]
 
@@ -86,7 +86,7 @@ def test_refused_words_are_kept(hall: Hall, words: str, by: Actor, told: list[tu
 
 def test_the_report_names_them_beside_those_of_its_page(hall: Hall) -> None:
     say(hall, "finish", GUEST)
-    files = hall.app.conductor.report(NAMED) or {}
+    files = hall.app.conductor.records.report(NAMED) or {}
     assert "Refused clicks: 1" in files[NAME].decode()
     assert f"Refused to Gus at 10:00:00 UTC, finish: {ONLY_RESPONDERS}" in files[NAME].decode()
     data = json.loads(files[DATA])

@@ -68,7 +68,7 @@ def test_two_people_are_two_for_whom_somebody_vouches(
 
 def test_a_report_shows_each_signature_as_what_it_is_and_what_is_missing(hall: Hall) -> None:
     signed(hall, ANA, BEN)
-    files = hall.app.conductor.report("DRILL-0001") or {}
+    files = hall.app.conductor.records.report("DRILL-0001") or {}
     verdict, _, end = files[NAME].decode().partition("## Signed off")
     assert "Sign-off incomplete: 2 of 2 signatures are missing." in verdict.partition("## What it proved")[2]
     assert f"({UNCOUNTED})" in end.partition("Ben (from a shell, unverified)")[2]
@@ -78,7 +78,7 @@ def test_a_report_shows_each_signature_as_what_it_is_and_what_is_missing(hall: H
     )
     assert json.loads(files[DATA])["signatures_missing"] == 2
     signed(hall, EVA, BOB)
-    files = hall.app.conductor.report("DRILL-0001") or {}
+    files = hall.app.conductor.records.report("DRILL-0001") or {}
     assert "incomplete:" not in files[NAME].decode().partition("## Signed off")[2]
     assert "Sign-off" not in files[NAME].decode()
     data = json.loads(files[DATA])

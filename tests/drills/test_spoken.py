@@ -52,7 +52,7 @@ def test_who_takes_part_is_named_as_slack_hands_it_on(hall: Hall) -> None:
     assert "with @ana @ben" in speak(("start", "login", "U0ANA"), EVA)
     assert "with @ana @ben" in speak(("start", "login", "with"), EVA)
     assert "'@ana' is no id of Slack's" in speak(("start", "login", "with", "@ana"), EVA)
-    assert hall.app.conductor.drills() == ()
+    assert hall.app.conductor.records.drills() == ()
     speak(("start", "login", "With", "<@U0BEN|ben>,", "<!subteam^S0DUTY|@duty>", "U0CLEO"), EVA)
     assert hall.drill("DRILL-0001").started.participants == ("U0BEN", "S0DUTY", "U0CLEO")
 
@@ -60,7 +60,7 @@ def test_who_takes_part_is_named_as_slack_hands_it_on(hall: Hall) -> None:
 def test_a_stranger_begins_nothing_and_may_stop_everything(hall: Hall) -> None:
     speak = Spoken(hall.app.conductor, hall.app.duty)
     assert speak(("start", "login"), GUEST).startswith("Only responders and commanders")
-    assert hall.app.conductor.drills() == ()
+    assert hall.app.conductor.records.drills() == ()
     speak(("start", "login"), EVA)
     for words in (("finish",), ("inject",), ("sign-off", "DRILL-0001")):
         assert speak(words, GUEST).startswith("Only responders and commanders")
@@ -91,4 +91,4 @@ def test_who_takes_part_in_drills_may_speak_of_them_and_of_nothing_else(tmp_path
 def test_what_is_not_understood_does_nothing(hall: Hall) -> None:
     assert Spoken(hall.app.conductor, hall.app.duty)(("begin",), EVA).startswith("Not understood")
     assert Spoken(hall.app.conductor, hall.app.duty)(("start",), EVA).startswith("Not understood")
-    assert hall.app.conductor.drills() == ()
+    assert hall.app.conductor.records.drills() == ()
