@@ -1,5 +1,6 @@
 """A whole monitor put together as the daemon does it, in a world of fakes whose clock is moved by hand."""
 
+import shutil
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -28,6 +29,24 @@ ANA = Actor("ana", "Ana", Source.CLI, EVERYTHING, verified=False)
 BEN = Actor("ben", "Ben", Source.CLI, EVERYTHING, verified=False)
 EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}))
 BOB = Actor("U0BOB", "Bob", Source.SLACK, frozenset({Role.RESPONDER}))
+GUEST = Actor("U0GUS", "Gus", Source.SLACK)
+STAGING = """
+title: Logins fail on staging
+trigger: login
+alert: LoginFailing
+kind: staging
+hypothesis: Within 15 minutes the version before serves logins again.
+environment: staging
+watch: {error_ratio: {requests: 'http_requests_total{env="staging"}', failures: 'code=~"5.."', by: [route]}}
+"""
+
+
+def rules_with_staging(folder: Path) -> Path:
+    """Give a copy of the shipped rules with a drill that watches staging, in `folder`."""
+    rules = folder / "rules"
+    shutil.copytree(ROOT / "rules", rules)
+    (rules / "drills" / "staging.yaml").write_text(STAGING)
+    return rules
 
 
 class Unanswering(Plotting):

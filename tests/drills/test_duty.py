@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.actor import Actor, Source
 from monitor.core.drill.cadence import Cadence, Standing, Why
 from monitor.core.drill.duty import MigrationTold, SchemaSeen
 from monitor.core.drill.log import Drill, DrillAborted, DrillFinished, DrillStarted
@@ -21,9 +20,7 @@ from monitor.drills.spoken import Spoken
 from monitor.ports.metrics import Answer, Samples, Unanswered
 from monitor.ports.store import NO_INCIDENT, Change, PostKind
 from monitor.showing import Progress, Showing
-from tests.drills.hall import ANA, BEN, EVA, Hall
-
-GUEST = Actor("U0GUS", "Gus", Source.SLACK)
+from tests.drills.hall import ANA, BEN, EVA, GUEST, Hall
 
 
 @dataclass(frozen=True, slots=True)

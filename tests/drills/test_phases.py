@@ -1,6 +1,5 @@
 """A drill in each of its phases: what becomes of it when something real happens, and when the monitor is killed."""
 
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,9 +12,8 @@ from monitor.core.drill.log import Drill, DrillStarted, Injected, Stage
 from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind
 from monitor.ports.store import NO_INCIDENT, Change, Post, PostKind, StoreError
-from tests.drills.hall import ANA, BEN, BOB, EVA, ROOT, START, Hall
+from tests.drills.hall import ANA, BEN, BOB, EVA, START, Hall, rules_with_staging
 from tests.drills.test_conductor import compared, real_breach
-from tests.drills.test_pressed import STAGING
 
 PREEMPTED = "DRILL ABORTED by INC-0001, which is real. Leave this and look there"
 
@@ -23,10 +21,7 @@ PREEMPTED = "DRILL ABORTED by INC-0001, which is real. Leave this and look there
 @pytest.fixture
 def hall(tmp_path: Path) -> Iterator[Hall]:
     """A monitor with the shipped rules, and a drill that watches staging."""
-    rules = tmp_path / "rules"
-    shutil.copytree(ROOT / "rules", rules)
-    (rules / "drills" / "staging.yaml").write_text(STAGING)
-    made = Hall(tmp_path, rules)
+    made = Hall(tmp_path, rules_with_staging(tmp_path))
     yield made
     made.end()
 

@@ -1,6 +1,5 @@
 """The buttons of drills: who may press which, what becomes of them, and what the thread is told in the end."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,28 +18,15 @@ from monitor.core.pages.shell import SPELLINGS, typed_action
 from monitor.drills.pressed import Pressed
 from monitor.drills.switchboard import Switchboard
 from monitor.people.requesting import NotDone
-from tests.drills.hall import ANA, BEN, BOB, ROOT, Hall
+from tests.drills.hall import ANA, BEN, BOB, GUEST, Hall, rules_with_staging
 
 EVA = Actor("U0EVA", "Eva", Source.SLACK, frozenset({Role.RESPONDER}), click="c1")
-GUEST = Actor("U0GUS", "Gus", Source.SLACK)
-STAGING = """
-title: Logins fail on staging
-trigger: login
-alert: LoginFailing
-kind: staging
-hypothesis: Within 15 minutes the version before serves logins again.
-environment: staging
-watch: {error_ratio: {requests: 'http_requests_total{env="staging"}', failures: 'code=~"5.."', by: [route]}}
-"""
 
 
 @pytest.fixture
 def hall(tmp_path: Path) -> Iterator[Hall]:
     """A monitor with the shipped rules, and a drill that watches staging."""
-    rules = tmp_path / "rules"
-    shutil.copytree(ROOT / "rules", rules)
-    (rules / "drills" / "staging.yaml").write_text(STAGING)
-    made = Hall(tmp_path, rules)
+    made = Hall(tmp_path, rules_with_staging(tmp_path))
     yield made
     made.end()
 

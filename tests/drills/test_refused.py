@@ -1,7 +1,6 @@
 """What was refused of a drill stands in its result: who asked, for what, and why not."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,26 +8,21 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.slack.interactions import Press
-from monitor.core.actor import Actor, Source
+from monitor.core.actor import Actor
 from monitor.core.drill.report import DATA, NAME
 from monitor.core.pages.page import ActionKind
 from monitor.drills.pressed import ONLY_RESPONDERS, Pressed
 from monitor.drills.spoken import Spoken
 from monitor.drills.switchboard import Switchboard
-from tests.drills.hall import ANA, BOB, EVA, ROOT, Hall
-from tests.drills.test_pressed import STAGING
+from tests.drills.hall import ANA, BOB, EVA, GUEST, Hall, rules_with_staging
 
-GUEST = Actor("U0GUS", "Gus", Source.SLACK)
 NAMED = "DRILL-0001"
 
 
 @pytest.fixture
 def hall(tmp_path: Path) -> Iterator[Hall]:
     """A monitor with the shipped rules, and a drill that watches staging, which runs."""
-    rules = tmp_path / "rules"
-    shutil.copytree(ROOT / "rules", rules)
-    (rules / "drills" / "staging.yaml").write_text(STAGING)
-    made = Hall(tmp_path, rules)
+    made = Hall(tmp_path, rules_with_staging(tmp_path))
     made.start("staging")
     yield made
     made.end()

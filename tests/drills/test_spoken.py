@@ -12,10 +12,9 @@ from monitor.drills.conductor import Asked
 from monitor.drills.pressed import Pressed
 from monitor.drills.spoken import Spoken
 from monitor.drills.switchboard import Switchboard
-from tests.drills.hall import EVA, ROOT, Hall
+from tests.drills.hall import EVA, GUEST, ROOT, Hall
 
 BEN = Actor("U0BEN", "Ben", Source.SLACK, frozenset({Role.COMMANDER}))
-GUEST = Actor("U0GUS", "Gus", Source.SLACK)
 
 
 @pytest.fixture
