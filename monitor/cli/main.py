@@ -59,6 +59,8 @@ def main() -> None:
 
 def _unwritten(ended: BaseException) -> str:
     """Give why what was printed is not all out, empty where it is; a reader that has enough is none of our business."""
+    if sys.stdout is None:  # it was closed before the program began: nobody wants to read
+        return ""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -7,6 +7,9 @@ INCIDENT, DRILL = "INC", "DRILL"
 NOT_REAL = "DRILL (not real): "
 """What everything begins with that people read of a drill."""
 
+GIVEN_UP = "DRILL ABORTED by"
+"""What says that a drill was given up; by whom follows."""
+
 
 def incident_id(number: int, prefix: str = INCIDENT) -> str:
     """Give the name of incident `number`: INC-0142."""

@@ -21,7 +21,6 @@ from monitor.core.drill.log import (
     DrillFinished,
     DrillStarted,
     Injected,
-    SignedOff,
     fold_drill,
     moved,
 )
@@ -139,7 +138,12 @@ class Conductor:
 
     def sign_off(self, name: str, by: Actor, note: str = "") -> Outcome:
         """Stand by the result of a drill that is over; two people must whom somebody vouches for."""
-        return self._decide(lambda drill, now: sign(drill, by, note, now), name)
+        with self._lock:
+            outcome = self._decide(lambda drill, now: sign(drill, by, note, now), name)
+            stage, drill = self.hall.stage, self.records.one(name) if name else None
+            if stage is not None and drill is not None:  # also what an earlier signature could not have told
+                self._tell_signed(stage, drill)
+            return outcome
 
     def refused(self, name: str, by: Actor, command: str, why: str) -> None:
         """Keep that somebody was refused something: evidence of the drill called `name`, by default the one that runs.
@@ -197,17 +201,17 @@ class Conductor:
         """Look once; give whether a drill runs. Raises StoreError."""
         with self._lock:
             drill = self.records.running
+            if not self._staged or (drill is not None and drill.id != self._staged):
+                self.resume()  # the database could not be read when the monitor was started
             if self._left is not None and self._close(self.hall.enter(), self._left):
                 self._left = None
             if drill is None:
                 return False
-            if self._staged != drill.id:  # its database could not be read when the monitor was started
-                self.resume()
             stage, now = self.hall.enter(), self.clock.now()
-            real = self._real(drill.started.at)
             incident = stage.side.store.incident(drill.id)
             ended = incident.ended_at if incident is not None else None  # also from a shell, while no monitor ran
-            if real is not None and (ended is None or real.opened_at < ended):
+            real = self._real(drill.started.at, ended)
+            if real is not None:
                 self._write(stage, drill, DrillAborted(now, MONITOR, f"{real.id} is real", real.id))
             elif ended is not None:
                 self._write(stage, drill, DrillFinished(ended, MONITOR))
@@ -291,7 +295,8 @@ class Conductor:
         return drill
 
     def _name(self, stage: Stage) -> str:
-        return incident_id(1 + newest_number(stage.log), DRILL)
+        """Give the name after every other: also after that of a page which an older version opened for no drill."""
+        return incident_id(max(1 + newest_number(stage.log), stage.side.store.next_incident_number()), DRILL)
 
     def _go_on(self, stage: Stage, drill: Drill, rules: RuleSet) -> None:
         """Put the rules of a drill in force, and say or end what is not yet; what fails is done by the next look."""
@@ -300,17 +305,17 @@ class Conductor:
         if self._playing.scenario is not None:
             self._remains.owe(stage, drill, self._playing.scenario)
         if not drill.running:
-            self._left = drill
+            self._left, self._staged = drill, drill.id
             self._close(stage, drill)
         elif self._playing.scenario is not None:
             say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, self._playing.scenario))
         self._staged = drill.id
 
-    def _real(self, since: datetime) -> Incident | None:
-        """Give what really happened since a drill began, also where it is over by now."""
+    def _real(self, since: datetime, ended: datetime | None) -> Incident | None:
+        """Give what really happened since a drill began, and before it `ended`; also where it is over by now."""
         happened = self.production.store.incidents(since=since)  # when it began, none of them needed anybody
         needed = (one for one in happened if one.opened_at >= since or (one.is_open and _needs_people(one)))
-        return next(needed, None)
+        return next((one for one in needed if ended is None or one.opened_at < ended), None)
 
     def _decide(self, decide: Callable[[Drill, datetime], DrillEvent | str], name: str = "") -> Outcome:
         with self._lock:
@@ -336,11 +341,13 @@ class Conductor:
             self._playing.play(stage, after, stage.side.store.incident(drill.id))
         if ends:
             self._close(stage, after)
-        elif isinstance(event, SignedOff):
-            if len(after.vouched) == 1:
-                say_once(stage, Notice.DRILL_SIGNED, after, first(after))
-            telling.report(stage, after, self.clock.now())
         return after
+
+    def _tell_signed(self, stage: Stage, drill: Drill) -> None:
+        """Tell of the first of two signatures, and owe the report to the thread; done twice, it is done once."""
+        if drill.finished is not None and len(drill.vouched) == 1:
+            say_once(stage, Notice.DRILL_SIGNED, drill, first(drill))
+        telling.report(stage, drill, self.clock.now())
 
     def _close(self, stage: Stage, drill: Drill) -> bool:
         """End what is open of a drill; False where it cannot be said yet where the real page stands."""

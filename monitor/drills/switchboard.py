@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from monitor.core.drill.log import Drill
 from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.routes import united
 from monitor.core.naming import NOT_REAL, is_drill, marked
@@ -10,9 +11,13 @@ from monitor.core.pages.page import OF_DRILLS
 from monitor.core.rules.routing import Route
 from monitor.drills.hall import Hall
 from monitor.drills.pressed import Pressed
+from monitor.drills.records import Records
 from monitor.people.ears import Asked, Ears
 from monitor.ports.world import Clock
 from monitor.side import Side
+
+MOST_WAITING = 5
+"""Drills, of the last ones, whose people may speak of them while signatures are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,26 @@ class Switchboard:
         return self._of(incident.id).told(incident)
 
     def rights(self, incident: str) -> Route:
-        """Give everybody who may act on an incident; where none is named, as in words about drills, anybody who may."""
+        """Give everybody who may act on an incident; where none is named, as in words about drills, anybody who may.
+
+        What is left to do of a drill that is over is open to the same people by a button as in words, and to those who
+        took part in it.
+        """
+        drill = Records(self.hall).one(incident) if is_drill(incident) else None
+        if drill is not None and not drill.running:
+            return united((self.everybody(), _took_part(drill)))
         return self._of(incident).rights(incident) if incident else self.everybody()
 
     def everybody(self) -> Route:
-        """Give the people of all routes in force: production's, those of drills, and who takes part in the last one."""
-        stage = self.hall.open
+        """Give the people of all routes in force: production's, those of drills, and who takes part in the last one.
+
+        Beside them stands who took part in a drill that waits for signatures.
+        """
+        stage, drills = self.hall.open, Records(self.hall).drills()[:MOST_WAITING]
         taking_part = (stage.side.ears.everybody(),) if stage is not None else ()
-        production = self.production
-        return united((production.ears.everybody(), production.book.now.rules.routing.drills.route, *taking_part))
+        waiting = [_took_part(one) for one in drills if one.finished is not None and one.unsigned]
+        wanted = self.production.book.now.rules.routing.drills.route
+        return united((self.production.ears.everybody(), wanted, *taking_part, *waiting))
 
     def open_incidents(self) -> list[Incident]:
         """Give the open incidents of production, newest first."""
@@ -61,6 +77,11 @@ class Switchboard:
 
     def _of(self, incident: str) -> Ears:
         return self.hall.of(incident, self.production).ears
+
+
+def _took_part(drill: Drill) -> Route:
+    people = drill.started.participants
+    return Route(drill.started.channel, people, people, people)
 
 
 def _of_a_drill(form: Form) -> Form:

@@ -74,7 +74,10 @@ class _Drills:
             asked = _asked(by, body)
         except ValueError as error:
             return wrong(f"Not understood: {error}", 400)
-        return _told(self._conductor.start(asked))
+        outcome = self._conductor.start(asked)
+        if isinstance(outcome, NoDrill):
+            self._conductor.refused("", by, "start", outcome.sentence)
+        return _told(outcome)
 
     async def act(self, request: Request) -> Response:
         name, action = request.path_params["id"].upper(), request.path_params["action"]

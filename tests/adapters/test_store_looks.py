@@ -16,7 +16,7 @@ from monitor.core.incidents.events import AlertFired, AlertResolved, Ended, EndR
 from monitor.core.incidents.incident import Incident, fold
 from monitor.core.incidents.procedureevents import Reopened
 from monitor.core.model import AlertKey, Cause, Tier
-from monitor.ports.store import Change, NewEvents, Store
+from monitor.ports.store import Change, ConflictError, NewEvents, Store
 from monitor.runtime.writebehind import WriteBehindStore
 
 AT = datetime(2026, 3, 1, 3, 2, 11, tzinfo=UTC)
@@ -82,6 +82,20 @@ def agrees(store: Store, told: dict[str, tuple[Event, ...]], now: datetime) -> N
     assert mine(store.incidents()) == folded
     assert mine(store.incidents(open_only=True)) == [one for one in folded if one.is_open]
     assert mine(store.incidents(since=since)) == late
+
+
+def test_where_the_database_is_behind_what_was_read_it_is_read_anew_after_a_conflict(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.db"
+    store = open_store(f"sqlite:///{path}")
+    opened = (Opened(AT, MONITOR, "production"), event("fires", AT), event("resolves", AT))
+    store.commit(Change(events=(NewEvents(name(1), 0, opened),)))
+    assert store.incident(name(1)) == fold(name(1), opened)
+    with sqlite3.connect(path) as database:
+        database.execute("DELETE FROM events WHERE seq > 2")
+    with pytest.raises(ConflictError):
+        store.commit(Change(events=(NewEvents(name(1), 3, (event("ends", AT),)),)))
+    assert store.incident(name(1)) == fold(name(1), opened[:2])
+    store.close()
 
 
 def test_of_an_open_incident_only_what_has_come_since_is_read(tmp_path: Path) -> None:

@@ -28,3 +28,9 @@ def test_a_reader_that_has_enough_is_not_complained_about() -> None:
     line = f"{sys.executable} -m monitor schema rules | head -n 1"
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, cwd=ROOT, check=False)
     assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_where_nobody_listens_from_the_start_it_ends_well() -> None:
+    line = f"{sys.executable} -m monitor version >&-"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

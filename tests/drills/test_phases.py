@@ -9,9 +9,12 @@ import pytest
 
 from monitor.core.actor import MONITOR
 from monitor.core.drill.log import Drill, DrillStarted, Injected, Stage
+from monitor.core.incidents.events import Opened
 from monitor.core.model import Tier
 from monitor.core.pages.page import ActionKind
-from monitor.ports.store import NO_INCIDENT, Change, Post, PostKind, StoreError
+from monitor.core.pages.posts import Notice
+from monitor.drills.conductor import NoDrill
+from monitor.ports.store import NO_INCIDENT, Change, NewEvents, Post, PostKind, StoreError
 from tests.drills.hall import ANA, BEN, BOB, EVA, START, Hall, rules_with_staging
 from tests.drills.test_conductor import compared, real_breach
 
@@ -282,6 +285,55 @@ def test_what_could_not_be_said_at_once_is_said_when_it_can_be(hall: Hall) -> No
     hall.walk(40)
     assert any("DRILL-0002 begins" in one.said for one in hall.stage.side.store.posts(NO_INCIDENT))
     assert hall.incident("DRILL-0002").is_open
+
+
+@pytest.mark.parametrize("table", ["events", "posts"])
+def test_what_could_not_be_ended_after_a_restart_keeps_no_later_drill_from_beginning(hall: Hall, table: str) -> None:
+    fired(hall)
+    with unwritable(hall, table), pytest.raises(StoreError):
+        hall.app.conductor.finish(ANA)
+    hall.end()
+    with unwritable(hall, table), pytest.raises(StoreError):
+        hall.begin()
+    hall.walk(30)
+    assert not hall.incident("DRILL-0001").is_open
+    assert hall.start("login").id == "DRILL-0002"
+
+
+def test_the_page_that_an_older_version_opened_for_no_drill_takes_no_ones_name(hall: Hall) -> None:
+    finished(hall)
+    hall.walk(10)
+    stray = Opened(hall.clock.now(), MONITOR, "production", blind=True)
+    hall.stage.side.store.commit(Change(events=(NewEvents("DRILL-0002", 0, (stray,)),)))
+    drill = hall.start("login")
+    hall.walk(40)
+    assert drill.id == "DRILL-0003"
+    assert hall.incident(drill.id).is_open
+    assert hall.drill(drill.id).running
+
+
+def test_what_a_signature_could_not_tell_is_told_with_the_next_press(hall: Hall) -> None:
+    drill = finished(hall)
+    hall.walk(10)
+    with unwritable(hall, "posts"), pytest.raises(StoreError):
+        hall.app.conductor.sign_off(drill.id, EVA)
+    assert hall.drill(drill.id).unsigned == 1
+    assert isinstance(hall.app.conductor.sign_off(drill.id, EVA), NoDrill)
+    told = [one for one in hall.stage.side.store.posts(NO_INCIDENT) if one.reason == Notice.DRILL_SIGNED]
+    assert len(told) == 1
+
+
+def test_of_two_real_pages_the_one_before_its_end_gives_it_up(hall: Hall) -> None:
+    drill, real = fired(hall), hall.app.production.store
+    for number in ("INC-0001", "INC-0002"):
+        hall.clock.advance(0.2)
+        real.commit(Change(events=(NewEvents(number, 0, (Opened(hall.clock.now(), MONITOR, "production"),)),)))
+        hall.clock.advance(0.2)
+        hall.act(drill.id, ActionKind.FALSE_ALARM, reason="it was only a drill")  # its page is ended by the first one
+    hall.walk(2)
+    aborted = hall.drill(drill.id).aborted
+    assert aborted is not None
+    assert aborted.incident == "INC-0001"
 
 
 class Address:

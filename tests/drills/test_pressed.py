@@ -14,8 +14,11 @@ from monitor.core.pages.actions import actions_of, sign_off, under_notice
 from monitor.core.pages.forms import Form
 from monitor.core.pages.page import OF_DRILLS, ActionKind
 from monitor.core.pages.posts import Notice
-from monitor.core.pages.shell import SPELLINGS, typed_action
+from monitor.core.pages.shell import ASKS_FOR_TWO, SPELLINGS, typed_action
+from monitor.core.rules.routing import Route
+from monitor.drills.conductor import Asked
 from monitor.drills.pressed import Pressed
+from monitor.drills.spoken import Spoken
 from monitor.drills.switchboard import Switchboard
 from monitor.people.requesting import NotDone
 from tests.drills.hall import ANA, BEN, BOB, GUEST, Hall, rules_with_staging
@@ -97,7 +100,7 @@ def test_what_is_played_waits_for_no_fault_and_other_notes_have_no_buttons(hall:
 def test_two_people_stand_by_its_result_with_the_buttons_where_it_is_said_to_be_over(hall: Hall) -> None:
     drill = hall.start("login")
     hall.walk(60)
-    (early,) = sign_off(f"{drill.id}|1", "Sign off")
+    (early,) = sign_off(f"{drill.id}|1", ASKS_FOR_TWO)
     assert press(hall, drill, early.kind, EVA) == "DRILL-0001 has not been finished: there is no result to sign."
     hall.app.conductor.finish(ANA)
     (button,) = [one for one in actions_of(hall.incident(drill.id)) if one.kind is ActionKind.SIGN_OFF]
@@ -132,9 +135,31 @@ def test_where_people_ended_the_page_the_channel_is_asked_to_sign(hall: Hall) ->
 def test_nobody_is_asked_to_sign_what_was_given_up(hall: Hall) -> None:
     drill = hall.start("login")
     hall.walk(60)
-    hall.app.conductor.abort(ANA, "enough")
+    hall.app.conductor.abort(ANA, f"nobody is left. {ASKS_FOR_TWO}, of DRILL-0007")
+    assert ASKS_FOR_TWO in hall.incident(drill.id).end_note
     assert not [one for one in actions_of(hall.incident(drill.id)) if one.kind is ActionKind.SIGN_OFF]
-    assert under_notice(Notice.DRILL_OVER, f"{NOT_REAL}DRILL ABORTED by Ana: enough.") == ()
+    assert under_notice(Notice.DRILL_OVER, f"{NOT_REAL}DRILL ABORTED by Ana: {ASKS_FOR_TWO}.") == ()
+
+
+def known(user: str, route: Route) -> Actor:
+    """Somebody with the rights that `route` gives."""
+    roles = {Role.RESPONDER} if user in route.responders else set()
+    return Actor(user, user, Source.SLACK, frozenset(roles), click=f"{user} presses")
+
+
+def test_who_took_part_signs_by_button_and_in_words_though_others_take_part_in_the_next(hall: Hall) -> None:
+    first = hall.app.conductor.start(Asked("login", ANA, ("U0CAT", "U0DOG")))
+    hall.walk(40)
+    hall.app.conductor.finish(ANA)
+    hall.walk(10)
+    hall.app.conductor.start(Asked("errors", ANA, ("U0BOB",)))
+    assert isinstance(first, Drill)
+    switchboard, speak = board(hall), Spoken(hall.app.conductor, hall.app.duty)
+    cat = known("U0CAT", switchboard.rights(first.id))
+    assert switchboard.handle(Press(first.id, ActionKind.SIGN_OFF, cat, 1)) is None
+    assert speak(("sign-off", first.id), known("U0DOG", switchboard.rights(""))).endswith(": signed off")
+    assert switchboard.rights("DRILL-0002").responders == ("U0BOB",), "what runs is for those who take part"
+    assert not hall.drill(first.id).refused
 
 
 @pytest.mark.parametrize("kind", sorted(OF_DRILLS))

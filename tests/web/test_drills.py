@@ -100,8 +100,9 @@ def test_a_drill_is_begun_given_up_and_read(server: Server) -> None:
     assert server.refusal(f"{where}/abort", {"as": "ana"}, TOKEN) == (409, "Say why it is given up.")
     assert server.refusal(f"{where}/inject", {"as": "ana"}, TOKEN)[0] == 409
     assert server.refusal(f"{where}/mend", {"as": "ana"}, TOKEN)[1].startswith("There is no 'mend'; there are inject")
+    assert server.refusal(DRILLS, START, TOKEN)[1].startswith("DRILL-0001 runs since")
     server.ask(f"{where}/abort", {"as": "ana", "note": "staging is needed"}, TOKEN)
     assert server.read(where)["drill"]["aborted"]["reason"] == "staging is needed"
     told = server.read(f"{where}/report")
     assert "Aborted by ana" in told["report"]
-    assert [one["command"] for one in told["result"]["refused"]] == ["abort", "inject"], "there is no mend"
+    assert [one["command"] for one in told["result"]["refused"]] == ["abort", "inject", "start"], "there is no mend"

@@ -35,6 +35,10 @@ class Looks:
             self._open.pop(incident, None)
         return now
 
+    def forget(self) -> None:
+        """Read everything anew: somebody else has written, or what was read may not be there any more."""
+        self._open.clear()
+
     def among(self, connection: Connection, *, open_only: bool, since: datetime | None) -> list[Incident]:
         """Give the incidents that are open or, unless `open_only`, ended at or after `since`; newest first."""
         table = tables.incidents

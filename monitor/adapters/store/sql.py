@@ -85,6 +85,9 @@ class SqlStore:
         try:
             with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
                 yield connection
+        except ConflictError:
+            self._looks.forget()
+            raise
         except IntegrityError as error:
             raise ConflictError(f"somebody else was first: {one_line(error)}") from error
         except SQLAlchemyError as error:

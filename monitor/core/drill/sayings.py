@@ -5,6 +5,7 @@ from datetime import timedelta
 from monitor.core.drill.log import Drill, DrillStarted
 from monitor.core.drill.scenario import Scenario
 from monitor.core.drill.signing import asked_for
+from monitor.core.naming import GIVEN_UP
 from monitor.core.pages.page import ActionKind
 from monitor.core.pages.shell import typed
 from monitor.core.words import lasted
@@ -41,8 +42,8 @@ def over_words(drill: Drill, address: str = "", mend: str = "") -> str:
     left = f". The fault is still there; take it back: {mend}" if mend and drill.injected is not None else ""
     if aborted.incident:
         where = f": {address}" if address else ""
-        return f"DRILL ABORTED by {aborted.incident}, which is real. Leave this and look there{where}{left}"
-    return f"DRILL ABORTED by {aborted.by.name}: {aborted.reason}{left}"
+        return f"{GIVEN_UP} {aborted.incident}, which is real. Leave this and look there{where}{left}"
+    return f"{GIVEN_UP} {aborted.by.name}: {aborted.reason}{left}"
 
 
 def farewell(drill: Drill, address: str = "", mend: str = "") -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor.core.actor import Actor, same_person
 from monitor.core.drill.log import SIGNATURES, Drill, SignedOff
 from monitor.core.pages.page import ActionKind
-from monitor.core.pages.shell import SPELLINGS
+from monitor.core.pages.shell import ASKS_FOR_ANOTHER, ASKS_FOR_TWO, SPELLINGS
 
 DOES_NOT_COUNT = "does not count towards the two: nobody vouches for a name that is given in a shell"
 
@@ -40,7 +40,9 @@ def counts(drill: Drill, one: SignedOff) -> bool:
 
 def how(name: str) -> str:
     """Give how a drill is signed so that it counts."""
-    return f"press {SPELLINGS[ActionKind.SIGN_OFF].button} in Slack, where {name} was said to be over"
+    label = SPELLINGS[ActionKind.SIGN_OFF].button
+    typed = f"drill sign-off {name}"
+    return f"press {label} in Slack, where {name} was said to be over (or, behind the slash command: {typed})"
 
 
 def asked_for(drill: Drill) -> str:
@@ -50,14 +52,13 @@ def asked_for(drill: Drill) -> str:
     """
     if drill.finished is None:
         return ""
-    return f"Two people stand by the result: {SPELLINGS[ActionKind.SIGN_OFF].button}"
+    return ASKS_FOR_TWO
 
 
 def first(drill: Drill) -> str:
     """Give what the channel is told once one of the two has signed."""
     (one,) = drill.vouched
-    label = SPELLINGS[ActionKind.SIGN_OFF].button
-    return f"{one.by.name} stands by the result of {drill.id}. A second person must: {label}."
+    return f"{one.by.name} stands by the result of {drill.id}. {ASKS_FOR_ANOTHER}."
 
 
 def incomplete(name: str, missing: int) -> str:

@@ -11,10 +11,10 @@ from monitor.core.incidents.escalation import held_until
 from monitor.core.incidents.events import EndReason, Firing
 from monitor.core.incidents.incident import Incident
 from monitor.core.model import AlertKey, Tier
-from monitor.core.naming import drill_named, is_drill
+from monitor.core.naming import GIVEN_UP, drill_named, is_drill
 from monitor.core.pages.page import Action, ActionKind, Place
 from monitor.core.pages.posts import Happening, Notice
-from monitor.core.pages.shell import SPELLINGS, typed
+from monitor.core.pages.shell import ASKS_FOR_ANOTHER, ASKS_FOR_TWO, SPELLINGS, typed
 from monitor.core.procedures.procedure import Does, Step
 from monitor.core.procedures.progress import Progress, blocked, current, last_settled, members, open_wave
 from monitor.core.procedures.proposals import PROPOSED, proposed
@@ -100,7 +100,8 @@ def sign_off(value: str, said: str) -> tuple[Action, ...]:
     """Give the button to stand by the result of a drill, where what is `said` of its end asks for it."""
     label = SPELLINGS[ActionKind.SIGN_OFF].button
     confirm = ("Sign it off?", "You stand by what the report says of this drill. Two people must.", label, "Not yet")
-    return (Action(ActionKind.SIGN_OFF, label, value, confirm),) if label in said else ()
+    asks = GIVEN_UP not in said and (ASKS_FOR_TWO in said or ASKS_FOR_ANOTHER in said)  # people's words stand in it too
+    return (Action(ActionKind.SIGN_OFF, label, value, confirm),) if asks else ()
 
 
 UNDER: Mapping[str, Callable[[Incident], tuple[Action, ...]]] = {

@@ -80,6 +80,11 @@ SPELLINGS: Mapping[ActionKind, Spelling] = {
 }
 """Every action. Where words must be filled in stands "…" or a word in capitals."""
 
+_SIGN = SPELLINGS[ActionKind.SIGN_OFF].button
+ASKS_FOR_TWO = f"Two people stand by the result: {_SIGN}"
+ASKS_FOR_ANOTHER = f"A second person must: {_SIGN}"
+"""What asks for a signature; a message that says it has the button."""
+
 UNTYPED = frozenset({"proposed"})
 """What a button is about that a shell means when nothing is named."""
 
