@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from monitor.cli.incidents import INCIDENT, Asked, Files, RefusedError, login_name, printed
-from monitor.cli.incidentview import shown_time
+from monitor.cli.incidentview import shown_time, unsure
 from monitor.core.drill.scenario import Kind
 from monitor.core.drill.signing import DOES_NOT_COUNT, incomplete
 from monitor.core.rules.rule import Place
@@ -14,7 +14,6 @@ from monitor.files.nodes import Scalar, WrongError
 from monitor.files.scalars import positive_duration
 
 PATH = "/api/v1/drills"
-UNVERIFIED = " (from a shell, unverified)"
 READING = 40
 """Seconds that a report may take: the daemon reads signals for it, and lets go of a request after 30."""
 
@@ -107,7 +106,7 @@ def _print_begun(answer: dict[str, Any]) -> None:
 
 def _print_moved(answer: dict[str, Any]) -> None:
     one = answer["drill"]
-    signed = ", ".join(f"{sign['by']}{'' if sign['verified'] else UNVERIFIED}" for sign in one["signed"])
+    signed = ", ".join(f"{sign['by']}{unsure(sign['verified'])}" for sign in one["signed"])
     _say(f"{one['id']}: {one['stage'].replace('_', ' ')}{f', signed by {signed}' if signed else ''}.")
     if one["signed"] and not one["signed"][-1]["counts"]:
         _say(f"{one['signed'][-1]['by']}'s signature is kept, and {DOES_NOT_COUNT}.")

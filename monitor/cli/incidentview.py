@@ -77,7 +77,7 @@ def _steps(one: Told) -> Iterator[str]:
         if step["current"]:
             yield from (f"      answer: {one['choice']} ({one['title']})" for one in step["answers"])
     for decision in (one["procedure"] or {"decisions": []})["decisions"]:
-        agreed = f", agreed by {decision['approved_by']}{_unsure(decision['approver_verified'])}"
+        agreed = f", agreed by {decision['approved_by']}{unsure(decision['approver_verified'])}"
         yield (
             f"    decided: {decision['choice']} ({decision['step']}) by {_who(decision)}"
             f"{agreed if decision['approved_by'] else '' if decision['counts'] else ', waits for an approver'}"
@@ -162,10 +162,11 @@ def _commands(one: Told) -> Iterator[str]:
 
 
 def _who(told: Told) -> str:
-    return f"{told['by']}{_unsure(told['verified'])}"
+    return f"{told['by']}{unsure(told['verified'])}"
 
 
-def _unsure(verified: bool | None) -> str:  # noqa: FBT001  # null where nobody did it
+def unsure(verified: bool | None) -> str:  # noqa: FBT001  # null where nobody did it
+    """Give what is said behind a name that nobody vouches for."""
     return " (from a shell, unverified)" if verified is False else ""
 
 

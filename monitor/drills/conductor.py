@@ -28,7 +28,7 @@ from monitor.core.drill.refusals import refusal
 from monitor.core.drill.sayings import announced
 from monitor.core.drill.scenario import Scenario
 from monitor.core.drill.signing import first, sign
-from monitor.core.drill.staging import target_of
+from monitor.core.drill.staging import route_of, target_of
 from monitor.core.incidents.incident import Incident
 from monitor.core.naming import DRILL, incident_id
 from monitor.core.pages.posts import Notice
@@ -109,7 +109,8 @@ class Conductor:
                 known = ", ".join(sorted(rules.drills)) or "none: write one into rules/drills"
                 wrong = f"There is no drill {asked.scenario}" if asked.scenario else "Say which drill"
                 return NoDrill(f"{wrong}. There are {known}.")
-            route = self._route(rules, asked)
+            wanted = rules.routing.drills.route
+            route = route_of(wanted, asked.participants, wanted.channel or self.channel)
             unusable_as = unusable(asked.participants, asked.recovery_target, scenario.longest)
             refusal = unusable_as or self._in_the_way() or _unstaffed(route, free=self.free)
             if refusal:
@@ -236,16 +237,6 @@ class Conductor:
 
     # --- how ----------------------------------------------------------------------------------------------------------
 
-    def _route(self, rules: RuleSet, asked: Asked) -> Route:
-        wanted = rules.routing.drills.route
-        people = asked.participants
-        return Route(
-            wanted.channel or self.channel,
-            people or wanted.responders,
-            people or wanted.commanders,
-            people or wanted.approvers,
-        )
-
     def _in_the_way(self) -> str:
         if not self.live:
             return "No monitor runs: a drill needs one. Start it with rollback-monitor run."
@@ -305,7 +296,7 @@ class Conductor:
         if self._playing.scenario is not None:
             self._remains.owe(stage, drill, self._playing.scenario)
         if not drill.running:
-            self._left, self._staged = drill, drill.id
+            self._left, self._staged = drill, drill.id  # whatever fails from here on
             self._close(stage, drill)
         elif self._playing.scenario is not None:
             say_once(stage, Notice.DRILL_STARTED, drill, announced(drill, self._playing.scenario))

@@ -8,9 +8,8 @@ from monitor.core.drill.clearing import clears_at
 from monitor.core.drill.log import Drill
 from monitor.core.drill.played import Played, instance
 from monitor.core.drill.scenario import Scenario
-from monitor.core.drill.staging import bare_rules, found, staged_rules
+from monitor.core.drill.staging import bare_rules, found, route_of, staged_rules
 from monitor.core.incidents.incident import Incident
-from monitor.core.rules.routing import Route
 from monitor.core.rules.ruleset import RuleSet
 from monitor.drills.hall import Stage
 from monitor.drills.source import staged
@@ -27,8 +26,7 @@ class Playing:
     def set(self, stage: Stage, drill: Drill, rules: RuleSet) -> None:
         """Put the rules of a drill in force; nothing more can be judged where its rule is gone. Raises StoreError."""
         self.scenario = None
-        people, wanted = drill.started.participants, rules.routing.drills.route
-        route = Route(drill.started.channel, people, people or wanted.commanders, people or wanted.approvers)
+        route = route_of(rules.routing.drills.route, drill.started.participants, drill.started.channel)
         scenario = rules.drills.get(drill.started.scenario)
         if scenario is None or rules.rule(scenario.alert) is None:
             what = f"rule {scenario.alert}" if scenario is not None else f"scenario {drill.started.scenario}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from monitor.core.pages.forms import FORMS, Form
 from monitor.core.pages.page import ActionKind
-from monitor.drills.conductor import Conductor, NoDrill
+from monitor.drills.conductor import Conductor, NoDrill, Outcome
 from monitor.people.ears import Asked
 
 ONLY_RESPONDERS = "Only responders and commanders may do that; anybody may abort a drill. Nothing was done."
@@ -24,24 +24,20 @@ class Pressed:
         return why
 
     def _carried_out(self, asked: Asked) -> str | None:
-        if asked.command is ActionKind.SIGN_OFF:
-            return self._signed(asked)
-        running = self.conductor.records.running
-        if running is None or running.id != asked.incident:
-            return f"{asked.incident} does not run."
-        if asked.command is ActionKind.ABORT_DRILL:
-            outcome = self.conductor.abort(asked.by, asked.words.get("reason", ""))
-        elif not asked.by.roles:
+        if asked.command is not ActionKind.ABORT_DRILL and not asked.by.roles:
             return asked.doubt or ONLY_RESPONDERS
-        else:
-            outcome = self.conductor.inject(asked.by)
+        outcome = self._asked(asked)
         return outcome.sentence if isinstance(outcome, NoDrill) else None
 
-    def _signed(self, asked: Asked) -> str | None:
-        if not asked.by.roles:
-            return asked.doubt or ONLY_RESPONDERS
-        outcome = self.conductor.sign_off(asked.incident, asked.by)
-        return outcome.sentence if isinstance(outcome, NoDrill) else None
+    def _asked(self, asked: Asked) -> Outcome:
+        if asked.command is ActionKind.SIGN_OFF:
+            return self.conductor.sign_off(asked.incident, asked.by)
+        running = self.conductor.records.running
+        if running is None or running.id != asked.incident:
+            return NoDrill(f"{asked.incident} does not run.")
+        if asked.command is ActionKind.ABORT_DRILL:
+            return self.conductor.abort(asked.by, asked.words.get("reason", ""))
+        return self.conductor.inject(asked.by)
 
     def form_of(self, asked: Asked) -> Form | None:
         """Give the form to be filled in for it, or None where it asks for nothing."""

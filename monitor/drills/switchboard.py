@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from monitor.core.drill.log import Drill
+from monitor.core.drill.staging import route_of
 from monitor.core.incidents.incident import Incident
 from monitor.core.incidents.routes import united
 from monitor.core.naming import NOT_REAL, is_drill, marked
@@ -57,7 +58,7 @@ class Switchboard:
         """
         drill = Records(self.hall).one(incident) if is_drill(incident) else None
         if drill is not None and not drill.running:
-            return united((self.everybody(), _took_part(drill)))
+            return united((self.everybody(), self._took_part(drill)))
         return self._of(incident).rights(incident) if incident else self.everybody()
 
     def everybody(self) -> Route:
@@ -67,21 +68,22 @@ class Switchboard:
         """
         stage, drills = self.hall.open, Records(self.hall).drills()[:MOST_WAITING]
         taking_part = (stage.side.ears.everybody(),) if stage is not None else ()
-        waiting = [_took_part(one) for one in drills if one.finished is not None and one.unsigned]
-        wanted = self.production.book.now.rules.routing.drills.route
-        return united((self.production.ears.everybody(), wanted, *taking_part, *waiting))
+        waiting = [self._took_part(one) for one in drills if one.finished is not None and one.unsigned]
+        return united((self.production.ears.everybody(), self._wanted, *taking_part, *waiting))
 
     def open_incidents(self) -> list[Incident]:
         """Give the open incidents of production, newest first."""
         return self.production.ears.open_incidents()
 
+    @property
+    def _wanted(self) -> Route:
+        return self.production.book.now.rules.routing.drills.route
+
+    def _took_part(self, drill: Drill) -> Route:
+        return route_of(self._wanted, drill.started.participants, drill.started.channel)
+
     def _of(self, incident: str) -> Ears:
         return self.hall.of(incident, self.production).ears
-
-
-def _took_part(drill: Drill) -> Route:
-    people = drill.started.participants
-    return Route(drill.started.channel, people, people, people)
 
 
 def _of_a_drill(form: Form) -> Form:

@@ -42,8 +42,7 @@ class Looks:
     def among(self, connection: Connection, *, open_only: bool, since: datetime | None) -> list[Incident]:
         """Give the incidents that are open or, unless `open_only`, ended at or after `since`; newest first."""
         table = tables.incidents
-        query = select(table.c.id).where(table.c.ended_at.is_(None)).order_by(table.c.number.desc())
-        opened = connection.scalars(query).all()
+        opened = connection.scalars(select(table.c.id).where(table.c.ended_at.is_(None))).all()
         for gone in self._open.keys() - set(opened):
             self._open.pop(gone, None)
         found = [self.at(connection, incident) for incident in opened]

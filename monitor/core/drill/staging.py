@@ -18,6 +18,15 @@ SOON = 5
 """Seconds between two evaluations, and behind now, where a scenario has tiers of its own: it is to be seen soon."""
 
 
+def route_of(wanted: Route, participants: tuple[str, ...], channel: str) -> Route:
+    """Give where a drill takes place and who may act: the configured people, or whom somebody named instead of them.
+
+    Whoever is named may do everything. The record of a drill has the configured responders where nobody was.
+    """
+    people = participants if participants != wanted.responders else ()
+    return Route(channel, people or wanted.responders, people or wanted.commanders, people or wanted.approvers)
+
+
 def staged_rules(rules: RuleSet, scenario: Scenario, name: str, route: Route, seconds: int) -> RuleSet:
     """Give the rules of a drill: one group with the rule that must page, nobody to escalate to, no other pager.
 
